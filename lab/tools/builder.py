@@ -1,0 +1,155 @@
+"""The last place to get a tool from: built from the Go module proxy, pinned by the modules under `lab/toolchain/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from lab.errors import LabError
+from lab.tools import golang
+from lab.tools.catalogue import MODULES, Build, GoCommand
+from lab.tools.report import Tick
+
+_SETTINGS = {
+    "CGO_ENABLED": "0",
+    # The user's own flags could turn verification off or choose other versions.
+    "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
+    "GOTOOLCHAIN": "local",
+    "GOWORK": "off",
+}
+_LAST_LINES = 15
+
+
+class BuildError(LabError):
+    """A build failed. The text ends in the last lines of its log and where to read the rest."""
+
+
+class Builder(Protocol):
+    """What makes programs out of pinned sources."""
+
+    def describe(self) -> str:
+        """What it builds with, for people."""
+
+    def key(self, build: Build) -> str:
+        """A name for everything that the result depends on."""
+
+    def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
+        """Make the programs of a build in a folder.
+
+        Args:
+            build: what to make.
+            folder: an empty folder for the result.
+            log: the file that gets all output.
+            tick: told what is being done now.
+            lock: a file descriptor that every child has to inherit (see `Cache.lock`).
+
+        Raises:
+            BuildError: it failed.
+        """
+
+
+class GoBuilder:
+    """Builds with the user's own Go caches, so that a second module finds what the first one compiled.
+
+    Args:
+        modules: the folder that holds the pinned modules.
+    """
+
+    def __init__(self, modules: Path = MODULES) -> None:
+        self._modules = modules
+
+    @cached_property
+    def go(self) -> golang.Go:
+        """The Go toolchain, looked for once."""
+        return golang.locate()
+
+    def describe(self) -> str:
+        """See `Builder.describe`."""
+        return str(self.go)
+
+    def key(self, build: Build) -> str:
+        """See `Builder.key`: the modules' files, the commands, the settings, the Go release and the machine's kind."""
+        system = os.uname()
+        content = hashlib.sha256()
+        content.update(json.dumps([self.go.version, system.sysname, system.machine, _SETTINGS]).encode())
+        for command in build.commands:
+            content.update(json.dumps(asdict(command), sort_keys=True).encode())
+            module = self._modules / command.module
+            for file in sorted(file for file in module.rglob("*") if file.is_file()):
+                content.update(f"\0{file.relative_to(module)}\0".encode() + file.read_bytes())
+        return content.hexdigest()[:16]
+
+    def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
+        """See `Builder.run`."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"{build.title}, with {self.go}\n")
+        tick("getting Go")
+        for command in build.commands:
+            module = self._modules / command.module
+            arguments = ["build", "-v", "-ldflags", command.ldflags, "-o", f"{folder}{os.sep}", *command.packages]
+            self._go(arguments, module, log, tick, lock)
+            for package, program in command.packages.items():
+                # `go build -o folder/` names a binary after its package's path, and "." after the module's.
+                made = folder / (Path(package).name if package not in (".", "") else command.module)
+                if made.name != program:
+                    made.rename(folder / program)
+            for link, target in command.links.items():
+                (folder / link).symlink_to(target)
+            self._copy(command, module, folder, log, tick, lock)
+
+    def _copy(self, command: GoCommand, module: Path, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
+        for source, name in command.copies.items():
+            path, _, inside = source.partition("//")
+            answer = log.with_suffix(".answer")
+            self._go(["list", "-m", "-f", "{{.Dir}}", path], module, log, tick, lock, answer)
+            # The module cache is verified against go.sum and read-only: the copy has to lose that.
+            shutil.copyfile(Path(answer.read_text().strip()) / inside, folder / name)
+            (folder / name).chmod(0o755)
+            answer.unlink()
+
+    def _go(
+        self, arguments: list[str], module: Path, log: Path, tick: Tick, lock: int | None, answer: Path | None = None
+    ) -> None:
+        # A lab that is taken down ends what it started; a build is not the lab's, whoever asked for it.
+        environment = {k: v for k, v in os.environ.items() if k not in ("ARCHIPELAGO_LAB", "GOOS", "GOARCH")}
+        with log.open("ab") as errors, (answer or log).open("ab") as output:
+            errors.write(f"$ cd {module} && go {' '.join(arguments)}\n".encode())
+            errors.flush()
+            process = subprocess.Popen(  # noqa: S603 - arguments come from the catalogue
+                [self.go.program, *arguments],
+                cwd=module,
+                env={**environment, **_SETTINGS},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                pass_fds=() if lock is None else (lock,),
+            )
+            try:
+                while process.poll() is None:
+                    tick(_last_lines(log, 1))
+                    time.sleep(0.25)
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if process.returncode != 0:
+            raise BuildError(
+                f"go {arguments[0]} failed in {module} (exit code {process.returncode}). It ended with:\n"
+                f"{_last_lines(log, _LAST_LINES)}\nThe whole log is in {log}\n"
+                "Try again with: archipelago lab tools"
+            )
+
+
+def _last_lines(log: Path, count: int) -> str:
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 8192))
+        lines = stream.read().decode("utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-count:])

@@ -1,0 +1,130 @@
+"""The user's cache directory: finished toolchain folders by what they were made from, locks, logs, and how long builds took."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """The folder that everything of this program lives in which can be made again.
+
+    `$XDG_CACHE_HOME/archipelago`, or `~/.cache/archipelago` (XDG base directory specification, where a relative path
+    does not count).
+    """
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = configured if configured.is_absolute() else Path.home() / ".cache"
+    return base / "archipelago"
+
+
+class Cache:
+    """Toolchain folders named `<name>-<key>`; each appears whole, in one rename, or not at all.
+
+    Args:
+        root: the folder, by default `toolchain/` in the user's cache directory.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root if root is not None else cache_folder() / "toolchain"
+
+    def entry(self, name: str, key: str) -> Path:
+        """Where the result of something with this content key is, or would be."""
+        return self.root / f"{name}-{key}"
+
+    def log(self, name: str) -> Path:
+        """Where the last build or download of this name writes its log."""
+        return self.root / "logs" / f"{name}.log"
+
+    @contextlib.contextmanager
+    def lock(self, waiting: Callable[[], None]) -> Iterator[int]:
+        """Hold the one lock of this cache: builds run one after another, whoever starts them.
+
+        Args:
+            waiting: called once if another process holds the lock now.
+
+        Yields:
+            The lock's file descriptor. A child that inherits it keeps the lock after this process was killed, so an
+            orphaned compiler is waited for instead of being doubled.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def making(self, name: str, key: str) -> Iterator[Path]:
+        """A fresh folder that becomes the entry when the block ends well; only for the holder of the lock.
+
+        What earlier, killed makings left behind is removed first.
+        """
+        entry = self.entry(name, key)
+        for left_over in self.root.glob(".making-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=".making-", dir=self.root))
+        try:
+            yield folder
+            for file in folder.rglob("*"):
+                if file.is_file() and not file.is_symlink():
+                    _to_disk(file)
+            folder.chmod(0o755)
+            if entry.exists():  # damaged: programs were missing, or it would have been used
+                shutil.rmtree(entry)
+            folder.rename(entry)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def duration(self, name: str) -> float | None:
+        """How many seconds the last successful making of this name took here, if there was one."""
+        value = self._durations().get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    def remember_duration(self, name: str, seconds: float) -> None:
+        """Keep for next time how long a making took, in seconds."""
+        durations = {**self._durations(), name: round(seconds, 1)}
+        write_whole(self.root / "durations.json", json.dumps(durations, indent=2) + "\n")
+
+    def _durations(self) -> dict[str, object]:
+        try:
+            content = json.loads((self.root / "durations.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file so that a reader, or a crash, meets the old content or the new one and nothing between.
+
+    Args:
+        file: the file; its folder is made if need be.
+        text: the whole content.
+        mode: the file's permissions, in force before the first byte is written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        os.fchmod(descriptor, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _to_disk(file: Path) -> None:
+    # Without this a power cut after the rename could leave a complete name with empty content.
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())

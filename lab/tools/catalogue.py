@@ -1,0 +1,254 @@
+"""What the lab needs and where each piece can come from.
+
+A `Tool` is what is looked for (one program, or a few that only work as one release). A `Build` is what the Go module
+proxy can give instead, pinned by a folder of `lab/toolchain/`; several tools may come out of one build.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.tools.versions import Version
+
+MODULES = Path(__file__).resolve().parent.parent / "toolchain"
+"""The folder of pinned Go modules."""
+
+PULUMI = "3.259.0"
+PROVIDER = "4.27.0"
+KUBERNETES = "1.36.3"
+ETCD = "3.6.8"
+KWOK = "0.8.0"
+
+PROVIDER_PLUGIN = f"resource-kubernetes-v{PROVIDER}"
+"""The folder's name in `$PULUMI_HOME/plugins`; the engine finds a provider by it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How a program that is already there says its version.
+
+    `arguments` follow the program; None means that the program cannot say, and its folder's name has to (a Pulumi plugin).
+    """
+
+    arguments: tuple[str, ...] | None
+    minimum: Version
+    exactly: bool = False
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file that a vendor serves, with the vendor's checksum file.
+
+    `members` maps a program to its path inside the archive; the one key of a file that is no archive maps to "".
+    """
+
+    url: str
+    checksums: str
+    members: dict[str, str]
+
+
+@dataclass(frozen=True)
+class GoCommand:
+    """One run of `go build` in a pinned module.
+
+    `packages` maps a package to the file name that `go build` gives its binary. `copies` maps a file of a dependency,
+    written `module path//file`, to its name in the result (scripts, made executable). `links` are further names
+    of a binary that looks at the name it was started by.
+    """
+
+    module: str
+    packages: dict[str, str]
+    ldflags: str = "-s -w"
+    copies: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Programs built from the Go module proxy. `seconds` is the first estimate: two cores, empty caches, downloads included."""
+
+    name: str
+    title: str
+    commands: tuple[GoCommand, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Programs that are taken together from one place, and every place they may come from, in order of preference."""
+
+    name: str
+    title: str
+    programs: tuple[str, ...]
+    probe: Probe
+    build: Build
+    downloads: tuple[Download, ...] = ()
+    plugin: str | None = None
+
+
+def _machine() -> tuple[str, str]:
+    """Operating system and architecture in Go's spelling."""
+    architecture = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+    machine = platform.machine().lower()
+    return platform.system().lower(), architecture.get(machine, machine)
+
+
+def _pulumi(system: str, architecture: str) -> Tool:
+    programs = (
+        "pulumi",
+        "pulumi-language-python",
+        "pulumi-language-python-exec",
+        "pulumi-resource-pulumi-python",
+    )
+    sdk = "github.com/pulumi/pulumi/sdk/v3"
+    build = Build(
+        name="pulumi",
+        title=f"Pulumi CLI {PULUMI} and its Python language host",
+        commands=(
+            GoCommand(
+                "pulumi-cli",
+                {"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi": "pulumi"},
+                ldflags=f"-s -w -X {sdk}/go/common/version.Version=v{PULUMI}",
+                copies={
+                    f"{sdk}//python/cmd/pulumi-language-python-exec": "pulumi-language-python-exec",
+                    f"{sdk}//python/dist/pulumi-resource-pulumi-python": "pulumi-resource-pulumi-python",
+                },
+            ),
+            GoCommand("python-language-host", {f"{sdk}/python/cmd/pulumi-language-python": "pulumi-language-python"}),
+        ),
+        seconds=166,
+    )
+    archive = f"pulumi-v{PULUMI}-{system}-{'x64' if architecture == 'amd64' else architecture}.tar.gz"
+    base = f"https://github.com/pulumi/pulumi/releases/download/v{PULUMI}"
+    return Tool(
+        name="pulumi",
+        title="Pulumi CLI and Python language host",
+        programs=programs,
+        probe=Probe(("version",), Version.parse(PULUMI)),
+        build=build,
+        downloads=(
+            Download(
+                f"{base}/{archive}",
+                f"{base}/pulumi-{PULUMI}-checksums.txt",
+                {program: f"pulumi/{program}" for program in programs},
+            ),
+        ),
+    )
+
+
+def _provider(system: str, architecture: str) -> Tool:
+    program = "pulumi-resource-kubernetes"
+    base = f"https://github.com/pulumi/pulumi-kubernetes/releases/download/v{PROVIDER}"
+    return Tool(
+        name="kubernetes-provider",
+        title="Kubernetes provider of Pulumi",
+        programs=(program,),
+        # Pinned exactly (docs/decisions): another version adopts or refuses retained objects in another way.
+        probe=Probe(None, Version.parse(PROVIDER), exactly=True),
+        build=Build(
+            name="kubernetes-provider",
+            title=f"Kubernetes provider {PROVIDER}",
+            commands=(GoCommand("kubernetes-provider", {".": program}),),
+            seconds=280,
+        ),
+        downloads=(
+            Download(
+                f"{base}/{program}-v{PROVIDER}-{system}-{architecture}.tar.gz",
+                f"{base}/pulumi-kubernetes_{PROVIDER}_checksums.txt",
+                {program: program},
+            ),
+        ),
+        plugin=PROVIDER_PLUGIN,
+    )
+
+
+def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
+    control_plane = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    variables = {
+        "gitVersion": f"v{KUBERNETES}",
+        "gitMajor": KUBERNETES.split(".")[0],
+        "gitMinor": KUBERNETES.split(".")[1],
+        "gitTreeState": "clean",
+    }
+    build = Build(
+        name="kubernetes",
+        title=f"Kubernetes {KUBERNETES} control plane, kubectl and etcd {ETCD}",
+        commands=(
+            GoCommand(
+                "kubernetes",
+                {"./control-plane": "control-plane", "./etcd": "etcd", "k8s.io/kubernetes/cmd/kubectl": "kubectl"},
+                ldflags=" ".join(["-s -w"] + [f"-X k8s.io/component-base/version.{k}={v}" for k, v in variables.items()]),
+                links=dict.fromkeys(control_plane, "control-plane"),
+            ),
+        ),
+        seconds=215,
+    )
+
+    def served(program: str) -> Download:
+        url = f"https://dl.k8s.io/release/v{KUBERNETES}/bin/{system}/{architecture}/{program}"
+        return Download(url, f"{url}.sha256", {program: ""})
+
+    etcd_base = f"https://github.com/etcd-io/etcd/releases/download/v{ETCD}"
+    etcd_folder = f"etcd-v{ETCD}-{system}-{architecture}"
+    return (
+        Tool(
+            # One tool: a controller manager or scheduler must not be newer than its API server.
+            name="control-plane",
+            title="Kubernetes control plane",
+            programs=control_plane,
+            probe=Probe(("--version",), Version(1, 34, 0)),
+            build=build,
+            downloads=tuple(served(program) for program in control_plane),
+        ),
+        Tool(
+            name="kubectl",
+            title="kubectl",
+            programs=("kubectl",),
+            # One minor version older than the API server is as far as kubectl is supported.
+            probe=Probe(("version", "--client"), Version(1, 35, 0)),
+            build=build,
+            downloads=(served("kubectl"),),
+        ),
+        Tool(
+            name="etcd",
+            title="etcd",
+            programs=("etcd",),
+            # From 3.5.13 on etcd answers the watch progress requests that the API server's cache asks for.
+            probe=Probe(("--version",), Version(3, 5, 13)),
+            build=build,
+            downloads=(
+                Download(
+                    f"{etcd_base}/{etcd_folder}.tar.gz", f"{etcd_base}/SHA256SUMS", {"etcd": f"{etcd_folder}/etcd"}
+                ),
+            ),
+        ),
+    )
+
+
+def _kwok() -> Tool:
+    return Tool(
+        name="kwok",
+        title="kwok",
+        programs=("kwok",),
+        probe=Probe(("--version",), Version.parse(KWOK)),
+        build=Build(
+            name="kwok",
+            title=f"kwok {KWOK}",
+            commands=(GoCommand("kwok", {"sigs.k8s.io/kwok/cmd/kwok": "kwok"}),),
+            seconds=44,
+        ),
+        # No download: its releases carry no checksum file that a binary could be held against.
+    )
+
+
+def catalogue() -> tuple[Tool, ...]:
+    """Every tool of the lab for this machine, in the order they are resolved and built."""
+    system, architecture = _machine()
+    return (
+        _pulumi(system, architecture),
+        _provider(system, architecture),
+        *_kubernetes(system, architecture),
+        _kwok(),
+    )

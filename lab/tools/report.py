@@ -1,0 +1,132 @@
+"""How the resolution of the toolchain is told: a live line on a terminal, plain lines elsewhere, nothing in tests."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+Tick = Callable[[str], None]
+"""Called a few times a second while work goes on, with a detail to show (may be empty)."""
+
+_PLAIN_EVERY = 30.0
+"""Seconds between two plain lines about the same work, where there is no terminal."""
+
+
+class Report(Protocol):
+    """What the resolver tells while it works."""
+
+    def step(self, tool: str, text: str) -> None:
+        """One place was looked at for a tool, without success: which, and why not."""
+
+    def found(self, tool: str, text: str) -> None:
+        """A tool is there: which version, from where."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that belongs to no tool."""
+
+    def work(self, title: str, estimate: float | None) -> contextlib.AbstractContextManager[Tick]:
+        """Something slow begins, and ends with the block.
+
+        Args:
+            title: what is being done.
+            estimate: how many seconds it took last time, if that is known.
+        """
+
+
+class QuietReport:
+    """Tells nothing."""
+
+    def step(self, tool: str, text: str) -> None:
+        """See `Report.step`."""
+
+    def found(self, tool: str, text: str) -> None:
+        """See `Report.found`."""
+
+    def note(self, text: str) -> None:
+        """See `Report.note`."""
+
+    @contextlib.contextmanager
+    def work(self, title: str, estimate: float | None) -> Iterator[Tick]:  # noqa: ARG002 - part of the protocol
+        """See `Report.work`."""
+        yield lambda _detail: None
+
+
+class ConsoleReport:
+    """Tells on a rich console.
+
+    Args:
+        console: where to; without a terminal behind it, slow work is told in plain lines.
+        verbose: also tell the places that were tried in vain.
+    """
+
+    def __init__(self, console: Console, verbose: bool = True) -> None:
+        self._console = console
+        self._verbose = verbose
+
+    def step(self, tool: str, text: str) -> None:
+        """See `Report.step`."""
+        if self._verbose:
+            self._console.print(f"  [dim]{tool}: {text}[/dim]", highlight=False, soft_wrap=True)
+
+    def found(self, tool: str, text: str) -> None:
+        """See `Report.found`."""
+        self._console.print(f"[green]✓[/green] {tool}: {text}", highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """See `Report.note`."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def work(self, title: str, estimate: float | None) -> contextlib.AbstractContextManager[Tick]:
+        """See `Report.work`."""
+        expected = f", took {duration(estimate)} last time" if estimate else ""
+        if self._console.is_terminal:
+            return self._live(title + expected, estimate)
+        return self._plain(title + expected)
+
+    @contextlib.contextmanager
+    def _live(self, title: str, estimate: float | None) -> Iterator[Tick]:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[detail]}[/dim]"),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task(title, total=estimate, detail="")
+            started = time.monotonic()
+
+            def tick(detail: str) -> None:
+                elapsed = time.monotonic() - started
+                # A bar that has reached its end before the work has would be a lie.
+                shown = min(elapsed, estimate * 0.99) if estimate else elapsed
+                progress.update(task, completed=shown, detail=detail[-48:])
+
+            yield tick
+
+    @contextlib.contextmanager
+    def _plain(self, title: str) -> Iterator[Tick]:
+        self._console.print(f"  {title} …", highlight=False, soft_wrap=True)
+        started = told = time.monotonic()
+
+        def tick(detail: str) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= _PLAIN_EVERY:
+                told = now
+                more = f" ({detail})" if detail else ""
+                self._console.print(f"  … {duration(now - started)}{more}", highlight=False, soft_wrap=True)
+
+        yield tick
+
+
+def duration(seconds: float) -> str:
+    """A duration for people: `48 s`, `2 min 36 s`."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,188 @@
+"""Where each tool comes from: PATH, an earlier run, its vendor, or the Go module proxy, in that order."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.tools import ambient
+from lab.tools.builder import Builder, BuildError, GoBuilder
+from lab.tools.cache import Cache
+from lab.tools.catalogue import Build, Tool, catalogue
+from lab.tools.report import Report, duration
+from lab.tools.toolchain import Toolchain
+from lab.tools.vendor import Vendor, VendorError
+
+
+class Resolver:
+    """One run of the resolution.
+
+    Args:
+        report: told every step.
+        tools: what there is; by default everything of the lab.
+        cache: where downloads and builds are kept.
+        vendor: downloads.
+        builder: builds.
+        environment: instead of the process's own, for what is looked for on PATH.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        tools: Sequence[Tool] | None = None,
+        cache: Cache | None = None,
+        vendor: Vendor | None = None,
+        builder: Builder | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._report = report
+        self._tools = tuple(tools) if tools is not None else catalogue()
+        self._cache = cache if cache is not None else Cache()
+        self._vendor = vendor if vendor is not None else Vendor()
+        self._builder: Builder = builder if builder is not None else GoBuilder()
+        self._environment = environment
+        self._programs: dict[str, Path] = {}
+        self._sources: dict[str, str] = {}
+
+    def resolve(self, names: Sequence[str] | None = None) -> Toolchain:
+        """Find, download or build tools.
+
+        Args:
+            names: tools or programs; None means all.
+
+        Raises:
+            LabError: a name is unknown, or a build failed.
+        """
+        wanted = self._select(names)
+        missing = self._from_path(wanted)
+        missing = [tool for tool in missing if not self._from_cache(tool)]
+        if missing:
+            with self._cache.lock(lambda: self._report.note("Another process is preparing the toolchain; waiting for it …")) as lock:
+                # Whoever held the lock may have made what is missing here.
+                missing = [tool for tool in missing if not self._from_cache(tool)]
+                missing = self._from_vendors(missing)
+                self._from_builds(missing, lock)
+        return Toolchain(dict(self._programs), dict(self._sources))
+
+    def _select(self, names: Sequence[str] | None) -> list[Tool]:
+        if names is None:
+            return list(self._tools)
+        known = {name: tool for tool in self._tools for name in (tool.name, *tool.programs)}
+        for name in names:
+            if name not in known:
+                raise LabError(f"There is no tool {name}. Name one of: {', '.join(known)}")
+        chosen = {known[name].name for name in names}
+        return [tool for tool in self._tools if tool.name in chosen]
+
+    def _from_path(self, tools: Sequence[Tool]) -> list[Tool]:
+        def look(tool: Tool) -> ambient.Ambient | str:
+            try:
+                return ambient.look(tool, self._environment)
+            except ambient.NotThereError as reason:
+                return str(reason)
+
+        missing = []
+        with ThreadPoolExecutor(max_workers=len(tools) or 1) as pool:
+            for tool, result in zip(tools, pool.map(look, tools), strict=True):
+                if isinstance(result, str):
+                    self._report.step(tool.title, result)
+                    missing.append(tool)
+                else:
+                    place = result.programs[tool.programs[0]]
+                    self._take(tool, result.programs, f"{result.version}, {place}")
+        return missing
+
+    def _from_cache(self, tool: Tool) -> bool:
+        for folder, how in ((self._downloaded(tool), "downloaded"), (self._built(tool.build), "built")):
+            programs = {program: folder / program for program in tool.programs}
+            if all(os.access(program, os.X_OK) for program in programs.values()):
+                self._take(tool, programs, f"{how} by an earlier run, {folder}")
+                return True
+        return False
+
+    def _from_vendors(self, tools: Sequence[Tool]) -> list[Tool]:
+        if tools:
+            self._vendor.ask(tools)
+        missing = []
+        for tool in tools:
+            try:
+                self._vendor.offer(tool)
+                self._download(tool)
+            except VendorError as reason:
+                self._report.step(tool.title, str(reason))
+                missing.append(tool)
+        return missing
+
+    def _download(self, tool: Tool) -> None:
+        folder = self._downloaded(tool)
+        with (
+            self._cache.making(tool.name, folder.name.removeprefix(f"{tool.name}-")) as fresh,
+            self._report.work(f"downloading {tool.title}", None) as tick,
+        ):
+            self._vendor.fetch(tool, fresh, tick)
+        hosts = ", ".join(dict.fromkeys(download.url.split("/")[2] for download in tool.downloads))
+        self._take(tool, {program: folder / program for program in tool.programs}, f"downloaded from {hosts}, checksum right")
+
+    def _from_builds(self, tools: Sequence[Tool], lock: int) -> None:
+        builds = {tool.build.name: tool.build for tool in tools}
+        estimates = {name: self._estimate(build) for name, build in builds.items()}
+        if builds:
+            total = duration(sum(estimates.values()))
+            self._report.note(f"Building with {self._builder.describe()}: {', '.join(builds)}. About {total} in all.")
+        for position, (name, build) in enumerate(builds.items(), start=1):
+            seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
+            for tool in tools:
+                if tool.build.name == name:
+                    programs = {program: self._built(build) / program for program in tool.programs}
+                    self._take(tool, programs, f"built in {duration(seconds)}")
+
+    def _build(self, build: Build, title: str, lock: int) -> float:
+        started = time.monotonic()
+        log = self._cache.log(build.name)
+        with (
+            self._cache.making(build.name, self._builder.key(build)) as fresh,
+            self._report.work(f"building {title}", self._estimate(build)) as tick,
+        ):
+            self._builder.run(build, fresh, log, tick, lock)
+        seconds = time.monotonic() - started
+        self._cache.remember_duration(build.name, seconds)
+        return seconds
+
+    def _estimate(self, build: Build) -> float:
+        return self._cache.duration(build.name) or build.seconds
+
+    def _downloaded(self, tool: Tool) -> Path:
+        # The version is part of every address, so an address is a key.
+
+        addresses = "\n".join(download.url for download in tool.downloads)
+        return self._cache.entry(tool.name, f"download-{hashlib.sha256(addresses.encode()).hexdigest()[:12]}")
+
+    def _built(self, build: Build) -> Path:
+        return self._cache.entry(build.name, self._builder.key(build))
+
+    def _take(self, tool: Tool, programs: Mapping[str, Path], text: str) -> None:
+        self._programs.update(programs)
+        self._sources[tool.name] = text
+        self._report.found(tool.title, text)
+
+
+def resolve(names: Sequence[str] | None, report: Report) -> Toolchain:
+    """Find, download or build the lab's tools.
+
+    Args:
+        names: tools (`pulumi`, `kubernetes-provider`, `control-plane`, `kubectl`, `etcd`, `kwok`) or single programs;
+            None means all.
+        report: told every step.
+
+    Raises:
+        LabError: a name is unknown, Go cannot be had, or a build failed (then a `BuildError` with the log's place).
+    """
+    return Resolver(report).resolve(names)
+
+
+__all__ = ["BuildError", "Resolver", "resolve"]
