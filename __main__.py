@@ -1,0 +1,27 @@
+"""The Pulumi program: settings and partners in, a network registered, records out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pulumi
+
+from archipelago.problems import Refused
+from components import ChainNetwork, plan_here, provider
+
+REFUSED = 32  # the language host's code for "the program has already said what is wrong"
+
+
+async def main() -> dict[str, Any]:
+    """Register everything this stack's file asks for, or refuse before anything is touched."""
+    try:
+        plan = await plan_here()
+    except Refused as refused:
+        pulumi.log.error(str(refused))
+        sys.exit(REFUSED)
+    cluster = provider(plan.settings, pulumi.get_stack())
+    return ChainNetwork(plan, pulumi.ResourceOptions(provider=cluster)).outputs()
+
+
+pulumi.run(main)

@@ -1,0 +1,113 @@
+"""What the rest of the program asks of a protocol. The caller never asks which one it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from archipelago.identity.derive import Keyring
+from archipelago.model.address_book import AddressBook
+from archipelago.model.node import Node
+from archipelago.model.plan import NodePlan
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem
+from archipelago.settings.models import NetworkSettings, NodeSettings
+from archipelago.settings.read import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """What everybody must agree on, in no protocol's words.
+
+    Args:
+        text: Byte for byte.
+        hash: What identifies it.
+        chain_id: 0 where the protocol has none.
+        file: Its file name.
+    """
+
+    text: str
+    hash: str
+    chain_id: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a node's objects stand.
+
+    Args:
+        namespace: Namespace of all objects.
+        address: What partners dial for NodePorts; empty where nobody wrote it.
+    """
+
+    namespace: str
+    address: str
+
+
+class Chain(Protocol):
+    """A protocol's knowledge, in pure functions."""
+
+    kind: str
+    network_model: type[NetworkSettings]
+    node_model: type[NodeSettings]
+
+    def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
+        """Names of a node's ports by the section that may pin them: `exposure` and `api`."""
+        ...
+
+    def checks(self, settings: Settings) -> Iterable[Problem]:
+        """What is wrong with the settings beyond single fields."""
+        ...
+
+    def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[Any]:
+        """A node of ours: its public record and its private files."""
+        ...
+
+    def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:
+        """A partner's node, from a record or from another tool's spelling.
+
+        Raises:
+            ValueError: It is malformed, or its identity is no identity.
+        """
+        ...
+
+    def read_genesis(self, text: str) -> Genesis:
+        """A genesis that was handed to us, with the hash computed here.
+
+        Raises:
+            ValueError: It is none, or of another protocol.
+        """
+        ...
+
+    def unfoundable(self, settings: Settings) -> Iterable[Problem]:
+        """Why no genesis can be made of these settings; asked of a founder that has none yet."""
+        ...
+
+    def found(self, settings: Settings, nodes: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]) -> Genesis | list[str]:
+        """Make the genesis.
+
+        Args:
+            settings: Of the founder.
+            nodes: Own nodes by name.
+            book: Partners' nodes by `organisation/name`.
+
+        Returns:
+            The genesis, or the validators that it names and nobody knows yet.
+        """
+        ...
+
+    def differences(
+        self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
+    ) -> Iterable[Problem]:
+        """Where the settings contradict a genesis that is frozen; what they leave open never does."""
+        ...
+
+    def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
+        """What has to run for one node; without a genesis everything but the workload."""
+        ...
+
+    def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
+        """Files that change under running nodes."""
+        ...

@@ -1,0 +1,1 @@
+"""GoQuorum with IBFT or QBFT, with or without Tessera."""

@@ -1,0 +1,161 @@
+"""GoQuorum, as the rest of the program asks for it (`chains.contract.Chain`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from archipelago.chains.contract import Genesis, Site
+from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
+from archipelago.chains.goquorum.genesis import GenesisFile
+from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
+from archipelago.chains.goquorum.versions import release
+from archipelago.identity.derive import Keyring
+from archipelago.identity.curve25519 import check_tessera_public
+from archipelago.identity.secp256k1 import address_of, check_node_id
+from archipelago.model import names
+from archipelago.model.address_book import AddressBook
+from archipelago.model.endpoint import Exposed, Port, Reach
+from archipelago.model.node import Node
+from archipelago.model.plan import NodePlan, Service, Volume
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem
+from archipelago.settings.models import NodeSettings
+from archipelago.settings.read import Settings
+
+_P2P = Port("p2p", geth.P2P, Reach.PARTNERS)
+_TESSERA = Port("tessera", tessera.P2P, Reach.PARTNERS)
+_RPC = Port("rpc", geth.RPC, Reach.OPERATORS)
+_WS = Port("ws", geth.WS, Reach.OPERATORS)
+_THIRD_PARTY = Port("third-party", tessera.THIRD_PARTY, Reach.OPERATORS)
+
+
+class GoQuorum:
+    """GoQuorum 2.7.0 and later with IBFT or QBFT; Tessera 0.10.6 and later."""
+
+    kind = "goquorum"
+    network_model = GoQuorumNetwork
+    node_model = GoQuorumNode
+
+    def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
+        """Names of a node's ports by the section that may pin them."""
+        shared, api = _ports(settings.network, node)
+        return {"exposure": frozenset(p.name for p in shared), "api": frozenset(p.name for p in api)}
+
+    def checks(self, settings: Settings) -> Iterable[Problem]:
+        """What is wrong with the settings beyond single fields."""
+        return checks.problems(settings)
+
+    def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[GoQuorumNode]:
+        """A node of ours."""
+        return identity.node(settings.network, keyring, name, settings.nodes[name])
+
+    def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:
+        """A partner's node, from a record or in the Qubernetes spelling."""
+        if enode.is_qubernetes(raw):
+            return enode.from_qubernetes(raw, network, organisation)
+        given = ExternalNode.model_validate({"network": network, "organisation": organisation, **raw})
+        node_id = check_node_id(given.node_id)
+        if given.address and given.address != address_of(node_id):
+            raise ValueError(f"its address {given.address} is not that of its node id, {address_of(node_id)}")
+        if given.privacy_key:
+            check_tessera_public(given.privacy_key)
+        return given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
+
+    def read_genesis(self, text: str) -> Genesis:
+        """A genesis.json that was handed to us."""
+        try:
+            file = GenesisFile(text)
+            file.consensus, file.validators  # noqa: B018 - reading them is the check
+            return Genesis(text, file.hash, file.chain_id, "genesis.json")
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"it is no genesis.json: {error}") from None
+
+    def unfoundable(self, settings: Settings) -> Iterable[Problem]:
+        """Why no genesis can be made of these settings."""
+        return checks.unfoundable(settings)
+
+    def found(
+        self, settings: Settings, nodes: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
+    ) -> Genesis | list[str]:
+        """Make the genesis, or name the validators that nobody knows yet."""
+        made = founding.found(settings, nodes, book)
+        return made if isinstance(made, list) else self.read_genesis(made.text)
+
+    def differences(
+        self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
+    ) -> Iterable[Problem]:
+        """Where the settings contradict a frozen genesis."""
+        return founding.differences(settings, GenesisFile(genesis.text), own, book)
+
+    def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
+        """What has to run for one node."""
+        network: GoQuorumNetwork = settings.network
+        file = GenesisFile(genesis.text) if genesis else None
+        stem = names.node_object(network.name, node.name)
+        shared, api = _ports(network, node.settings)
+        private = network.privacy.manager == "tessera"
+        process = geth.Process(
+            release=release(node.settings.version or network.version),
+            chain_id=file.chain_id if file else 0,
+            block_period=None if not file or "blockPeriod" in file.engine else founding.block_period(network),
+            tessera=private,
+        )
+        return NodePlan(
+            name=node.name,
+            object_name=stem,
+            role=node.record.role,
+            init=(workload.init(network, node.settings),),
+            containers=tuple(workload.containers(network, node.settings, process)),
+            service=_service(stem, node.settings.exposure, shared, site),
+            api=_service(names.api_service(network.name, node.name), node.settings.api, api, site) if api else None,
+            volume=Volume(node.settings.storage.size, node.settings.storage.storage_class),
+            public_files=_public_files(network, node, file) if private else {},
+            private_files=node.private_files,
+            runs=genesis is not None,
+        )
+
+    def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
+        """The lists of peers; own nodes stand in it by Service name, so that it never depends on an allocated port."""
+        enodes, urls = [], []
+        for node in book:
+            own = node.organisation == book.organisation
+            host = names.node_object(network, node.name)
+            if own:
+                enodes.append(enode.Enode(node.node_id, host, geth.P2P))
+            elif p2p := node.endpoints.get("p2p"):
+                enodes.append(enode.Enode(node.node_id, p2p.host, p2p.port))
+            if own and node.privacy_key:
+                urls.append(f"http://{host}:{tessera.P2P}")
+            elif not own and (endpoint := node.endpoints.get("tessera")):
+                urls.append(f"http://{endpoint}")
+        listed = json.dumps([str(each) for each in enodes], indent=2) + "\n"
+        return {"permissioned-nodes.json": listed, "static-nodes.json": listed, tessera.PEERS: tessera.peers(urls)}
+
+
+def _ports(network: GoQuorumNetwork, node: Any) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """The ports that partners need, and those that clients were given."""
+    private = network.privacy.manager == "tessera"
+    shared = (_P2P, _TESSERA) if private else (_P2P,)
+    api = ((_RPC, node.api.rpc), (_WS, node.api.websocket), (_THIRD_PARTY, node.api.third_party and private))
+    return shared, tuple(port for port, opened in api if opened)
+
+
+def _service(name: str, exposure: Any, ports: tuple[Port, ...], site: Site) -> Service:
+    host = getattr(exposure, "host", None) or ""
+    if not host and exposure.type is Exposed.NODE_PORT:
+        host = site.address
+    if not host and exposure.type is Exposed.CLUSTER_IP:
+        host = names.service_host(name, site.namespace)
+    annotations = getattr(exposure, "annotations", {})
+    return Service(name, exposure.type, ports, host, exposure.ports, annotations)
+
+
+def _public_files(network: GoQuorumNetwork, node: Node[GoQuorumNode], file: GenesisFile | None) -> dict[str, str]:
+    enhanced = file is not None and "privacyEnhancementsBlock" in file.document["config"]
+    version = release(node.settings.privacy_version or network.privacy.version)
+    return {
+        tessera.CONFIG: tessera.config(version, node.settings.api.third_party, enhanced),
+        tessera.PUBLIC_KEY: node.record.privacy_key,
+    }

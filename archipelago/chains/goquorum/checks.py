@@ -1,0 +1,89 @@
+"""What is wrong with a GoQuorum stack's settings beyond single fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archipelago.chains.goquorum.founding import validator_names
+from archipelago.chains.goquorum.geth import OWNED
+from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
+from archipelago.chains.goquorum.versions import OLDEST, OLDEST_TESSERA, QBFT_EXISTS, Release, release
+from archipelago.model.endpoint import Exposed
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Every problem, in no order."""
+    network: GoQuorumNetwork = settings.network
+    if not network.founder:
+        yield from _joiner(network)
+    yield from _releases(settings)
+    for name, node in settings.nodes.items():
+        yield from _node(f"nodes.{name}", node, network)
+
+
+def unfoundable(settings: Settings) -> Iterator[Problem]:
+    """Why no genesis can be made of these settings; once there is one, none of it matters."""
+    network: GoQuorumNetwork = settings.network
+    if network.chain_id is None:
+        cure = "Add archipelago:network.chainId, a number that no other chain of yours has."
+        yield Problem("network.chainId", "is missing, and the founder chooses it.", cure)
+    path = "network.genesis.validators"
+    validators = validator_names(settings)
+    if not validators:
+        yield Problem(path, "no node is a validator, so nobody could make a block.", "Write validator: true at a node.")
+    for index, name in enumerate(validators):
+        partner, _, node = name.rpartition("/")
+        if partner and (partner not in settings.partners or not node):
+            words = f"{name!r} is no node of a partner: {partner!r} is not under archipelago:partners."
+            yield Problem(f"{path}[{index}]", words, "Write partner/node with the partner's name as it stands there.")
+        elif not partner and name not in settings.nodes:
+            known = ", ".join(settings.nodes)
+            yield Problem(f"{path}[{index}]", f"{name!r} is no node of this stack.", f"Name one of {known}, or partner/node.")
+        if name in validators[:index]:
+            yield Problem(f"{path}[{index}]", f"{name!r} stands there twice.", "Take one of them out.")
+
+
+def _joiner(network: GoQuorumNetwork) -> Iterator[Problem]:
+    if network.genesis is not None:
+        words = "a stack that joins takes the genesis from its founder."
+        yield Problem("network.genesis", words, "Remove the section; pin the founder's with archipelago:network.genesisHash.")
+
+
+def _releases(settings: Settings) -> Iterator[Problem]:
+    network: GoQuorumNetwork = settings.network
+    quorum = {"network.version": network.version}
+    quorum |= {f"nodes.{name}.version": node.version for name, node in settings.nodes.items() if node.version}
+    for path, version in quorum.items():
+        yield from _oldest(path, version, OLDEST, "GoQuorum")
+        if network.consensus == "qbft" and OLDEST <= release(version) < QBFT_EXISTS:
+            cure = "Take 21.7.0 or later, or archipelago:network.consensus: istanbul."
+            yield Problem(path, f"GoQuorum {version} has no QBFT.", cure)
+    if network.privacy.manager == "tessera":
+        tessera = {"network.privacy.version": network.privacy.version}
+        nodes = settings.nodes.items()
+        tessera |= {f"nodes.{name}.privacyVersion": node.privacy_version for name, node in nodes if node.privacy_version}
+        for path, version in tessera.items():
+            yield from _oldest(path, version, OLDEST_TESSERA, "Tessera")
+
+
+def _oldest(path: str, version: str, oldest: Release, product: str) -> Iterator[Problem]:
+    if release(version) < oldest:
+        text = ".".join(map(str, oldest))
+        yield Problem(path, f"{product} {version} is older than {text}.", f"Take {text} or later.")
+
+
+def _node(path: str, node: GoQuorumNode, network: GoQuorumNetwork) -> Iterator[Problem]:
+    for index, argument in enumerate(node.extra_args):
+        flag = argument.lstrip("-").partition("=")[0]
+        if argument.startswith("-") and flag in OWNED:
+            cure = "Take it out: the key of docs/stack-files.md that means the same decides it."
+            yield Problem(f"{path}.extraArgs[{index}]", f"--{flag} is set by this program.", cure)
+    dangerous = sorted({"admin", "debug"} & set(node.api.namespaces))
+    if dangerous and node.api.type is not Exposed.CLUSTER_IP:
+        words = f"{' and '.join(dangerous)} on a {node.api.type} lets anybody who finds the port stop the node."
+        yield Problem(f"{path}.api.namespaces", words, "Take it out, or keep archipelago:…api.type at ClusterIP.")
+    if node.api.third_party and network.privacy.manager == "none":
+        words = "there is no third-party API without Tessera."
+        yield Problem(f"{path}.api.thirdParty", words, "Take it out, or set archipelago:network.privacy to tessera.")

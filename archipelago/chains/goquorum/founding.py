@@ -1,0 +1,101 @@
+"""The genesis of a GoQuorum network: made once, and compared with the settings ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
+from archipelago.chains.goquorum.settings import GenesisSettings, GoQuorumNetwork
+from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, release
+from archipelago.model.node import Node
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+_BLOCK_PERIOD, _EPOCH, _REQUEST_TIMEOUT, _GAS_LIMIT = 3, 30_000, 10_000, 0xE0000000
+_BALANCE = 10**27  # wei; gas is free, but some tools refuse an account without any
+Known = Mapping[str, ExternalNode]
+
+
+def found(settings: Settings, nodes: Mapping[str, Node[Any]], book: Known) -> GenesisFile | list[str]:
+    """Make the genesis, or name the validators that nobody knows yet."""
+    network: GoQuorumNetwork = settings.network
+    chosen = network.genesis or GenesisSettings()
+    validators = resolve(validator_names(settings), nodes, book)
+    if missing := [name for name, address in validators.items() if not address]:
+        return missing
+    if chosen.alloc is None:
+        alloc = {nodes[name].record.account: _BALANCE for name in settings.nodes}
+    else:
+        alloc = dict(chosen.alloc)
+    return build(_rules(network, chosen), validators.values(), alloc)
+
+
+def block_period(network: GoQuorumNetwork) -> int:
+    """Seconds between blocks, where the genesis does not say it."""
+    return (network.genesis and network.genesis.block_period) or _BLOCK_PERIOD
+
+
+def validator_names(settings: Settings) -> tuple[str, ...]:
+    """The first validators by name, as the founder wrote them or as its nodes say."""
+    written: tuple[str, ...] = settings.network.genesis.validators if settings.network.genesis else ()
+    return written or tuple(name for name, node in settings.nodes.items() if node.validator)
+
+
+def resolve(validators: tuple[str, ...], nodes: Mapping[str, Node[Any]], book: Known) -> dict[str, str]:
+    """Their addresses by name; empty for a node that is not known (any more)."""
+    records = {**book, **{name: node.record for name, node in nodes.items()}}
+    return {name: records[name].address if name in records else "" for name in validators}
+
+
+def differences(
+    settings: Settings, genesis: GenesisFile, nodes: Mapping[str, Node[Any]], book: Known
+) -> Iterator[Problem]:
+    """Where the settings contradict a frozen genesis; what they leave open never does."""
+    network: GoQuorumNetwork = settings.network
+    chosen = network.genesis or GenesisSettings()
+    frozen = f"the genesis of {network.name} is frozen (block 0 is {genesis.hash})"
+
+    def differ(path: str, wanted: object, there: object) -> Problem:
+        cure = f"Set archipelago:{path} to {there}, or leave it out; another genesis is another network, with a name of its own."
+        return Problem(path, f"{wanted}, but {frozen} with {there}.", cure)
+
+    pairs: list[tuple[str, object, object]] = [
+        ("network.chainId", network.chain_id, genesis.chain_id),
+        ("network.consensus", network.consensus, genesis.consensus),
+        ("network.genesis.blockPeriod", chosen.block_period, genesis.engine.get("blockPeriod")),
+        ("network.genesis.epoch", chosen.epoch, genesis.engine.get("epoch")),
+        ("network.genesis.requestTimeout", chosen.request_timeout, genesis.engine.get("requestTimeout")),
+        ("network.genesis.gasLimit", chosen.gas_limit, int(str(genesis.document["gaslimit"]), 0)),
+        ("network.genesis.alloc", chosen.alloc, genesis.alloc),
+    ]
+    for path, wanted, there in pairs:
+        if wanted is not None and there is not None and wanted != there:
+            yield differ(path, wanted, there)
+    # a validator that can no longer be resolved (it was removed, its organisation has left) proves nothing
+    resolved = resolve(chosen.validators, nodes, book)
+    if resolved and all(resolved.values()) and set(resolved.values()) != set(genesis.validators):
+        by_address = {record.address: name for name, record in book.items()}
+        by_address |= {node.record.address: name for name, node in nodes.items()}
+        there = ", ".join(by_address.get(address, address) for address in genesis.validators)
+        cure = (
+            f"Set archipelago:network.genesis.validators to [{there}]. To change the running set, write validator: true "
+            "at the node and vote it in."
+        )
+        yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
+
+
+def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:
+    assert network.chain_id is not None  # noqa: S101 - checks.problems refuses a founder without one
+    privacy = network.privacy
+    return Rules(
+        chain_id=network.chain_id,
+        consensus=network.consensus or "qbft",
+        block_period=block_period(network),
+        epoch=chosen.epoch or _EPOCH,
+        request_timeout=chosen.request_timeout or _REQUEST_TIMEOUT,
+        gas_limit=chosen.gas_limit or _GAS_LIMIT,
+        private_transactions=privacy.manager == "tessera" and release(privacy.version) >= PRIVACY_ENHANCEMENTS,
+        release=release(network.version),
+    )

@@ -1,0 +1,89 @@
+"""geth's command line by release, from 2.7.0 on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archipelago.chains.goquorum.settings import Api, GoQuorumNode
+from archipelago.chains.goquorum.versions import HTTP_FLAGS, WS_FLAGS, Release
+
+DATA = "/data/dd"
+IPC = "/run/archipelago/geth.ipc"
+PTM_SOCKET = "/run/archipelago/tm.ipc"
+KEYSTORE = "/run/archipelago/keystore"
+P2P, RPC, WS = 30303, 8545, 8546
+
+# What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
+OWNED = frozenset(
+    "datadir nodekey nodekeyhex keystore ipcpath ipcdisable networkid permissioned nodiscover nat port mine syncmode "
+    "gcmode password unlock ptm.socket ptm.url http http.addr http.port http.api rpc rpcaddr rpcport rpcapi "
+    "ws ws.addr ws.port ws.api wsaddr wsport wsapi verbosity raft allow-insecure-unlock".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What geth has to know to run one node.
+
+    Args:
+        release: Its release.
+        chain_id: Chain and network id.
+        block_period: Seconds, where the genesis does not say it (releases before 22.4); else None.
+        tessera: Whether a Tessera runs beside it.
+    """
+
+    release: Release
+    chain_id: int
+    block_period: int | None
+    tessera: bool
+
+
+def arguments(process: Process, node: GoQuorumNode) -> tuple[str, ...]:
+    """geth's arguments, in the spelling of the node's release."""
+    return (*_base(process, node), *_mining(process, node), *_http(process, node.api), *_ws(process, node.api), *node.extra_args)
+
+
+def environment(process: Process) -> dict[str, str]:
+    """Where releases before 21.4 look for their transaction manager; later ones only for that there is none."""
+    if not process.tessera:
+        return {"PRIVATE_CONFIG": "ignore"}
+    return {} if process.release >= HTTP_FLAGS else {"PRIVATE_CONFIG": PTM_SOCKET}
+
+
+def _base(process: Process, node: GoQuorumNode) -> Iterator[str]:
+    yield from ("--datadir", DATA, "--nodekey", "/identity/nodekey", "--keystore", KEYSTORE, "--ipcpath", IPC)
+    yield from ("--networkid", str(process.chain_id), "--port", str(P2P), "--nat", "none", "--nodiscover", "--permissioned")
+    # archive: a full node keeps private state in memory only and loses it on a crash
+    yield from ("--syncmode", "full", "--gcmode", "archive", "--verbosity", str(node.verbosity))
+    if process.tessera and process.release >= HTTP_FLAGS:
+        yield from ("--ptm.socket", PTM_SOCKET)
+    if node.unlock:
+        yield from ("--unlock", "0", "--password", "/identity/password", "--allow-insecure-unlock")
+
+
+def _mining(process: Process, node: GoQuorumNode) -> Iterator[str]:
+    if process.block_period is not None:
+        yield from ("--istanbul.blockperiod", str(process.block_period))
+    if node.validator:
+        yield from ("--mine", "--miner.threads", "1", "--miner.gasprice", "0")
+
+
+def _http(process: Process, api: Api) -> Iterator[str]:
+    if not api.rpc:
+        return
+    names = ",".join(api.namespaces)
+    if process.release >= HTTP_FLAGS:
+        yield from ("--http", "--http.addr", "0.0.0.0", "--http.port", str(RPC), "--http.api", names, "--http.vhosts", "*")  # noqa: S104
+    else:
+        yield from ("--rpc", "--rpcaddr", "0.0.0.0", "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", "*")  # noqa: S104
+
+
+def _ws(process: Process, api: Api) -> Iterator[str]:
+    if not api.websocket:
+        return
+    names = ",".join(api.namespaces)
+    if process.release >= WS_FLAGS:
+        yield from ("--ws", "--ws.addr", "0.0.0.0", "--ws.port", str(WS), "--ws.api", names)  # noqa: S104
+    else:
+        yield from ("--ws", "--wsaddr", "0.0.0.0", "--wsport", str(WS), "--wsapi", names)  # noqa: S104

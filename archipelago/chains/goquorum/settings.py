@@ -1,0 +1,114 @@
+"""What GoQuorum adds to a stack file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
+
+from archipelago.model.endpoint import Exposed
+from archipelago.settings.models import NetworkSettings, NodeSettings
+from archipelago.settings.types import SEALED, Address, BlockHash, NodePort, Strict, Version, fault
+
+_HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+
+
+def _private_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if text != SEALED and not _HEX_KEY.fullmatch(text):
+        raise fault("this key has not 64 hex characters", "Set it with pulumi config set --secret --path, from a file.")
+    return value
+
+
+PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
+
+
+class GenesisSettings(Strict):
+    """What the first block says. Read once, when the network is founded; frozen ever after."""
+
+    validators: tuple[str, ...] = Field(
+        default=(), description="Nodes by name, a partner's as partner/name; default: own nodes with validator: true."
+    )
+    alloc: dict[Address, int] | None = Field(
+        default=None, description="Balances in wei by address; default: 10^27 for the account of each own node."
+    )
+    block_period: int | None = Field(default=None, ge=1, le=3600, description="Seconds between blocks; default 3.")
+    epoch: int | None = Field(default=None, ge=1, description="Blocks between checkpoints; default 30000.")
+    request_timeout: int | None = Field(
+        default=None, ge=1000, multiple_of=1000, description="Milliseconds before a round is given up; default 10000."
+    )
+    gas_limit: int | None = Field(default=None, ge=5000, description="Of the first block; default 0xE0000000.")
+
+
+class Privacy(Strict):
+    """The private-transaction manager beside each node."""
+
+    manager: Literal["tessera", "none"] = Field(default="tessera", description="tessera or none.")
+    version: Version = Field(default="22.1.7", description="Release of Tessera.")
+
+
+def _privacy(value: Any) -> Any:
+    return {"manager": value} if isinstance(value, str) else value
+
+
+class Images(Strict):
+    """Where the images come from; the release is the tag."""
+
+    goquorum: str = Field(default="quorumengineering/quorum", description="Repository of GoQuorum's image.")
+    tessera: str = Field(default="quorumengineering/tessera", description="Repository of Tessera's image.")
+
+
+class GoQuorumNetwork(NetworkSettings):
+    """The `network` section of a GoQuorum stack."""
+
+    kind: Literal["goquorum"] = Field(description="goquorum")
+    chain_id: int | None = Field(default=None, ge=1, le=2**53 - 1, description="Chain id; the founder chooses it.")
+    consensus: Literal["istanbul", "qbft"] | None = Field(default=None, description="qbft (default) or istanbul.")
+    version: Version = Field(default="22.7.4", description="Release of GoQuorum; a node may override it.")
+    genesis: GenesisSettings | None = Field(default=None, description="What the founder chooses for the first block.")
+    genesis_hash: BlockHash | None = Field(default=None, description="Pin: another genesis is refused.")
+    genesis_file: str | None = Field(
+        default=None, description="A genesis.json made elsewhere, a path from the project's folder."
+    )
+    privacy: Annotated[
+        Privacy,
+        BeforeValidator(_privacy),
+        WithJsonSchema({"anyOf": [{"enum": ["none", "tessera"]}, Privacy.model_json_schema()]}),
+    ] = Field(default=Privacy(), description="none, or {manager: tessera, version: …}.")
+    images: Images = Images()
+
+
+class Api(Strict):
+    """The ports that clients use; all closed unless opened here."""
+
+    rpc: bool = Field(default=False, description="JSON-RPC over HTTP, port 8545.")
+    websocket: bool = Field(default=False, description="JSON-RPC over WebSocket, port 8546.")
+    third_party: bool = Field(default=False, description="Tessera's third-party API, port 9080.")
+    type: Exposed = Field(default=Exposed.CLUSTER_IP, description="Type of the Service they are on.")
+    ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts: rpc, ws, third-party.")
+    namespaces: tuple[Literal["eth", "net", "web3", "txpool", "quorum", "istanbul", "debug", "admin"], ...] = Field(
+        default=("eth", "net", "web3"), description="RPC namespaces that clients may use."
+    )
+
+
+class NodeIdentity(Strict):
+    """Which keys a node has: derived from the seed, unless one is given."""
+
+    generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
+    nodekey: PrivateKey | None = Field(default=None, description="An existing node key (64 hex), as a secret.")
+    account: PrivateKey | None = Field(default=None, description="An existing account key (64 hex), as a secret.")
+    tessera: PrivateKey | None = Field(default=None, description="An existing Tessera key (32 bytes in hex), as a secret.")
+
+
+class GoQuorumNode(NodeSettings):
+    """A node of a GoQuorum stack."""
+
+    validator: bool = Field(default=False, description="Whether it shall validate; later changes are voted in.")
+    version: Version | None = Field(default=None, description="Its release, instead of network.version.")
+    privacy_version: Version | None = Field(default=None, description="Its Tessera, instead of network.privacy.version.")
+    extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
+    verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
+    unlock: bool = Field(default=False, description="Unlock the node's account, for clients that do not sign themselves.")
+    api: Api = Api()
+    identity: NodeIdentity = NodeIdentity()

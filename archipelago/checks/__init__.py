@@ -1,0 +1,1 @@
+"""Findings over a model, whatever the protocol."""

@@ -1,0 +1,84 @@
+"""What is wrong with a stack file beyond its single fields, for every kind of network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archipelago.chains.contract import Chain
+from archipelago.model import names
+from archipelago.model.endpoint import Exposed
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+ADDRESS = "cluster.address"
+
+
+def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Problem]:
+    """Every problem, in no order; the chain's own included."""
+    chain = chains[settings.network.kind]
+    yield from _partners(settings)
+    yield from _names(settings)
+    yield from _node_ports(settings)
+    yield from _address(settings)
+    for name, node in settings.nodes.items():
+        allowed = chain.ports(settings, node)
+        for section, exposure in _exposures(node):
+            yield from _exposure(f"nodes.{name}.{section}", exposure, allowed[section])
+    yield from chain.checks(settings)
+
+
+def _exposures(node: Any) -> Iterator[tuple[str, Any]]:
+    yield "exposure", node.exposure
+    if (api := getattr(node, "api", None)) is not None:
+        yield "api", api
+
+
+def _partners(settings: Settings) -> Iterator[Problem]:
+    joins = settings.network.joins
+    if joins and joins not in settings.partners:
+        words = f"{joins} is not among the partners, so its genesis cannot be read."
+        cure = f"Add it, as in archipelago:partners.{joins}: {{stack: organization/archipelago/<its stack>}}"
+        yield Problem("network.joins", words, cure)
+    if settings.organisation in settings.partners:
+        words = "this is your own organisation."
+        yield Problem(f"partners.{settings.organisation}", words, "Remove it; your own nodes are under archipelago:nodes.")
+
+
+def _names(settings: Settings) -> Iterator[Problem]:
+    for name in settings.nodes:
+        stem = names.node_object(settings.network.name, name)
+        excess = len(stem + names.LONGEST_SUFFIX) - names.LONGEST
+        if excess > 0:
+            words = f"Kubernetes objects would be named {stem}{names.LONGEST_SUFFIX}, {excess} characters too long."
+            yield Problem(f"nodes.{name}", words, "Shorten the node's name, or the network's before it is founded.")
+
+
+def _node_ports(settings: Settings) -> Iterator[Problem]:
+    taken: dict[int, str] = {}
+    for name, node in settings.nodes.items():
+        for section, exposure in _exposures(node):
+            for port, number in exposure.ports.items():
+                path = f"nodes.{name}.{section}.ports.{port}"
+                first = taken.setdefault(number, path)
+                if first != path:
+                    words = f"{number} is taken by archipelago:{first} already."
+                    yield Problem(path, words, "A NodePort belongs to one Service of the cluster: choose another, or leave it out.")
+
+
+def _address(settings: Settings) -> Iterator[Problem]:
+    exposed = ((name, node.exposure) for name, node in settings.nodes.items())
+    mute = [name for name, exposure in exposed if exposure.type is Exposed.NODE_PORT and not exposure.host]
+    if mute and not settings.cluster.address:
+        words = f"is missing: nobody could dial the NodePorts of {', '.join(mute)}."
+        cure = "Set it to the address of a cluster node that partners reach, or exposure.host at each node."
+        yield Problem(ADDRESS, words, cure)
+
+
+def _exposure(path: str, exposure: Any, allowed: frozenset[str]) -> Iterator[Problem]:
+    for port in sorted(set(exposure.ports) - allowed):
+        known = ", ".join(sorted(allowed)) or "none: nothing is opened"
+        yield Problem(f"{path}.ports.{port}", "the node has no such port here.", f"Known here: {known}.")
+    if exposure.ports and exposure.type is not Exposed.NODE_PORT:
+        words = f"a {exposure.type} Service has no pinned NodePorts."
+        yield Problem(f"{path}.ports", words, f"Remove them, or set archipelago:{path}.type to NodePort.")

@@ -1,0 +1,1 @@
+"""Keys: derived from one seed, never rolled, so that a reinstall gives the same node."""

@@ -1,0 +1,70 @@
+"""Keys from the stack's seed: HKDF-SHA256 (RFC 5869) with a length-prefixed context.
+
+The layout is frozen by `tests/unit/identity_vectors.json`: a change here is a new key for every node of every user.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+SEED_BYTES = 32
+_SALT = b"archipelago identity v1"
+_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Every private value of one organisation's part of one network, by purpose.
+
+    Args:
+        seed: 32 random bytes, the one thing to back up.
+        organisation: Name of the organisation.
+        network: Name of the network.
+    """
+
+    seed: bytes = field(repr=False)
+    organisation: str
+    network: str
+
+    def bytes(self, node: str, purpose: str, generation: int = 1, length: int = 32) -> bytes:
+        """Derive the private value for one purpose.
+
+        Args:
+            node: Name of the node; empty for what belongs to the organisation.
+            purpose: What the value is for, as `nodekey`; no two purposes share a value.
+            generation: 1 at first; counted up to rotate the key.
+            length: Number of bytes, at most 8160.
+        """
+        parts = (self.organisation, self.network, node, purpose, str(generation))
+        info = b"".join(struct.pack(">H", len(part.encode())) + part.encode() for part in parts)
+        return HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=info).derive(self.seed)
+
+    def scalar(self, node: str, purpose: str, generation: int = 1) -> bytes:
+        """Derive a secp256k1 private key, 32 bytes.
+
+        48 bytes are reduced, so that the bias is below 2^-128 (the method of FIPS 186-5, A.2.1).
+        """
+        wide = int.from_bytes(self.bytes(node, purpose, generation, length=48))
+        return (wide % (_SECP256K1_ORDER - 1) + 1).to_bytes(32)
+
+
+def seed_from_text(text: str) -> bytes:
+    """Read a seed: 64 hex characters.
+
+    Raises:
+        ValueError: It is shorter, longer or no hex; the message never repeats it.
+    """
+    text = text.strip().removeprefix("0x")
+    try:
+        seed = bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("is no hexadecimal text") from None
+    if len(seed) != SEED_BYTES:
+        raise ValueError(f"has {len(text)} hex characters, not {2 * SEED_BYTES}")
+    if len(set(seed)) < SEED_BYTES // 4:  # 64 zeros, a repeated word: no random source made this
+        raise ValueError("is not random: too few different bytes")
+    return seed

@@ -1,0 +1,39 @@
+"""secp256k1 keys as Ethereum clients use them: node ids and addresses."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from eth_keys import keys
+
+_NODE_ID = re.compile(r"[0-9a-f]{128}")
+
+
+def node_id(private: bytes) -> str:
+    """The devp2p node id of a private key: the uncompressed public key without its 0x04, 128 hex characters."""
+    # OpenSSL multiplies a point 50 times faster than the pure Python of eth-keys
+    public = ec.derive_private_key(int.from_bytes(private), ec.SECP256K1()).public_key()
+    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:].hex()
+
+
+def address_of(identity: str) -> str:
+    """The EIP-55 address of a node id: the last 20 bytes of keccak256 over the 64-byte public key."""
+    return str(keys.PublicKey(bytes.fromhex(identity)).to_checksum_address())
+
+
+def check_node_id(identity: str) -> str:
+    """Return a node id that names a point on the curve, in lower case.
+
+    Raises:
+        ValueError: It has not 128 hex characters, or is no point on secp256k1, so no private key can answer for it.
+    """
+    identity = identity.lower()
+    if not _NODE_ID.fullmatch(identity):
+        raise ValueError(f"a node id has 128 hex characters, this one has {len(identity)} characters")
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), b"\x04" + bytes.fromhex(identity))
+    except ValueError:
+        raise ValueError("the node id is no point on secp256k1") from None
+    return identity

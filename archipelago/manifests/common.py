@@ -1,0 +1,68 @@
+"""What all objects have in common: names, labels, and the digest that restarts a pod."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from archipelago.model.plan import NodePlan
+from archipelago.stack.plan import StackPlan
+
+Manifest = dict[str, Any]
+
+OWNER = "archipelago/owner"  # checked before anything is adopted: the provider itself adopts what it finds
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "archipelago"
+
+
+def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
+    """Labels of an object of the network, or of one node."""
+    found = {
+        MANAGED_BY: MANAGER,
+        "app.kubernetes.io/name": plan.settings.network.kind,
+        "app.kubernetes.io/instance": plan.network,
+        OWNER: plan.owner,
+    }
+    return found | (selector(plan, node) | {"archipelago/role": node.role} if node else {})
+
+
+def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
+    """Labels that find a node's pod, and nothing that ever changes: a Deployment's selector cannot be updated."""
+    return {"archipelago/network": plan.network, "archipelago/node": node.name}
+
+
+def metadata(plan: StackPlan, name: str, node: NodePlan | None = None) -> Manifest:
+    """Name, namespace and labels."""
+    return {"name": name, "namespace": plan.namespace, "labels": labels(plan, node)}
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """A short digest of plain data, equal for equal data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def live_config(plan: StackPlan) -> str:
+    """Name of the one ConfigMap that changes without a restart."""
+    return f"{plan.network}-peers"
+
+
+def shared_config(plan: StackPlan) -> str:
+    """Name of the ConfigMap that holds the genesis."""
+    return f"{plan.network}-genesis"
+
+
+def node_config(node: NodePlan) -> str:
+    """Name of a node's own ConfigMap."""
+    return node.object_name
+
+
+def identity_secret(node: NodePlan) -> str:
+    """Name of the Secret with a node's keys."""
+    return f"{node.object_name}-identity"
+
+
+def claim(node: NodePlan) -> str:
+    """Name of a node's claim."""
+    return f"{node.object_name}-data"

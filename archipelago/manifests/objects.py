@@ -1,0 +1,67 @@
+"""Every object but the workload: Namespace, ConfigMaps, Secret, claim, Services."""
+
+from __future__ import annotations
+
+from archipelago.manifests import common
+from archipelago.manifests.common import Manifest
+from archipelago.model.endpoint import Exposed
+from archipelago.model.plan import NodePlan, Service
+from archipelago.stack.plan import StackPlan
+
+
+def namespace(plan: StackPlan) -> Manifest:
+    """The namespace of all objects, where it is ours."""
+    metadata = {"name": plan.namespace, "labels": common.labels(plan)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def config_map(plan: StackPlan, name: str, data: dict[str, str], node: NodePlan | None = None) -> Manifest:
+    """Public files."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": common.metadata(plan, name, node), "data": data}
+
+
+def identity(plan: StackPlan, node: NodePlan) -> Manifest:
+    """A node's keys. It outlives the node: `destroy` leaves it, `archipelago release` ends it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": common.metadata(plan, common.identity_secret(node), node),
+        "type": "Opaque",
+        "stringData": dict(node.private_files),
+    }
+
+
+def claim(plan: StackPlan, node: NodePlan) -> Manifest:
+    """A node's volume, an object of its own so that it can grow and outlive the workload."""
+    spec: Manifest = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": node.volume.size}},
+    }
+    if node.volume.storage_class:
+        spec["storageClassName"] = node.volume.storage_class
+    metadata = common.metadata(plan, common.claim(node), node)
+    # A class that binds at first use has nothing to bind to before the pod, and one that waits for its pod would
+    # make the stack wait for ever while it waits for its genesis.
+    metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:
+    """A Service with some of a node's ports."""
+    balanced = exposed.type is Exposed.LOAD_BALANCER
+    # The provider waits 10 s for endpoints that a peer-to-peer port must not need; an address it has to wait for.
+    waiting = (
+        {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"} if balanced else {"pulumi.com/skipAwait": "true"}
+    )
+    metadata = common.metadata(plan, exposed.name, node)
+    metadata["annotations"] = waiting | dict(exposed.annotations)
+    ports = []
+    for port in exposed.ports:
+        entry: Manifest = {"name": port.name, "port": port.number, "targetPort": port.name, "protocol": "TCP"}
+        if port.name in exposed.node_ports:
+            entry["nodePort"] = exposed.node_ports[port.name]
+        ports.append(entry)
+    spec: Manifest = {"type": str(exposed.type), "selector": common.selector(plan, node), "ports": ports}
+    if exposed is node.service:
+        spec["publishNotReadyAddresses"] = True  # a node must be dialled to become ready
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}

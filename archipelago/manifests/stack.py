@@ -1,0 +1,52 @@
+"""All objects of a stack, in the order in which they are made. What is listed here is what `components` register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from archipelago.manifests import common, objects, workload
+from archipelago.manifests.common import Manifest
+from archipelago.model.endpoint import Endpoint
+from archipelago.model.plan import NodePlan
+from archipelago.stack.plan import StackPlan
+
+
+def shared(plan: StackPlan) -> Iterator[Manifest]:
+    """Objects of the network as a whole, the Namespace apart; none while it waits for its genesis."""
+    if plan.genesis:
+        yield objects.config_map(plan, common.shared_config(plan), {plan.genesis.file: plan.genesis.text})
+        yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files))
+
+
+def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
+    """What outlives a node: its keys and its volume."""
+    yield objects.identity(plan, node)
+    yield objects.claim(plan, node)
+
+
+def services(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
+    """How a node is reached; the Service for partners first."""
+    yield objects.service(plan, node, node.service)
+    if node.api:
+        yield objects.service(plan, node, node.api)
+
+
+def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Iterator[Manifest]:
+    """What runs a node; nothing while the stack waits."""
+    if not node.runs:
+        return
+    if node.public_files:
+        files = workload.public_files(node, endpoints)
+        yield objects.config_map(plan, common.node_config(node), files, node)
+    yield workload.deployment(plan, node, endpoints)
+
+
+def manifests(plan: StackPlan) -> Iterator[Manifest]:
+    """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
+    if plan.settings.cluster.create_namespace:
+        yield objects.namespace(plan)
+    yield from shared(plan)
+    for node in plan.nodes:
+        yield from kept(plan, node)
+        yield from services(plan, node)
+        yield from running(plan, node, node.service.endpoints())

@@ -1,0 +1,147 @@
+"""The pod that runs a node: one Deployment, one replica, never two at once on one volume and one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archipelago.manifests import common
+from archipelago.manifests.common import Manifest
+from archipelago.model.endpoint import Endpoint, fill, marker
+from archipelago.model.plan import Container, Mount, NodePlan, Probe, Source
+from archipelago.stack.plan import StackPlan
+
+_USER = 1000
+_CONTAINER_SECURITY: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+_POD_SECURITY: Manifest = {
+    "runAsNonRoot": True,
+    "runAsUser": _USER,
+    "runAsGroup": _USER,
+    "fsGroup": _USER,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def public_files(node: NodePlan, endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
+    """A node's own public files, with the endpoints the cluster gave."""
+    return {name: fill(text, endpoints) for name, text in node.public_files.items()}
+
+
+def waits_for_endpoints(node: NodePlan) -> bool:
+    """Whether a file of the node names an endpoint that only the cluster can tell."""
+    known = node.service.endpoints()
+    unknown = [port.name for port in node.service.ports if port.name not in known]
+    return any(marker(name) in text for name in unknown for text in node.public_files.values())
+
+
+def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
+    """A node's Deployment.
+
+    Args:
+        plan: The stack.
+        node: The node, which runs.
+        endpoints: Where its shared ports are dialled; a change of one that a file names restarts the node.
+    """
+    pod: Manifest = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": _POD_SECURITY,
+        "terminationGracePeriodSeconds": 120,  # a database is flushed
+        "initContainers": [_container(node, each) for each in node.init],
+        "containers": [_container(node, each) for each in node.containers],
+        "volumes": _volumes(plan, node),
+    }
+    # What the containers read at start and Kubernetes does not see in their spec. Never the live files.
+    restart_on = {
+        "files": public_files(node, endpoints),
+        "identity": node.private_digest,
+        "genesis": plan.genesis.hash if plan.genesis else "",
+    }
+    template = {
+        "metadata": {
+            "labels": common.labels(plan, node),
+            "annotations": {"archipelago/restart-on": common.digest(restart_on)},
+        },
+        "spec": pod,
+    }
+    spec = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": common.selector(plan, node)},
+        "template": template,
+    }
+    metadata = common.metadata(plan, node.object_name, node)
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def _container(node: NodePlan, container: Container) -> Manifest:
+    numbers = {port.name: port.number for service in (node.service, node.api) if service for port in service.ports}
+    built: Manifest = {
+        "name": container.name,
+        "image": container.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(container.command),
+        "securityContext": _CONTAINER_SECURITY,
+        "volumeMounts": [_mount(container, mount) for mount in container.mounts],
+    }
+    if container.env:
+        built["env"] = [{"name": name, "value": value} for name, value in sorted(container.env.items())]
+    if container.ports:
+        built["ports"] = [{"name": name, "containerPort": numbers[name]} for name in container.ports]
+    for kind in ("readiness", "liveness", "startup"):
+        if probe := getattr(container, kind):
+            built[f"{kind}Probe"] = _probe(probe)
+    if given := container.resources:
+        built["resources"] = {
+            "requests": {"cpu": given.cpu, "memory": given.memory},
+            "limits": {"memory": given.memory_limit},
+        }
+    return built
+
+
+def _probe(probe: Probe) -> Manifest:
+    how: Manifest = {"exec": {"command": list(probe.command)}} if probe.command else {"tcpSocket": {"port": probe.port}}
+    return how | {
+        "periodSeconds": probe.period,
+        "failureThreshold": probe.failures,
+        "timeoutSeconds": probe.timeout,
+    }
+
+
+def _mount(container: Container, mount: Mount) -> Manifest:
+    return {"name": _volume_name(container, mount), "mountPath": mount.path, "readOnly": not mount.writable}
+
+
+def _volume_name(container: Container, mount: Mount) -> str:
+    """A container that may see some files of a Secret only has a volume of its own for them."""
+    return f"{mount.source}-{container.name}" if mount.files else str(mount.source)
+
+
+def _volumes(plan: StackPlan, node: NodePlan) -> list[Manifest]:
+    containers = (*node.init, *node.containers)
+    mounts = {_volume_name(container, mount): mount for container in containers for mount in container.mounts}
+    return [{"name": name, **_volume(plan, node, mount)} for name, mount in sorted(mounts.items())]
+
+
+def _volume(plan: StackPlan, node: NodePlan, mount: Mount) -> Manifest:
+    items: dict[str, Any] = {"items": [{"key": name, "path": name} for name in mount.files]} if mount.files else {}
+    match mount.source:
+        case Source.DATA:
+            return {"persistentVolumeClaim": {"claimName": common.claim(node)}}
+        case Source.RUN:
+            return {"emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}
+        case Source.TMP:
+            return {"emptyDir": {"sizeLimit": "256Mi"}}
+        case Source.IDENTITY:
+            return {"secret": {"secretName": common.identity_secret(node), "defaultMode": 0o440, **items}}
+        case Source.CONFIG:
+            return {"configMap": {"name": common.node_config(node), **items}}
+        case Source.SHARED:
+            return {"configMap": {"name": common.shared_config(plan), **items}}
+        case Source.LIVE:
+            return {"configMap": {"name": common.live_config(plan), **items}}

@@ -1,0 +1,32 @@
+"""A node of ours, before anything is known of where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from archipelago.model.record import ExternalNode
+from archipelago.settings.models import NodeSettings
+
+Settings = TypeVar("Settings", bound=NodeSettings, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Node(Generic[Settings]):
+    """One node of this organisation: what was written about it, and who it is.
+
+    Args:
+        settings: Its part of the stack file.
+        record: Its public half, without endpoints.
+        private_files: Its private half, by file name.
+    """
+
+    settings: Settings
+    record: ExternalNode
+    private_files: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in its organisation."""
+        return self.record.name

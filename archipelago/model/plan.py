@@ -1,0 +1,187 @@
+"""What Kubernetes has to run, in no protocol's words: the hinge between `chains` and `manifests`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from archipelago.model.endpoint import Endpoint, Exposed, Port
+
+
+class Source(StrEnum):
+    """What a container can mount."""
+
+    DATA = "data"  # the node's claim: chain data, survives everything
+    RUN = "run"  # memory, shared by the containers of one pod, gone with it
+    TMP = "tmp"  # scratch space of one pod
+    CONFIG = "config"  # public files of this node; a change restarts it
+    IDENTITY = "identity"  # private files of this node
+    SHARED = "genesis"  # public files that all nodes of the network share and that never change
+    LIVE = "peers"  # public files that change under a running node and restart nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One source in a container's file system.
+
+    Args:
+        source: What is mounted.
+        path: Absolute directory in the container.
+        files: Names of the files that this container may see; empty for all.
+        writable: Whether the container may write there.
+    """
+
+    source: Source
+    path: str
+    files: tuple[str, ...] = ()
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How Kubernetes asks a container how it is.
+
+    Args:
+        command: Run in the container, exit code 0 is yes; empty to open `port` instead.
+        port: Name of a port that has to accept a connection.
+        period: Seconds between two questions.
+        failures: How many times no, one after the other, is a no.
+        timeout: Seconds to wait for an answer.
+    """
+
+    command: tuple[str, ...] = ()
+    port: str = ""
+    period: int = 10
+    failures: int = 3
+    timeout: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a container is given, in Kubernetes quantities; an empty limit is none."""
+
+    cpu: str
+    memory: str
+    memory_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One process of a node.
+
+    Args:
+        name: DNS label, unique in the node.
+        image: Full image reference with a tag, never `latest`.
+        command: What is run.
+        mounts: What it sees.
+        ports: Names of the node's ports that it listens on.
+        env: Environment variables, never a secret.
+        readiness: When it takes traffic; may mean "not syncing", never "has peers".
+        liveness: When it is restarted; looks at the process only.
+        startup: How long it may take to open its database.
+        resources: What it is given.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    ports: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    startup: Probe | None = None
+    resources: Resources | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A node's claim.
+
+    Args:
+        size: Kubernetes quantity; grown in place, never shrunk.
+        storage_class: Empty for the cluster's default.
+    """
+
+    size: str
+    storage_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How a set of ports leaves the pod.
+
+    Args:
+        name: Name of the Kubernetes Service.
+        type: Kubernetes Service type.
+        ports: What it carries.
+        host: What partners dial; empty where only the cluster knows.
+        node_ports: Pinned NodePorts by port name; the cluster chooses the others.
+        annotations: The user's own, as cloud load balancers want them.
+    """
+
+    name: str
+    type: Exposed
+    ports: tuple[Port, ...]
+    host: str = ""
+    node_ports: Mapping[str, int] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The endpoints that are known before the cluster is asked."""
+        if self.type is Exposed.NODE_PORT:
+            numbers = dict(self.node_ports)
+        else:
+            numbers = {port.name: port.number for port in self.ports}
+        if not self.host:
+            return {}
+        return {
+            port.name: Endpoint(host=self.host, port=numbers[port.name], exposure=self.type)
+            for port in self.ports
+            if port.name in numbers
+        }
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing has to be asked of the cluster."""
+        return len(self.endpoints()) == len(self.ports)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What Kubernetes has to run for one node, in no protocol's words.
+
+    Args:
+        name: The node's name.
+        object_name: `<network>-<node>`, the stem of all its objects' names.
+        role: What its organisation wants it to be, as `validator`.
+        init: Run one after the other before the containers.
+        containers: Run together.
+        service: What partners reach.
+        api: What clients reach; None while closed.
+        volume: Its claim.
+        public_files: By file name; may hold endpoint markers.
+        private_files: By file name; never printed.
+        runs: False while the network's genesis is not known: everything but a workload is made.
+    """
+
+    name: str
+    object_name: str
+    role: str
+    init: tuple[Container, ...]
+    containers: tuple[Container, ...]
+    service: Service
+    api: Service | None
+    volume: Volume
+    public_files: Mapping[str, str]
+    private_files: Mapping[str, str] = field(repr=False)
+    runs: bool = True
+
+    @property
+    def private_digest(self) -> str:
+        """A digest that changes with the private files and tells nothing of them (they hold 256-bit keys)."""
+        text = json.dumps(dict(self.private_files), sort_keys=True)
+        return hashlib.sha256(b"private files\0" + text.encode()).hexdigest()[:16]

@@ -1,0 +1,141 @@
+"""What organisations tell each other about their nodes: the versioned records, and the signed bundle around them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from archipelago.identity.curve25519 import sign, signer, verify
+from archipelago.model.endpoint import Endpoint
+
+SCHEMA = 1
+
+
+class Record(BaseModel):
+    """A thing that crosses between stacks: strings and ints only, unknown fields of a later writer are kept out of the way."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+    def plain(self) -> dict[str, Any]:
+        """The record as it is exported: camel case, empty values left out."""
+        return self.model_dump(by_alias=True, mode="json", exclude_defaults=False, exclude_none=True)
+
+
+class ExternalNode(Record):
+    """A node as partners see it.
+
+    Args:
+        schema_version: Version of this record's layout, written as `schema`.
+        network: Name of the network.
+        organisation: Who runs it.
+        name: Its name, unique in its organisation.
+        node_id: Its public p2p identity; for Ethereum 128 hex characters.
+        address: Its validator address where the protocol has one, else empty.
+        account: The address of its account, else empty.
+        role: `validator` or `member`: what its organisation wants it to be.
+        endpoints: By port name, as `p2p`.
+        privacy_key: Its private-transaction public key, else empty.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
+    network: str
+    organisation: str
+    name: str
+    node_id: str
+    address: str = ""
+    account: str = ""
+    role: str = "member"
+    endpoints: dict[str, Endpoint] = {}
+    privacy_key: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its place in the address book."""
+        return (self.organisation, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.organisation}/{self.name}"
+
+
+class NetworkRecord(Record):
+    """What a stack knows of the network as a whole.
+
+    Args:
+        schema_version: Version of this record's layout, written as `schema`.
+        name: Name of the network.
+        kind: Protocol, as `goquorum`.
+        organisation: Who exports this.
+        founder: Whose genesis it is.
+        chain_id: Chain id, 0 where the protocol has none.
+        genesis: The genesis file's text, byte for byte; empty while a validator that it names is unknown.
+        genesis_hash: Hash of the genesis block, empty as above.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
+    name: str
+    kind: str
+    organisation: str
+    founder: str = ""
+    chain_id: int = 0
+    genesis: str = ""
+    genesis_hash: str = ""
+
+
+class Bundle(Record):
+    """Everything one organisation hands to another, signed.
+
+    Args:
+        schema_version: Version of this layout, written as `schema`.
+        organisation: Who signs.
+        key: Its public signing key, `ed25519:` and 64 hex characters.
+        network: The network as it knows it.
+        external_nodes: Its nodes.
+        signature: Ed25519 over the canonical text of all the above; empty where nobody signed.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
+    organisation: str
+    key: str = ""
+    network: NetworkRecord | None = None
+    external_nodes: tuple[ExternalNode, ...] = ()
+    signature: str = ""
+
+    @model_validator(mode="after")
+    def _one_organisation(self) -> Self:
+        for node in self.external_nodes:
+            if node.organisation != self.organisation:
+                raise ValueError(f"{self.organisation} hands over the node {node}, which is not its own")
+        return self
+
+    def signed(self, private: bytes) -> Bundle:
+        """This bundle under the signature of an organisation's Ed25519 private key (32 bytes)."""
+        keyed = self.model_copy(update={"key": signer(private), "signature": ""})
+        return keyed.model_copy(update={"signature": sign(private, canonical(keyed.plain()))})
+
+
+def canonical(value: dict[str, Any]) -> bytes:
+    """The text that is signed: JSON with sorted keys and no spaces, without the signature itself.
+
+    Numbers cross stacks as floats, so a float that is a whole number is written as one.
+    """
+
+    def whole(item: Any) -> Any:
+        if isinstance(item, float) and item.is_integer():
+            return int(item)
+        if isinstance(item, dict):
+            return {k: whole(v) for k, v in item.items()}
+        return [whole(v) for v in item] if isinstance(item, list) else item
+
+    unsigned = {k: v for k, v in whole(value).items() if k != "signature"}
+    return json.dumps(unsigned, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def is_signed(raw: dict[str, Any]) -> bool:
+    """Whether a bundle, as it was received, carries the signature of the key it names.
+
+    It is checked over what was received, not over what was understood, so that fields of a later writer do not break it.
+    """
+    return verify(str(raw.get("key", "")), canonical(raw), str(raw.get("signature", "")))

@@ -1,0 +1,1 @@
+"""What a stack file may say, and clear words for what it may not."""

@@ -1,0 +1,135 @@
+"""The stack file's sections that every kind of network shares. A chain adds keys to `network` and to a node."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from archipelago.identity.curve25519 import check_signer
+from archipelago.identity.derive import seed_from_text
+from archipelago.model.endpoint import Exposed, Host
+from archipelago.settings.types import SEALED, Label, NodePort, Quantity, Strict, fault
+
+SET_SEED = (
+    "Set one that you keep a copy of:  openssl rand -hex 32 | pulumi config set --secret archipelago:identitySeed"
+)
+
+
+def _seed(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() != SEALED:
+        try:
+            seed_from_text(value.get_secret_value())
+        except ValueError as error:
+            raise fault(f"the seed {error}", SET_SEED) from None
+    return value
+
+
+def _signer(value: str) -> str:
+    try:
+        return check_signer(value)
+    except ValueError as error:
+        raise fault(str(error), "Ask the partner for the line that `archipelago identity` prints.") from None
+
+
+class Cluster(Strict):
+    """Where this organisation's nodes run."""
+
+    context: str = Field(default="", description="Context of the kubeconfig; empty for its current one.")
+    kubeconfig: str = Field(default="", description="Path of the kubeconfig; empty for the ambient one.")
+    namespace: Label = Field(default="archipelago", description="Namespace of all objects.")
+    create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
+    address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
+    api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
+
+
+class Exposure(Strict):
+    """How partners reach a node's p2p and private-transaction ports."""
+
+    type: Exposed = Field(default=Exposed.NODE_PORT, description="NodePort, LoadBalancer or ClusterIP.")
+    host: Host | None = Field(default=None, description="What partners dial for this node, instead of cluster.address.")
+    ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts by port name, as p2p: 30303.")
+    annotations: dict[str, str] = Field(default={}, description="Annotations of the Service, for load balancers.")
+
+
+class Storage(Strict):
+    """A node's volume."""
+
+    size: Quantity = Field(default="20Gi", description="Grown in place when raised, never shrunk.")
+    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+
+
+class Requests(Strict):
+    """What a node's main container asks of the cluster."""
+
+    cpu: Quantity = Field(default="250m", description="CPU request.")
+    memory: Quantity = Field(default="1Gi", description="Memory request.")
+    memory_limit: Quantity = Field(default="4Gi", description="Memory limit.")
+
+
+class NodeSettings(Strict):
+    """What every kind of node may say."""
+
+    exposure: Exposure = Exposure()
+    storage: Storage = Storage()
+    resources: Requests = Requests()
+
+
+class NetworkSettings(Strict):
+    """What every kind of network says."""
+
+    kind: str = Field(description="Protocol of the network, as goquorum.")
+    name: Label = Field(description="Name of the network, the same in every stack.")
+    founder: bool = Field(default=False, description="true in the one stack that makes the genesis.")
+    joins: Label | None = Field(default=None, description="Name of the partner that founded the network.")
+
+    @model_validator(mode="after")
+    def _founder_or_joiner(self) -> Self:
+        if self.founder == (self.joins is not None):
+            words = "both founder and joins" if self.founder else "neither founder: true nor joins"
+            cure = "Write founder: true in the one stack that makes the genesis, joins: <its organisation> in the others."
+            raise fault(f"it says {words}", cure)
+        return self
+
+
+class Partner(Strict):
+    """Another organisation: its stack, its bundle, or its nodes pasted by hand."""
+
+    stack: str | None = Field(default=None, description="Its stack, as organization/project/stack.")
+    file: str | None = Field(default=None, description="The bundle it sent, a path from the project's folder.")
+    nodes: tuple[dict[str, Any], ...] | None = Field(
+        default=None, description="Its nodes: records, or the Qubernetes spelling (Node_UserIdent, Enode_Url, …)."
+    )
+    required: bool = Field(default=True, description="false: a stack or file that is not there yet is a warning.")
+    key: Annotated[str, AfterValidator(_signer)] | None = Field(default=None, description="Its signing key, pinned.")
+    unsigned: bool = Field(default=False, description="true: a stack or file without a valid signature is accepted.")
+    min_nodes: int = Field(default=0, ge=0, description="Fewer nodes than this are refused.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("stack", "file", "nodes") if getattr(self, name) is not None]
+        if len(given) != 1:
+            words = " and ".join(given) if given else "neither stack, file nor nodes"
+            raise fault(f"it gives {words}", "Give exactly one of stack, file and nodes.")
+        return self
+
+
+Network = TypeVar("Network", bound=NetworkSettings)
+Node = TypeVar("Node", bound=NodeSettings)
+
+
+class StackSettings(Strict, Generic[Network, Node]):
+    """A whole stack file, validated."""
+
+    identity_seed: Annotated[SecretStr, AfterValidator(_seed)] = Field(description=SET_SEED)
+    organisation: Label = Field(description="Who you are: a DNS label, the same in every stack of yours.")
+    cluster: Cluster = Cluster()
+    network: Network
+    defaults: Node | None = Field(default=None, description="What every node says unless it says otherwise itself.")
+    nodes: dict[Label, Node] = Field(default={}, description="Your nodes by name.")
+    partners: dict[Label, Partner] = Field(default={}, description="Other organisations by name.")
+
+    @property
+    def seed(self) -> bytes:
+        """The seed's 32 bytes."""
+        return seed_from_text(self.identity_seed.get_secret_value())

@@ -1,0 +1,199 @@
+"""From what a stack file says to settings, or to every problem in it at once."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from archipelago.problems import Problem, Refused
+from archipelago.settings.models import SET_SEED, NetworkSettings, NodeSettings, StackSettings
+
+type_ = type
+Settings = StackSettings[Any, Any]
+Location = tuple[int | str, ...]
+
+
+class Dialect(Protocol):
+    """What a chain adds to a stack file."""
+
+    network_model: type[NetworkSettings]
+    node_model: type[NodeSettings]
+
+
+def read(
+    config: Mapping[str, Any],
+    source: str,
+    dialects: Mapping[str, Dialect],
+    checks: Callable[[Settings], Iterable[Problem]],
+) -> Settings:
+    """Validate a stack's configuration.
+
+    Args:
+        config: The keys of our namespace, without `archipelago:`, JSON decoded.
+        source: The stack file's name, for messages.
+        dialects: What each kind of network adds, by kind.
+        checks: Finds what single fields cannot tell, as a NodePort used twice.
+
+    Raises:
+        Refused: With every problem found.
+    """
+    network = config.get("network")
+    kind = network.get("kind") if isinstance(network, dict) else None
+    if kind is not None and kind not in dialects:
+        words = f"{kind!r} is no kind of network that this version knows"
+        raise Refused([Problem("network.kind", f"{words}.", _choices(str(kind), dialects))], source)
+    dialect = dialects[kind or next(iter(dialects))]
+    model: type[Settings] = StackSettings[dialect.network_model, dialect.node_model]  # type: ignore[name-defined]
+    merged = _with_defaults(config)
+    try:
+        settings = model.model_validate(merged)
+    except ValidationError as error:
+        problems = list(_problems(error, model))
+        raise Refused([*problems, *_more(model, merged, error, checks)], source) from None
+    found = list(checks(settings))
+    if found:
+        raise Refused(found, source)
+    return settings
+
+
+def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every node, completed by `defaults`; a mapping is merged key by key, anything else is the node's own."""
+    merged = dict(config)
+    defaults, nodes = config.get("defaults"), config.get("nodes")
+    if isinstance(defaults, dict) and isinstance(nodes, dict):
+        merged["nodes"] = {
+            name: _merge(defaults, {} if node is None else node) for name, node in nodes.items()
+        }
+    elif isinstance(nodes, dict):
+        merged["nodes"] = {name: {} if node is None else node for name, node in nodes.items()}
+    return merged
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in over.items()}}
+    return over
+
+
+def _problems(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
+    details = error.errors(include_url=False, include_input=True)
+    in_defaults = {detail["loc"][1:] for detail in details if detail["loc"][:1] == ("defaults",)}
+    for detail in details:
+        location = detail["loc"]
+        if location[:1] == ("nodes",) and location[2:] in in_defaults:
+            continue  # said once, where the user wrote it
+        message, cure = _words(detail, model)
+        yield Problem(path_text(location), f"{message}.", cure)
+
+
+def path_text(location: Location) -> str:
+    """A location as users write it: `partners.delta.nodes[0].Enode_Url`."""
+    text = ""
+    for step in location:
+        if step == "[key]":  # pydantic's word for "the key itself"
+            continue
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _words(detail: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
+    kind, context, location = detail["type"], detail.get("ctx", {}), detail["loc"]
+    if kind == "archipelago":
+        return context["message"], context["cure"]
+    if kind == "extra_forbidden":
+        return "unknown key", _choices(str(location[-1]), _keys(_model_at(model, location[:-1])))
+    if kind == "missing":
+        return "is missing", _cure_of_missing(model, location)
+    if kind in ("enum", "literal_error"):
+        return f"{detail['input']!r} is not one of {context['expected']}", "Write one of them, in this spelling."
+    if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
+        return f"{detail['input']} is out of range: {detail['msg']}", "Choose a number in the range."
+    if kind.endswith("_type") or kind.endswith("_parsing"):
+        wanted = detail["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        return f"{_shown(detail['input'])} should be {wanted}", "See docs/stack-files.md for the shape of this key."
+    return detail["msg"], "See docs/stack-files.md for the shape of this key."
+
+
+def _shown(value: Any) -> str:
+    """An input in a message; never a whole mapping, which may hold a secret."""
+    if isinstance(value, (bool, int, float)) or value is None:
+        return repr(value)
+    return {"str": "this text", "dict": "this mapping", "list": "this list"}.get(type_(value).__name__, "this value")
+
+
+def _cure_of_missing(model: type[BaseModel], location: Location) -> str:
+    if location == ("identitySeed",):
+        return f"{SET_SEED}\n  (never in plain text; it is all there is to back up)"
+    owner = _model_at(model, location[:-1])
+    described = next((f.description for f in _fields(owner).values() if f.alias == location[-1]), None)
+    return f"Add {path_text(location)}: {described}" if described else f"Add {path_text(location)}."
+
+
+def _choices(given: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    nearest = difflib.get_close_matches(given, names, n=1)
+    listed = f"Known here: {', '.join(names)}."
+    return f"Did you mean {nearest[0]}? {listed}" if nearest else listed
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
+    return model.model_fields if model else {}
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return [field.alias or name for name, field in _fields(model).items()]
+
+
+def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
+    """The model that a location's keys belong to, through mappings and optional fields."""
+    current: Any = model
+    for step in location:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = next((f for f in current.model_fields.values() if f.alias == step), None)
+            current = field.annotation if field else None
+        else:  # inside a mapping or a sequence: its values' type
+            current = get_args(current)[-1] if get_args(current) else None
+        current = next((a for a in get_args(current) if _is_model(a)), current) if type(None) in get_args(current) else current
+    return current if _is_model(current) else None
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _more(
+    model: type[Settings],
+    config: dict[str, Any],
+    error: ValidationError,
+    checks: Callable[[Settings], Iterable[Problem]],
+) -> list[Problem]:
+    """What the checks say of the rest, once the refused values are taken out: one run, every problem."""
+    rest = copy.deepcopy(config)
+    taken = [detail["loc"] for detail in error.errors(include_url=False, include_input=False)]
+    for location in taken:
+        _take_out(rest, location)
+    try:
+        settings = model.model_validate(rest)
+    except ValidationError:
+        return []  # something mandatory is among them
+    sections = {location[0] for location in taken}
+    return [problem for problem in checks(settings) if problem.path.split(".")[0] not in sections or problem.path.startswith("nodes.")]
+
+
+def _take_out(value: Any, location: Location) -> None:
+    if location[-1] == "[key]":
+        location = location[:-1]
+    for step in location[:-1]:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return
+    if isinstance(value, dict):
+        value.pop(location[-1], None)

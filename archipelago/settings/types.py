@@ -1,0 +1,108 @@
+"""Field types of a stack file; each refuses with what to type instead."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from eth_utils.address import to_checksum_address
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from archipelago.model.endpoint import NODE_PORTS
+
+_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_VERSION = re.compile(r"\d+(\.\d+){1,2}")
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_LABEL_LENGTH = 40
+_SCALES = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
+_SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
+_SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
+
+SEALED = "[secure]"  # stands for a secret that was not decrypted: `archipelago validate` needs no passphrase
+
+
+class Strict(BaseModel):
+    """A mapping in a stack file: camel case, frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
+
+
+def fault(message: str, cure: str) -> PydanticCustomError:
+    """What a validator raises: what is wrong, and what to type."""
+    return PydanticCustomError("archipelago", "{message}", {"message": message, "cure": cure})
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text) or len(text) > _LABEL_LENGTH:
+        raise fault(
+            f"{text!r} is no DNS label",
+            f"Use lower-case letters, digits and '-', a letter first, at most {_LABEL_LENGTH} characters; Kubernetes "
+            "objects are named after it.",
+        )
+    return text
+
+
+def _version(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise fault(
+            f"{value} is a number, and YAML reads 22.10 as 22.1",
+            f'Write the version in quotes, as in version: "{value}".',
+        )
+    if not _VERSION.fullmatch(value):
+        raise fault(f"{value!r} is no version", 'Write a release as "22.7.4", without a v and never latest.')
+    return value
+
+
+def quantity(text: str) -> Decimal:
+    """The size of a Kubernetes quantity that `Quantity` has accepted."""
+    match = _QUANTITY.fullmatch(text)
+    assert match  # noqa: S101 - the type of the field has seen to it
+    return Decimal(match[1]) * _SCALES[match[2] or ""]
+
+
+def _quantity(text: str) -> str:
+    if not _QUANTITY.fullmatch(text):
+        raise fault(f"{text!r} is no Kubernetes quantity", "Write a size as 20Gi, a CPU share as 500m.")
+    return text
+
+
+def _node_port(value: int) -> int:
+    if value not in NODE_PORTS:
+        raise fault(
+            f"{value} is outside this cluster's NodePort range {NODE_PORTS.start}-{NODE_PORTS.stop - 1}",
+            "Choose a port in the range, or leave it out to let the cluster choose.",
+        )
+    return value
+
+
+def _address(value: Any) -> Any:
+    if isinstance(value, int):  # YAML 1.2 reads an unquoted 0x… as a number
+        value = f"0x{value:040x}"
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise fault(f"{value!r} is no account address", "Write 0x and 40 hex characters, in quotes.")
+    mixed = value[2:] not in (value[2:].lower(), value[2:].upper())
+    if mixed and to_checksum_address(value) != value:
+        raise fault(f"{value} has a wrong EIP-55 checksum", "A character is wrong: copy the address again.")
+    return str(to_checksum_address(value))
+
+
+def _hash(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{64}", value):
+        raise fault(f"{value!r} is no block hash", "Write 0x and 64 hex characters, in quotes.")
+    return value.lower()
+
+
+Label = Annotated[str, AfterValidator(_label)]
+Version = Annotated[str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": _VERSION.pattern})]
+Quantity = Annotated[str, AfterValidator(_quantity)]
+NodePort = Annotated[
+    int,
+    AfterValidator(_node_port),
+    WithJsonSchema({"type": "integer", "minimum": NODE_PORTS.start, "maximum": NODE_PORTS.stop - 1}),
+]
+Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS.pattern})]
+BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]

@@ -1,0 +1,154 @@
+"""Which genesis a stack runs: the one it recorded, its founder's, a file's, or a new one; or whom it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archipelago.chains.contract import Chain, Genesis
+from archipelago.model.node import Node
+from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+from archipelago.stack.partners import Import
+
+
+@dataclass
+class Decision:
+    """The genesis, or what it waits for, or why it is refused.
+
+    Args:
+        genesis: None while it waits.
+        founder: The organisation whose genesis it is.
+        waiting_for: Names of the nodes or partners without which there is no genesis.
+        problems: Contradictions.
+    """
+
+    genesis: Genesis | None = None
+    founder: str = ""
+    waiting_for: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def decide(
+    settings: Settings,
+    chain: Chain,
+    nodes: Mapping[str, Node[Any]],
+    imports: Mapping[str, Import],
+    recorded: NetworkRecord | None,
+    root: Path,
+) -> Decision:
+    """Find the genesis.
+
+    Args:
+        settings: Ours.
+        chain: Makes, reads and compares it.
+        nodes: Own nodes by name.
+        imports: What the partners gave, by partner.
+        recorded: What this stack itself exported last.
+        root: The project's folder, where `genesisFile` starts.
+    """
+    network = settings.network
+    book = {f"{node.organisation}/{node.name}": node for given in imports.values() for node in given.nodes}
+    decision = Decision(founder=settings.organisation if network.founder else network.joins)
+    offered = _offered(settings, chain, imports, root, decision)
+    frozen = _parse(chain, recorded.genesis, "network", decision) if recorded and recorded.genesis else None
+    if frozen and offered and frozen.hash != offered.hash:
+        words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
+        cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
+        decision.problems.append(Problem("network", words, cure))
+    decision.genesis = frozen or offered
+    if decision.genesis is None and network.founder and not decision.problems and not decision.waiting_for:
+        _found(settings, chain, nodes, book, decision)
+    if decision.genesis:
+        decision.problems += _pinned(settings, decision.genesis)
+        decision.problems += chain.differences(settings, decision.genesis, nodes, book)
+        decision.problems += _partners_agree(decision.genesis, imports)
+        decision.waiting_for = []
+    return decision
+
+
+def _found(
+    settings: Settings,
+    chain: Chain,
+    nodes: Mapping[str, Node[Any]],
+    book: Mapping[str, ExternalNode],
+    decision: Decision,
+) -> None:
+    decision.problems += chain.unfoundable(settings)
+    if decision.problems:
+        return
+    made = chain.found(settings, nodes, book)
+    if isinstance(made, list):
+        decision.waiting_for += made
+    else:
+        decision.genesis = made
+
+
+def _offered(
+    settings: Settings, chain: Chain, imports: Mapping[str, Import], root: Path, decision: Decision
+) -> Genesis | None:
+    """The genesis that a file or the founder gives."""
+    network = settings.network
+    if file := getattr(network, "genesis_file", None):
+        path = root / file
+        try:
+            return _parse(chain, path.read_text(), "network.genesisFile", decision)
+        except (OSError, UnicodeDecodeError) as error:
+            cure = "Write a path from the project's folder, and commit the file: every run needs it."
+            decision.problems.append(Problem("network.genesisFile", f"{file} cannot be read: {error}.", cure))
+            return None
+    if network.founder:
+        return None
+    given = imports.get(network.joins)
+    if given is None or given.network is None or not given.network.genesis:
+        if given and not given.absent and given.network is None:
+            words = f"{network.joins} gave its nodes but no genesis, and this stack joins it."
+            cure = "Ask it for its genesis.json and name the file in archipelago:network.genesisFile."
+            decision.problems.append(Problem("network.genesisFile", words, cure))
+        decision.waiting_for.append(f"{network.joins}: {(given and given.absent) or 'its genesis'}")
+        return None
+    offered = _parse(chain, given.network.genesis, f"partners.{network.joins}", decision)
+    if offered and offered.hash != given.network.genesis_hash:
+        words = f"it says its genesis is {given.network.genesis_hash}, but the file it gives hashes to {offered.hash}."
+        cure = f"Do not join before {network.joins} can explain it."
+        decision.problems.append(Problem(f"partners.{network.joins}", words, cure))
+    return offered
+
+
+def _parse(chain: Chain, text: str, path: str, decision: Decision) -> Genesis | None:
+    try:
+        return chain.read_genesis(text)
+    except ValueError as error:
+        decision.problems.append(Problem(path, f"{error}.", "Copy the founder's genesis.json again, whole."))
+        return None
+
+
+def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
+    pin = getattr(settings.network, "genesis_hash", None)
+    if pin in (None, genesis.hash):
+        return []
+    words = f"{pin} is pinned, but the genesis at hand is {genesis.hash}."
+    cure = "Compare it with the founder by another way; change the pin only if the pin was wrong."
+    return [Problem("network.genesisHash", words, cure)]
+
+
+def _partners_agree(genesis: Genesis, imports: Mapping[str, Import]) -> list[Problem]:
+    """Every partner that runs a genesis runs ours."""
+    problems = []
+    for name, given in imports.items():
+        theirs = given.network
+        if theirs is None or not theirs.genesis_hash:
+            continue
+        if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
+            words = (
+                f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
+                f"this stack on {genesis.chain_id} ({genesis.hash[:6]}…{genesis.hash[-4:]})."
+            )
+            cure = f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
+            problems.append(Problem(f"partners.{name}", words, cure))
+    return problems
+
+

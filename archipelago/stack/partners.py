@@ -1,0 +1,187 @@
+"""One reader for everything a partner may hand over: a stack's outputs, a bundle in a file, nodes pasted by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from archipelago.chains.contract import Chain
+from archipelago.model.record import SCHEMA, ExternalNode, NetworkRecord, is_signed
+from archipelago.problems import Problem, Refused
+from archipelago.settings.models import Partner
+from archipelago.settings.read import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What one partner gave.
+
+    Args:
+        name: The partner's name in the settings.
+        nodes: Its nodes, checked.
+        network: The network as it knows it; None where it did not say.
+        key: Its signing key; empty where nothing was signed.
+        absent: Why there is nothing, in words; empty where there is something.
+    """
+
+    name: str
+    nodes: tuple[ExternalNode, ...] = ()
+    network: NetworkRecord | None = None
+    key: str = ""
+    absent: str = ""
+
+    @property
+    def provenance(self) -> str:
+        """Whose word it is, for a table."""
+        return self.absent or (f"signed by {self.key[8:16]}…" if self.key else "unsigned")
+
+
+def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The bundle in a stack's outputs; the same keys as a file has, so that one signature serves both."""
+    identities = outputs.get("identities") or {}
+    return {
+        "schema": SCHEMA,
+        "organisation": identities.get("organisation", ""),
+        "key": identities.get("key", ""),
+        "signature": identities.get("signature", ""),
+        "network": outputs.get("network"),
+        "externalNodes": outputs.get("externalNodes", []),
+    }
+
+
+def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[str, Any] | None]:
+    """The bundles that partners sent as files, by partner; None for an optional one that is not there yet.
+
+    Args:
+        settings: Ours.
+        root: The project's folder, where their paths start.
+        source: The stack file's name, for messages.
+
+    Raises:
+        Refused: A required file is missing, or one is no bundle.
+    """
+    found: dict[str, dict[str, Any] | None] = {}
+    problems = []
+    for name, partner in settings.partners.items():
+        if partner.file is None:
+            continue
+        try:
+            found[name] = read_file(root / partner.file)
+        except FileNotFoundError:
+            found[name] = None
+            if partner.required:
+                cure = f"Ask {name} for the file that `archipelago export` writes, or set required: false until it comes."
+                problems.append(Problem(f"partners.{name}.file", f"there is no file {partner.file}.", cure))
+        except (OSError, ValueError) as error:
+            cure = f"Ask {name} for the file that `archipelago export` writes."
+            problems.append(Problem(f"partners.{name}.file", f"{partner.file} is no bundle: {error}.", cure))
+    if problems:
+        raise Refused(problems, source)
+    return found
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A bundle from a file: what `archipelago export` wrote, or `pulumi stack output --json`.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no JSON object.
+    """
+    raw = json.loads(path.read_text())
+    if not isinstance(raw, dict):
+        raise ValueError("it is no JSON object")
+    return bundle_of(raw) if "identities" in raw else raw
+
+
+def accept(
+    name: str, partner: Partner, raw: Mapping[str, Any] | None, settings: Settings, chain: Chain
+) -> Import | list[Problem]:
+    """Check what a partner gave.
+
+    Args:
+        name: The partner's name in the settings.
+        partner: What the settings say of it.
+        raw: A bundle; None where there is no such stack or file.
+        settings: Ours.
+        chain: Parses its nodes.
+
+    Returns:
+        What may be used, or everything that is wrong with it.
+    """
+    path = f"partners.{name}"
+    if partner.nodes is not None:
+        raw = {"organisation": name, "externalNodes": list(partner.nodes)}
+    where = partner.stack or partner.file or "the settings"
+    if raw is None or not raw.get("organisation"):
+        absent = f"{where} is not there yet" if raw is None else f"{where} has exported nothing yet"
+        return _too_few(path, partner, Import(name, absent=absent))
+    problems = list(_provenance(path, where, partner, name, raw))
+    nodes: list[ExternalNode] = []
+    for index, given in enumerate(raw.get("externalNodes") or []):
+        at = f"{path}.nodes[{index}]" if partner.nodes is not None else path
+        try:
+            node = chain.parse_node(given, settings.network.name, name)
+        except (ValidationError, ValueError) as error:
+            label = given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}"
+            problems.append(Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}."))
+        else:
+            problems += _foreign(at, where, node, name, settings)
+            nodes.append(node)
+    network = _network(path, raw, problems)
+    if problems:
+        return problems
+    key = "" if partner.nodes is not None or not is_signed(dict(raw)) else str(raw.get("key"))
+    return _too_few(path, partner, Import(name, tuple(nodes), network, key))
+
+
+def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:
+    if raw["organisation"] != name:
+        words = f"{where} is the stack of {raw['organisation']}, not of {name}."
+        yield Problem(path, words, f"Rename the partner to archipelago:partners.{raw['organisation']}, or correct its source.")
+    if partner.nodes is not None:
+        return
+    if not is_signed(dict(raw)):
+        if not partner.unsigned or partner.key:
+            words = f"{where} carries no valid signature, so anybody could have written it."
+            yield Problem(path, words, f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true.")
+    elif partner.key and raw["key"] != partner.key:
+        words = f"{where} is signed by {raw['key']}, not by the key that is pinned."
+        yield Problem(f"{path}.key", words, f"Compare the keys with {name} by another way before you change the pin.")
+
+
+def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
+    if node.organisation != name or node.network != settings.network.name:
+        words = f"{where} hands over {node} of the network {node.network}, not a node of {name} in {settings.network.name}."
+        yield Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")
+
+
+def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> NetworkRecord | None:
+    if raw.get("network") is None:
+        return None
+    try:
+        return NetworkRecord.model_validate(raw["network"])
+    except ValidationError as error:
+        problems.append(Problem(path, f"its network record: {_first(error)}.", "Ask the partner which version it runs."))
+        return None
+
+
+def _too_few(path: str, partner: Partner, found: Import) -> Import | list[Problem]:
+    if len(found.nodes) >= partner.min_nodes:
+        return found
+    words = f"it has {len(found.nodes)} nodes ({found.absent or 'as exported'}), fewer than its minNodes {partner.min_nodes}."
+    cure = "Find out where they went before they are dropped from the peers, or lower minNodes."
+    return [Problem(f"{path}.minNodes", words, cure)]
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        detail = error.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in detail["loc"])
+        return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, ")
+    return str(error).rstrip(".")
+

@@ -1,0 +1,169 @@
+"""The plan of a whole stack: a pure function of what was written, what partners gave and what was exported last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from archipelago.chains.contract import Chain, Genesis, Site
+from archipelago.identity.derive import Keyring
+from archipelago.model.address_book import AddressBook
+from archipelago.model.node import Node
+from archipelago.model.plan import NodePlan
+from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.problems import Problem, Refused
+from archipelago.settings.read import Settings
+from archipelago.stack.founding import decide
+from archipelago.stack.partners import Import, accept
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """Everything one `pulumi up` makes and exports.
+
+    Args:
+        settings: What was written.
+        owner: Who claims the objects, `<organisation>.<stack>`.
+        genesis: None while the stack waits.
+        founder: The organisation whose genesis it is.
+        nodes: Own nodes, sorted by name.
+        records: Their public halves; endpoints that only the cluster can tell are missing.
+        live_files: Files that change under running nodes.
+        imports: What each partner gave.
+        waiting_for: Without what there is no genesis.
+        warnings: What a reader of the preview should know.
+        one_by_one: Whether nodes are updated one after another, because the network runs already.
+        signing_key: The organisation's Ed25519 private key.
+    """
+
+    settings: Settings
+    owner: str
+    genesis: Genesis | None
+    founder: str
+    nodes: tuple[NodePlan, ...]
+    records: tuple[ExternalNode, ...]
+    live_files: Mapping[str, str]
+    imports: tuple[Import, ...]
+    waiting_for: tuple[str, ...]
+    warnings: tuple[str, ...]
+    one_by_one: bool
+    signing_key: bytes = field(repr=False)
+
+    @property
+    def network(self) -> str:
+        """Name of the network."""
+        return str(self.settings.network.name)
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of all objects."""
+        return self.settings.cluster.namespace
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Partners of whom nothing is known."""
+        return tuple(given.name for given in self.imports if given.absent)
+
+
+def plan_stack(
+    settings: Settings,
+    chain: Chain,
+    stack: str,
+    received: Mapping[str, Mapping[str, Any] | None],
+    last: Mapping[str, Any],
+    root: Path,
+    source: str,
+) -> StackPlan:
+    """Plan a stack.
+
+    Args:
+        settings: What was written.
+        chain: The protocol.
+        stack: Name of the stack.
+        received: A bundle by partner; None for a partner that is not there. Pasted nodes need no entry.
+        last: This stack's own outputs of the last run; empty at the first.
+        root: The project's folder.
+        source: The stack file's name, for messages.
+
+    Raises:
+        Refused: With every problem found; nothing was touched.
+    """
+    keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
+    nodes = {name: chain.node(settings, keyring, name) for name in sorted(settings.nodes)}
+    imports, problems = _imports(settings, chain, received)
+    recorded = _recorded(last, settings, problems)
+    decision = decide(settings, chain, nodes, imports, recorded, root)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "")
+    plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
+    records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
+    book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
+    problems += [*decision.problems, *book.problems()]
+    if problems:
+        raise Refused(problems, source)
+    return StackPlan(
+        settings=settings,
+        owner=f"{settings.organisation}.{stack}",
+        genesis=decision.genesis,
+        founder=decision.founder,
+        nodes=plans,
+        records=records,
+        live_files=chain.live_files(settings.network.name, book),
+        imports=tuple(imports.values()),
+        waiting_for=tuple(decision.waiting_for),
+        warnings=tuple(_warnings(imports, decision.waiting_for, last)),
+        one_by_one=bool(recorded and recorded.genesis),
+        signing_key=keyring.bytes("", "organisation signing key"),
+    )
+
+
+def _imports(
+    settings: Settings, chain: Chain, received: Mapping[str, Mapping[str, Any] | None]
+) -> tuple[dict[str, Import], list[Problem]]:
+    imports: dict[str, Import] = {}
+    problems: list[Problem] = []
+    for name, partner in sorted(settings.partners.items()):
+        given = accept(name, partner, received.get(name), settings, chain)
+        if isinstance(given, Import):
+            imports[name] = given
+        else:
+            problems += given
+    return imports, problems
+
+
+def _recorded(last: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> NetworkRecord | None:
+    if not last.get("network"):
+        return None
+    try:
+        recorded = NetworkRecord.model_validate(last["network"])
+    except ValidationError:
+        cure = "It was written by a newer version of this program: run that one."
+        problems.append(Problem("network", "this stack's own last outputs cannot be read.", cure))
+        return None
+    if recorded.name != settings.network.name:
+        words = f"this stack runs the network {recorded.name}; a rename would delete its nodes and make others."
+        cure = f"Set archipelago:network.name to {recorded.name}; make a stack of its own for {settings.network.name}."
+        problems.append(Problem("network.name", words, cure))
+        return None
+    return recorded
+
+
+def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:
+    return node.record.model_copy(update={"endpoints": plan.service.endpoints()})
+
+
+def _warnings(imports: Mapping[str, Import], waiting_for: list[str], last: Mapping[str, Any]) -> list[str]:
+    before = last.get("partners") or {}
+    found = [f"Waiting for {', '.join(waiting_for)}: everything but the workloads is made. Run pulumi up again when it is there."] if waiting_for else []
+    for name, given in imports.items():
+        had = before.get(name) or {}
+        if given.absent:
+            found.append(f"Partner {name}: {given.absent}. Run pulumi up again when it is.")
+        if had.get("nodes") and not given.nodes:
+            found.append(f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers.")
+        if had.get("key") and given.nodes and had["key"] != given.key:
+            found.append(f"Partner {name} now signs with {given.key or 'no key'}, before with {had['key']}. Ask it why.")
+    return found

@@ -1,0 +1,6 @@
+"""Pulumi components: thin translations of a plan into registered resources."""
+
+from components.network import ChainNetwork
+from components.program import plan_here, provider
+
+__all__ = ["ChainNetwork", "plan_here", "provider"]

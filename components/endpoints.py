@@ -1,0 +1,53 @@
+"""What only the cluster can tell: allocated NodePorts and load balancers' addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Service as ServiceResource
+
+from archipelago.model.endpoint import NODE_PORTS, Endpoint, Exposed
+from archipelago.model.plan import Service
+
+Endpoints = dict[str, Endpoint]
+
+
+def endpoints_of(service: Service, resource: ServiceResource) -> pulumi.Output[Endpoints]:
+    """Where a Service's ports are dialled; unknown in a preview until the cluster has said it.
+
+    Args:
+        service: As it was planned.
+        resource: As it is registered.
+    """
+    if service.settled:
+        return pulumi.Output.from_input(service.endpoints())
+    return pulumi.Output.all(resource.spec, resource.status).apply(lambda given: _endpoints(service, *given))
+
+
+def _endpoints(service: Service, spec: Any, status: Any) -> Any:
+    host = service.host or _balancer(status)
+    found: Endpoints = {}
+    for port in service.ports:
+        number = _node_port(spec, port.name) if service.type is Exposed.NODE_PORT else port.number
+        if not host or number is None:
+            if pulumi.runtime.is_dry_run():
+                return pulumi.UNKNOWN
+            # an optional Service of this organisation's own clients may have no address that partners could dial
+            raise pulumi.RunError(f"Service {service.name}: the cluster gave port {port.name} no address.")
+        found[port.name] = Endpoint(host=host, port=number, exposure=service.type)
+    return found
+
+
+def _node_port(spec: Any, name: str) -> int | None:
+    """An allocated NodePort; a preview shows none, or one that a dry run made up outside the range."""
+    number = next((port.node_port for port in spec.ports or [] if port.name == name), None)
+    if number is None or (pulumi.runtime.is_dry_run() and int(number) not in NODE_PORTS):
+        return None
+    return int(number)
+
+
+def _balancer(status: Any) -> str:
+    balancer = getattr(status, "load_balancer", None)
+    ingress = (getattr(balancer, "ingress", None) or [None])[0]
+    return (ingress and (ingress.ip or ingress.hostname)) or ""

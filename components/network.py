@@ -1,0 +1,55 @@
+"""A network's part in one cluster, as a component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from archipelago.manifests import objects
+from archipelago.manifests import stack as manifests
+from archipelago.stack.outputs import outputs
+from archipelago.stack.plan import StackPlan
+from components.node import ChainNode
+from components.register import register
+
+
+class ChainNetwork(pulumi.ComponentResource):
+    """What one organisation runs of a network.
+
+    Args:
+        plan: The stack.
+        opts: The provider.
+    """
+
+    nodes: tuple[ChainNode, ...]
+
+    def __init__(self, plan: StackPlan, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("archipelago:index:ChainNetwork", plan.network, None, opts)
+        self._plan = plan
+        after: list[pulumi.Resource] = []
+        if plan.settings.cluster.create_namespace:
+            keep = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+            after.append(register(f"{plan.network}-namespace", objects.namespace(plan), keep))
+        child = pulumi.ResourceOptions(parent=self, depends_on=after)
+        shared = [register(each["metadata"]["name"], each, child) for each in manifests.shared(plan)]
+        made: list[ChainNode] = []
+        for node in plan.nodes:
+            # on a running network one node after another, so that a bad change stops at the first
+            previous = made[-1].workload if made and plan.one_by_one else None
+            own = pulumi.ResourceOptions(parent=self)
+            made.append(ChainNode(plan, node, [*after, *shared], previous, own))
+        self.nodes = tuple(made)
+        self.register_outputs({})
+
+    def outputs(self) -> dict[str, pulumi.Output[Any]]:
+        """What the stack exports, once the cluster has told its addresses."""
+        plan = self._plan
+
+        def complete(endpoints: list[Any]) -> dict[str, Any]:
+            pairs = zip(plan.records, endpoints, strict=True)
+            return outputs(plan, [record.model_copy(update={"endpoints": given}) for record, given in pairs])
+
+        told = pulumi.Output.all(*(node.endpoints for node in self.nodes)).apply(complete)
+        names = outputs(plan, plan.records)
+        return {name: told.apply(lambda given, name=name: given[name]) for name in names}
