@@ -11,16 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """The folder that everything of this program lives in which can be made again.
-
-    `$XDG_CACHE_HOME/archipelago`, or `~/.cache/archipelago` (XDG base directory specification, where a relative path
-    does not count).
-    """
-    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    base = configured if configured.is_absolute() else Path.home() / ".cache"
-    return base / "archipelago"
+from lab.files import cache_folder, write_whole
 
 
 class Cache:
@@ -102,26 +93,6 @@ class Cache:
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
-
-
-def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or a crash, meets the old content or the new one and nothing between.
-
-    Args:
-        file: the file; its folder is made if need be.
-        text: the whole content.
-        mode: the file's permissions, in force before the first byte is written.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-    try:
-        os.fchmod(descriptor, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _to_disk(file: Path) -> None:

@@ -1,0 +1,123 @@
+"""Gives every claim of the lab's StorageClass a volume, as a storage driver does; nothing is ever stored in it.
+
+The controller manager binds and releases volumes here as everywhere; making, growing and deleting them is the driver's
+part (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#lifecycle-of-a-volume-and-claim).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from lightkube import ApiError, Client
+from lightkube.models.core_v1 import HostPathVolumeSource, ObjectReference, PersistentVolumeSpec
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim
+from lightkube.types import PatchType
+
+from lab.profiles.objects import PROVISIONER, STORAGE_CLASS
+
+_PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+_log = logging.getLogger(__name__)
+
+
+class Claims:
+    """Follows claims: makes their volumes, and grows them.
+
+    Args:
+        client: how the API server is reached.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def start(self, present: list[PersistentVolumeClaim]) -> None:
+        """See `Follower.start`: nothing has to be known beforehand."""
+
+    def change(self, thing: PersistentVolumeClaim, *, deleted: bool) -> None:
+        """See `Follower.change`."""
+        metadata, spec = thing.metadata, thing.spec
+        if deleted or metadata is None or spec is None or spec.storageClassName != STORAGE_CLASS:
+            return
+        if not spec.volumeName and metadata.deletionTimestamp is None:
+            self._provision(thing)
+        elif spec.volumeName and thing.status is not None and thing.status.phase == "Bound":
+            self._grow(thing)
+
+    def _provision(self, claim: PersistentVolumeClaim) -> None:
+        metadata, spec = claim.metadata, claim.spec
+        assert metadata is not None and spec is not None  # noqa: S101 - `change` has looked
+        name = f"pvc-{metadata.uid}"
+        volume = PersistentVolume(
+            metadata=ObjectMeta(name=name, annotations={_PROVISIONED_BY: PROVISIONER}),
+            spec=PersistentVolumeSpec(
+                storageClassName=STORAGE_CLASS,
+                accessModes=spec.accessModes,
+                volumeMode=spec.volumeMode,
+                capacity={"storage": _requested(claim)},
+                persistentVolumeReclaimPolicy="Delete",
+                # A claim reference with a uid is what binds a volume to this claim and no later one of its name.
+                claimRef=ObjectReference(
+                    apiVersion="v1",
+                    kind="PersistentVolumeClaim",
+                    name=metadata.name,
+                    namespace=metadata.namespace,
+                    uid=metadata.uid,
+                ),
+                hostPath=HostPathVolumeSource(path=f"/nonexistent/{name}"),
+            ),
+        )
+        try:
+            self._client.create(volume)
+        except ApiError as error:
+            if error.status.reason != "AlreadyExists":
+                raise
+        else:
+            _log.info("%s/%s has volume %s", metadata.namespace, metadata.name, name)
+
+    def _grow(self, claim: PersistentVolumeClaim) -> None:
+        metadata, spec, status = claim.metadata, claim.spec, claim.status
+        assert metadata is not None and metadata.name and spec is not None and spec.volumeName  # noqa: S101 - as above
+        wanted = _requested(claim)
+        # The API server lets claims only grow, so another size is a larger one.
+        if wanted == ((status.capacity if status else None) or {}).get("storage"):
+            return
+        capacity = {"capacity": {"storage": wanted}}
+        self._client.patch(PersistentVolume, spec.volumeName, {"spec": capacity}, patch_type=PatchType.MERGE)
+        self._client.patch(
+            PersistentVolumeClaim.Status,
+            metadata.name,
+            {"status": {**capacity, "conditions": []}},
+            namespace=metadata.namespace,
+            patch_type=PatchType.MERGE,
+        )
+        _log.info("%s/%s has %s now", metadata.namespace, metadata.name, wanted)
+
+
+class Volumes:
+    """Follows volumes: deletes those whose claim is gone, as their reclaim policy says.
+
+    Args:
+        client: how the API server is reached.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def start(self, present: list[PersistentVolume]) -> None:
+        """See `Follower.start`: nothing has to be known beforehand."""
+
+    def change(self, thing: PersistentVolume, *, deleted: bool) -> None:
+        """See `Follower.change`."""
+        metadata, spec, status = thing.metadata, thing.spec, thing.status
+        if deleted or metadata is None or spec is None or status is None or not metadata.name:
+            return
+        ours = (metadata.annotations or {}).get(_PROVISIONED_BY) == PROVISIONER
+        unwanted = status.phase == "Released" and spec.persistentVolumeReclaimPolicy == "Delete"
+        if ours and unwanted and metadata.deletionTimestamp is None:
+            self._client.delete(PersistentVolume, metadata.name)
+            _log.info("deleted volume %s", metadata.name)
+
+
+def _requested(claim: PersistentVolumeClaim) -> str:
+    resources = claim.spec.resources if claim.spec else None
+    return str(((resources.requests if resources else None) or {})["storage"])

@@ -1,0 +1,38 @@
+"""Where files go, and how they are written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """The folder that everything of this program lives in which can be made again.
+
+    `$XDG_CACHE_HOME/archipelago`, or `~/.cache/archipelago` (XDG base directory specification, where a relative path
+    does not count).
+    """
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = configured if configured.is_absolute() else Path.home() / ".cache"
+    return base / "archipelago"
+
+
+def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file so that a reader, or a crash, meets the old content or the new one and nothing between.
+
+    Args:
+        file: the file; its folder is made if need be.
+        text: the whole content.
+        mode: the file's permissions, in force before the first byte is written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        os.fchmod(descriptor, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,249 @@
+"""A lab: local clusters to run the whole program on, and the backend its stacks live in."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab import kubeconfig, ports, processes, state
+from lab.cluster import Cluster
+from lab.errors import LabError
+from lab.files import cache_folder, write_whole
+from lab.processes import MARKER
+from lab.profiles import DEFAULT, PROFILES, Profile
+from lab.running import bring_up
+from lab.state import NAMES, ClusterState, LabState
+from lab.tools import Toolchain
+
+Say = Callable[[str], None]
+
+_ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "lab.json")
+"""All that a lab makes in its folder, and so all that `purge` deletes."""
+
+
+def default_folder() -> Path:
+    """Where a lab lives that was given no folder."""
+    return cache_folder() / "lab" / "default"
+
+
+class Lab:
+    """A lab in a folder. Nothing happens before `up`.
+
+    Args:
+        folder: where its state lives; by default one in the user's cache directory.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        # Resolved, because the folder's name marks the processes.
+        self.folder = (folder if folder is not None else default_folder()).resolve()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig with one context for each cluster: `lab-a`, `lab-b`, …"""
+        return self.folder / "kubeconfig"
+
+    def state(self) -> LabState | None:
+        """What the lab keeps about itself; None before its first `up`."""
+        return state.read(self.folder)
+
+    def clusters(self) -> list[Cluster]:
+        """The lab's clusters, running or not.
+
+        Raises:
+            LabError: the lab's state cannot be read.
+        """
+        known = self.state()
+        return [Cluster(name, self.folder, entry.ports) for name, entry in (known.clusters if known else {}).items()]
+
+    def cluster(self, name: str) -> Cluster:
+        """One cluster by its letter.
+
+        Raises:
+            LabError: the lab has no such cluster.
+        """
+        known = self.clusters()
+        for cluster in known:
+            if cluster.name == name:
+                return cluster
+        names = ", ".join(cluster.name for cluster in known) or "none yet"
+        raise LabError(f"The lab has no cluster {name} (it has {names}). Start one with: archipelago lab up --dir {self.folder}")
+
+    def up(
+        self,
+        toolchain: Toolchain,
+        *,
+        clusters: int = 2,
+        profile: str | None = None,
+        new_ports: bool = False,
+        say: Say = lambda _line: None,
+    ) -> bool:
+        """Start whatever does not run, and return when every cluster is ready.
+
+        Data and ports of an earlier run are used again, also after a crash or a reboot. A port that others have
+        remembered (the API server's) and that is taken now is an error; one that nobody has is chosen anew.
+
+        Args:
+            toolchain: the tools of the profile.
+            clusters: how many clusters there are to be; those of an earlier, larger lab stay.
+            profile: the kind of clusters; by default what the lab already is, or `control-plane`.
+            new_ports: choose all ports anew where they are taken, API servers' included.
+            say: told what happens, a line at a time.
+
+        Returns:
+            Whether anything had to be started.
+
+        Raises:
+            LabError: see above; or a part did not come up, with the place of its log.
+        """
+        with self._lock(say):
+            known = self.state()
+            kind = _profile(profile, known, self.folder)
+            running = processes.parts(self.folder)
+            settled = self._settle(kind, known, clusters, running, new_ports, say)
+            if settled != known:
+                state.write(self.folder, settled)
+            members = self.clusters()
+            for cluster in members:
+                kind.prepare(cluster)
+            self._write_kubeconfig(members)
+            with ThreadPoolExecutor(max_workers=len(members)) as pool:
+                starts = [pool.submit(bring_up, kind, member, toolchain, running, say) for member in members]
+            return any([start.result() for start in starts])
+
+    def down(self, *, purge: bool = False, say: Say = lambda _line: None) -> int:
+        """End every process that belongs to the lab: clusters, and whatever else was started with its environment.
+
+        This process and its ancestors stay, even if they carry the lab's marker.
+
+        Args:
+            purge: also delete what the lab keeps in its folder.
+            say: told what happens, a line at a time.
+
+        Returns:
+            How many processes were ended.
+        """
+        with self._lock(say):
+            last = [part for kind in PROFILES.values() for part in kind.last]
+            groups = [_is_one_of(group) for group in dict.fromkeys(tuple(group) for group in last)]
+            ended = processes.end_marked(self.folder, groups)
+            if purge:
+                self._purge()
+            return ended
+
+    def stack_environment(self, organisation: str, toolchain: Toolchain, backend: str = "shared") -> dict[str, str]:
+        """Environment variables with which an organisation runs `pulumi` in this lab.
+
+        Args:
+            organisation: whose stacks; each has a passphrase of its own, made at the first call.
+            toolchain: with the tool `pulumi` and the Kubernetes provider.
+            backend: the name of the backend's folder. Organisations that share one can read each other's outputs.
+
+        Returns:
+            The variables to set on top of an environment. The lab's marker is among them, so that `down` also finds
+            what `pulumi` leaves behind.
+        """
+        for name in (organisation, backend):
+            if not name or name != Path(name).name or name.startswith("."):
+                raise LabError(f"{name!r} cannot name a file of the lab. Use letters, digits and dashes.")
+        folder = self.folder / "backends" / backend
+        folder.mkdir(parents=True, exist_ok=True)
+        passphrase = self.folder / "passphrases" / organisation
+        if not passphrase.exists():
+            write_whole(passphrase, secrets.token_hex(16) + "\n", mode=0o600)
+        return {
+            **toolchain.pulumi_environment(self.folder / "pulumi-home"),
+            "PULUMI_BACKEND_URL": folder.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            "KUBECONFIG": str(self.kubeconfig),
+            MARKER: str(self.folder),
+        }
+
+    def _settle(
+        self,
+        kind: Profile,
+        known: LabState | None,
+        count: int,
+        running: dict[str, processes.Process],
+        new_ports: bool,
+        say: Say,
+    ) -> LabState:
+        """The lab's state for this start: every cluster with ports that are its own or free."""
+        if not 1 <= count <= len(NAMES):
+            raise LabError(f"A lab has 1 to {len(NAMES)} clusters, not {count}. Try: archipelago lab up --clusters 2")
+        before = known.clusters if known else {}
+        taken = {port for entry in before.values() for port in entry.ports.values()}
+        settled: dict[str, ClusterState] = {}
+        for name in [letter for letter in NAMES if letter in before or letter in NAMES[:count]]:
+            kept = dict(before[name].ports) if name in before else {}
+            if not any(part.startswith(f"{name}/") for part in running):
+                for port_name in self._lost(kind, name, kept, new_ports):
+                    say(f"cluster {name}: port {kept.pop(port_name)} ({port_name}) is taken, choosing another")
+            wanted = [port_name for port_name in kind.ports if port_name not in kept]
+            chosen = ports.choose(wanted, f"{self.folder}/{name}", taken)
+            taken.update(chosen.values())
+            settled[name] = ClusterState(ports={port_name: {**kept, **chosen}[port_name] for port_name in kind.ports})
+        return LabState(profile=kind.name, clusters=settled)
+
+    def _lost(self, kind: Profile, cluster: str, kept: dict[str, int], new_ports: bool) -> list[str]:
+        """Names of ports that somebody else has taken while the cluster was down."""
+        lost = [name for name, port in kept.items() if not ports.is_free(port)]
+        for name in lost:
+            if name in kind.stable_ports and not new_ports:
+                raise LabError(
+                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {ports.holder(kept[name])}. End that, or "
+                    "move the cluster (contexts get another server URL, and Pulumi then takes it for another cluster "
+                    f"unless the provider has a cluster identifier): archipelago lab up --new-ports --dir {self.folder}"
+                )
+        return lost
+
+    def _write_kubeconfig(self, members: list[Cluster]) -> None:
+        reaches = [kubeconfig.access(member.context, member.server, member.pki, "admin") for member in members]
+        kubeconfig.write(self.kubeconfig, reaches)
+
+    def _purge(self) -> None:
+        for entry in (self.folder / name for name in _ENTRIES):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something of somebody else's is in it: it stays
+            self.folder.rmdir()
+
+    @contextlib.contextmanager
+    def _lock(self, say: Say) -> Iterator[None]:
+        # Not in the lab's own folder, which may be deleted while another command waits for the lock.
+        file = cache_folder() / "lab" / "locks" / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("Another command is at work on this lab; waiting for it …")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _is_one_of(group: tuple[str, ...]) -> Callable[[str], bool]:
+    return lambda part: part.rpartition("/")[2] in group
+
+
+def _profile(wanted: str | None, known: LabState | None, folder: Path) -> Profile:
+    name = wanted or (known.profile if known else DEFAULT)
+    if name not in PROFILES:
+        raise LabError(f"There is no profile {name}. Use one of: {', '.join(PROFILES)}")
+    if known is not None and known.profile != name:
+        raise LabError(
+            f"The lab in {folder} has the profile {known.profile}. Use another folder for {name} (--dir), "
+            f"or delete this one: archipelago lab down --purge --dir {folder}"
+        )
+    return PROFILES[name]

@@ -1,0 +1,63 @@
+"""What a profile has to say about a cluster, so that the lab can start, watch and end it without knowing what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lab.cluster import Cluster
+from lab.tools import Toolchain
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of a cluster.
+
+    Args:
+        name: unique within the cluster.
+        command: program and arguments. A running part with another command line is started anew.
+        environment: variables beside those that every part gets.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Parts that start together, and how one sees that they have.
+
+    Args:
+        title: what is waited for.
+        parts: what to start.
+        missing: None when the stage is ready, else half a sentence about what it still waits for. Asked several times
+            a second; may raise, which counts as missing.
+        within: seconds until waiting ends in an error.
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+    missing: Callable[[], str | None]
+    within: float = 60.0
+
+
+class Profile(Protocol):
+    """A kind of cluster."""
+
+    name: str
+    tools: Sequence[str]
+    """The tools that it runs on, by the names of the toolchain's catalogue."""
+    ports: Sequence[str]
+    """What ports on loopback each cluster needs; `apiserver` is one."""
+    stable_ports: Sequence[str]
+    """Those of them that others remember: they are never changed without being told to."""
+    last: Sequence[Sequence[str]]
+    """Groups of parts that end after all others, one group after another."""
+
+    def prepare(self, cluster: Cluster) -> None:
+        """Write the files that the parts read, where they are missing or the ports have changed."""
+
+    def stages(self, cluster: Cluster, toolchain: Toolchain) -> Sequence[Stage]:
+        """What to start, in order."""
