@@ -7,7 +7,9 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shlex
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from lab import kubeconfig, ports, processes, state
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.files import cache_folder, write_whole
-from lab.processes import MARKER
+from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile
 from lab.running import bring_up
 from lab.state import NAMES, ClusterState, LabState
@@ -24,8 +26,10 @@ from lab.tools import Toolchain
 
 Say = Callable[[str], None]
 
-_ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "lab.json")
+_ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "watcher.log", "lab.json")
 """All that a lab makes in its folder, and so all that `purge` deletes."""
+
+_WATCHER = "lab/watcher"
 
 
 def default_folder() -> Path:
@@ -46,7 +50,7 @@ class Lab:
 
     @property
     def kubeconfig(self) -> Path:
-        """The kubeconfig with one context for each cluster: `lab-a`, `lab-b`, …"""
+        """The kubeconfig with one context for each cluster: `lab-a`, `lab-b` and so on."""
         return self.folder / "kubeconfig"
 
     def state(self) -> LabState | None:
@@ -73,7 +77,32 @@ class Lab:
             if cluster.name == name:
                 return cluster
         names = ", ".join(cluster.name for cluster in known) or "none yet"
-        raise LabError(f"The lab has no cluster {name} (it has {names}). Start one with: archipelago lab up --dir {self.folder}")
+        raise LabError(f"The lab has no cluster {name} (it has {names}). Start them with: {self.command('up')}")
+
+    def profile(self, wanted: str | None = None) -> Profile:
+        """The kind of clusters that the lab has, or will have.
+
+        Args:
+            wanted: its name; by default what the lab already is, else `control-plane`.
+
+        Raises:
+            LabError: there is no such profile, or the lab is of another one.
+        """
+        known = self.state()
+        name = wanted or (known.profile if known else DEFAULT)
+        if name not in PROFILES:
+            raise LabError(f"There is no profile {name}. Try: {self.command('up')} --profile {DEFAULT}")
+        if known is not None and known.profile != name:
+            raise LabError(
+                f"The lab in {self.folder} has the profile {known.profile}. Use another folder for {name} (--dir), "
+                f"or delete this one: {self.command('down')} --purge"
+            )
+        return PROFILES[name]
+
+    def command(self, name: str) -> str:
+        """The command line of a subcommand for this lab, for messages."""
+        where = "" if self.folder == default_folder().resolve() else f" --dir {shlex.quote(str(self.folder))}"
+        return f"archipelago lab {name}{where}"
 
     def up(
         self,
@@ -82,6 +111,7 @@ class Lab:
         clusters: int = 2,
         profile: str | None = None,
         new_ports: bool = False,
+        owned: bool = False,
         say: Say = lambda _line: None,
     ) -> bool:
         """Start whatever does not run, and return when every cluster is ready.
@@ -94,6 +124,7 @@ class Lab:
             clusters: how many clusters there are to be; those of an earlier, larger lab stay.
             profile: the kind of clusters; by default what the lab already is, or `control-plane`.
             new_ports: choose all ports anew where they are taken, API servers' included.
+            owned: end and delete the lab when this process ends, even if it is killed (for tests).
             say: told what happens, a line at a time.
 
         Returns:
@@ -104,18 +135,21 @@ class Lab:
         """
         with self._lock(say):
             known = self.state()
-            kind = _profile(profile, known, self.folder)
+            kind = self.profile(profile)
             running = processes.parts(self.folder)
-            settled = self._settle(kind, known, clusters, running, new_ports, say)
+            settled = self._settle(kind, known, count=clusters, running=running, new_ports=new_ports, say=say)
             if settled != known:
                 state.write(self.folder, settled)
+            if owned:
+                self._watch(running)
             members = self.clusters()
             for cluster in members:
                 kind.prepare(cluster)
             self._write_kubeconfig(members)
             with ThreadPoolExecutor(max_workers=len(members)) as pool:
                 starts = [pool.submit(bring_up, kind, member, toolchain, running, say) for member in members]
-            return any([start.result() for start in starts])
+            results = [start.result() for start in starts]  # all of them: an error must not hide behind a start
+            return any(results)
 
     def down(self, *, purge: bool = False, say: Say = lambda _line: None) -> int:
         """End every process that belongs to the lab: clusters, and whatever else was started with its environment.
@@ -169,6 +203,7 @@ class Lab:
         self,
         kind: Profile,
         known: LabState | None,
+        *,
         count: int,
         running: dict[str, processes.Process],
         new_ports: bool,
@@ -182,9 +217,9 @@ class Lab:
         settled: dict[str, ClusterState] = {}
         for name in [letter for letter in NAMES if letter in before or letter in NAMES[:count]]:
             kept = dict(before[name].ports) if name in before else {}
-            if not any(part.startswith(f"{name}/") for part in running):
-                for port_name in self._lost(kind, name, kept, new_ports):
-                    say(f"cluster {name}: port {kept.pop(port_name)} ({port_name}) is taken, choosing another")
+            unused = {port: kept[port] for port in kept if f"{name}/{kind.ports.get(port)}" not in running}
+            for port_name in self._lost(kind, name, unused, new_ports):
+                say(f"cluster {name}: port {kept.pop(port_name)} ({port_name}) is taken, choosing another")
             wanted = [port_name for port_name in kind.ports if port_name not in kept]
             chosen = ports.choose(wanted, f"{self.folder}/{name}", taken)
             taken.update(chosen.values())
@@ -196,12 +231,20 @@ class Lab:
         lost = [name for name, port in kept.items() if not ports.is_free(port)]
         for name in lost:
             if name in kind.stable_ports and not new_ports:
+                holder = ports.holder(kept[name])
                 raise LabError(
-                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {ports.holder(kept[name])}. End that, or "
-                    "move the cluster (contexts get another server URL, and Pulumi then takes it for another cluster "
-                    f"unless the provider has a cluster identifier): archipelago lab up --new-ports --dir {self.folder}"
+                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {holder}. End that, or move the cluster "
+                    "(its context gets another server URL, and Pulumi then takes it for another cluster unless the "
+                    f"provider has a cluster identifier): {self.command('up')} --new-ports"
                 )
         return lost
+
+    def _watch(self, running: dict[str, processes.Process]) -> None:
+        if _WATCHER in running:
+            return
+        environment = {**os.environ, MARKER: str(self.folder), PART: _WATCHER}
+        watcher = [sys.executable, "-m", "lab.watcher", str(self.folder), str(os.getpid())]
+        processes.start(watcher, environment, self.folder, self.folder / "watcher.log")
 
     def _write_kubeconfig(self, members: list[Cluster]) -> None:
         reaches = [kubeconfig.access(member.context, member.server, member.pki, "admin") for member in members]
@@ -235,15 +278,3 @@ class Lab:
 
 def _is_one_of(group: tuple[str, ...]) -> Callable[[str], bool]:
     return lambda part: part.rpartition("/")[2] in group
-
-
-def _profile(wanted: str | None, known: LabState | None, folder: Path) -> Profile:
-    name = wanted or (known.profile if known else DEFAULT)
-    if name not in PROFILES:
-        raise LabError(f"There is no profile {name}. Use one of: {', '.join(PROFILES)}")
-    if known is not None and known.profile != name:
-        raise LabError(
-            f"The lab in {folder} has the profile {known.profile}. Use another folder for {name} (--dir), "
-            f"or delete this one: archipelago lab down --purge --dir {folder}"
-        )
-    return PROFILES[name]

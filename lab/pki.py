@@ -1,4 +1,4 @@
-"""Certificates of a lab cluster: authorities of its own and what they sign. Elliptic curves, so that it takes no time."""
+"""Certificates of a lab cluster: its own authorities and what they sign. Elliptic curves: it takes no time."""
 
 from __future__ import annotations
 

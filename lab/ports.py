@@ -10,7 +10,7 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 
 RANGE = range(20000, 30000)
-"""Below the node ports of Kubernetes (30000-32767) and the ports that Linux gives to outgoing connections (32768 up)."""
+"""Below the node ports of Kubernetes (30000-32767) and the ports of outgoing connections on Linux (32768 up)."""
 
 _LISTENING = "0A"
 """TCP_LISTEN in the fourth column of /proc/net/tcp."""

@@ -88,6 +88,15 @@ def command(process: Process) -> list[str]:
     return content.decode("utf-8", errors="surrogateescape").split("\0")[:-1]
 
 
+def memory(process: Process) -> int:
+    """Resident memory of a process in bytes; 0 if it is gone."""
+    try:
+        pages = (_PROC / str(process.pid) / "statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 def lineage() -> set[int]:
     """The numbers of this process and all its ancestors."""
     pids: set[int] = set()

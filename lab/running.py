@@ -21,7 +21,9 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
 Say = Callable[[str], None]
 
 
-def bring_up(profile: Profile, cluster: Cluster, toolchain: Toolchain, running: Mapping[str, Process], say: Say) -> bool:
+def bring_up(
+    profile: Profile, cluster: Cluster, toolchain: Toolchain, running: Mapping[str, Process], say: Say
+) -> bool:
     """Start whatever parts of a cluster do not run, and wait until all of it is ready.
 
     Args:
@@ -61,7 +63,9 @@ def _ensure(cluster: Cluster, part: Part, running: Process | None) -> tuple[Proc
     try:
         process = processes.start(part.command, environment, cluster.lab, cluster.log(part.name))
     except OSError as error:
-        raise LabError(f"{part.command[0]} cannot be started: {error}. Prepare it again with: archipelago lab tools") from error
+        raise LabError(
+            f"{part.command[0]} cannot be started: {error}. Prepare it again with: archipelago lab tools"
+        ) from error
     return process, True
 
 

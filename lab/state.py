@@ -44,7 +44,8 @@ def read(folder: Path) -> LabState | None:
         return None
     except ValidationError as error:
         raise LabError(
-            f"{file} was not written by this version of the lab. Start afresh with: archipelago lab down --purge --dir {folder}"
+            f"{file} was not written by this version of the lab. "
+            f"Start afresh with: archipelago lab down --purge --dir {folder}"
         ) from error
 
 

@@ -22,7 +22,9 @@ def main() -> None:
     """Parse the arguments and run every controller in a thread of its own."""
     parser = argparse.ArgumentParser(prog="lab.controllers", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--addresses", type=ipaddress.IPv4Network, required=True, help="network of load-balancer addresses")
+    parser.add_argument(
+        "--addresses", type=ipaddress.IPv4Network, required=True, help="network of load-balancer addresses"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 from lightkube import Client
 from lightkube.core.resource import GlobalResource, NamespacedResource
@@ -12,16 +13,17 @@ from lightkube.core.resource import GlobalResource, NamespacedResource
 _AGAIN_AFTER = 1.0
 _log = logging.getLogger(__name__)
 
-Kind = TypeVar("Kind", NamespacedResource, GlobalResource)
+Kind = TypeVar("Kind", bound=NamespacedResource | GlobalResource)
+Told_contra = TypeVar("Told_contra", contravariant=True)
 
 
-class Follower(Protocol, Generic[Kind]):
+class Follower(Protocol[Told_contra]):
     """What a controller does with the objects that it follows."""
 
-    def start(self, present: list[Kind]) -> None:
+    def start(self, present: Sequence[Told_contra]) -> None:
         """All objects there are, told first and again after every interruption."""
 
-    def change(self, thing: Kind, *, deleted: bool) -> None:
+    def change(self, thing: Told_contra, *, deleted: bool) -> None:
         """One object was made, changed or deleted."""
 
 
@@ -45,11 +47,13 @@ def follow(client: Client, kind: type[Kind], follower: Follower[Kind]) -> None:
 
 
 def _follow_once(client: Client, kind: type[Kind], follower: Follower[Kind]) -> None:
+    # The library has an overload for each scope, which a variable of either scope fits none of.
+    untyped: Any = client
     anywhere = {"namespace": "*"} if issubclass(kind, NamespacedResource) else {}
-    listing = client.list(kind, **anywhere)
-    present = list(listing)
+    listing = untyped.list(kind, **anywhere)
+    present: list[Kind] = list(listing)
     follower.start(present)
     for thing in present:
         follower.change(thing, deleted=False)
-    for event, thing in client.watch(kind, resource_version=listing.resourceVersion, **anywhere):
+    for event, thing in untyped.watch(kind, resource_version=listing.resourceVersion, **anywhere):
         follower.change(thing, deleted=event == "DELETED")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lightkube import Client
 from lightkube.resources.core_v1 import Service
@@ -47,7 +47,7 @@ class LoadBalancers:
         self._network = network
         self._addresses: dict[str, str] = {}
 
-    def start(self, present: list[Service]) -> None:
+    def start(self, present: Sequence[Service]) -> None:
         """See `Follower.start`: addresses that are given must be known before the first new one is."""
         self._addresses = {_key(service): address for service in present if (address := _address(service))}
 
@@ -55,13 +55,24 @@ class LoadBalancers:
         """See `Follower.change`."""
         key, address = _key(thing), _address(thing)
         # A Service with a class belongs to the load balancer of that class.
-        wanted = not deleted and thing.spec is not None and thing.spec.type == "LoadBalancer" and not thing.spec.loadBalancerClass
+        wanted = (
+            not deleted
+            and thing.spec is not None
+            and thing.spec.type == "LoadBalancer"
+            and not thing.spec.loadBalancerClass
+        )
         if wanted and address is None:
             others = {given for service, given in self._addresses.items() if service != key}
             address = choose_address(self._network, key, others)
             self._publish(thing, [{"ip": address, "ipMode": "VIP"}])
             _log.info("%s has %s", key, address)
-        elif not wanted and address is not None and not deleted and thing.spec is not None and not thing.spec.loadBalancerClass:
+        elif (
+            not wanted
+            and address is not None
+            and not deleted
+            and thing.spec is not None
+            and not thing.spec.loadBalancerClass
+        ):
             self._publish(thing, [])
             address = None
         if address is None or deleted:

@@ -7,6 +7,7 @@ part (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#lifecycle-
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from lightkube import ApiError, Client
 from lightkube.models.core_v1 import HostPathVolumeSource, ObjectReference, PersistentVolumeSpec
@@ -30,7 +31,7 @@ class Claims:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def start(self, present: list[PersistentVolumeClaim]) -> None:
+    def start(self, present: Sequence[PersistentVolumeClaim]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
 
     def change(self, thing: PersistentVolumeClaim, *, deleted: bool) -> None:
@@ -103,7 +104,7 @@ class Volumes:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def start(self, present: list[PersistentVolume]) -> None:
+    def start(self, present: Sequence[PersistentVolume]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
 
     def change(self, thing: PersistentVolume, *, deleted: bool) -> None:

@@ -7,8 +7,9 @@ runs and no Service is dialled: that is for another profile.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from lab import kubeconfig, pki
 from lab.cluster import Cluster
@@ -35,7 +36,15 @@ class ControlPlane:
 
     name = "control-plane"
     tools: Sequence[str] = ("etcd", "control-plane", "kubectl", "kwok")
-    ports: Sequence[str] = ("apiserver", "etcd", "etcd-peer")
+    parts: Sequence[str] = (
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kwok",
+        "controllers",
+    )
+    ports: Mapping[str, str] = MappingProxyType({"apiserver": "kube-apiserver", "etcd": "etcd", "etcd-peer": "etcd"})
     # Pulumi replaces every resource of a stack whose API server seems to be another one.
     stable_ports: Sequence[str] = ("apiserver",)
     last: Sequence[Sequence[str]] = (("kube-apiserver",), ("etcd",))
@@ -55,6 +64,10 @@ class ControlPlane:
         for client in _CLIENTS:
             reach = kubeconfig.access(cluster.context, cluster.server, cluster.pki, client)
             kubeconfig.write(cluster.kubeconfig(client), [reach])
+
+    def problem(self, cluster: Cluster) -> str | None:
+        """See `Profile.problem`."""
+        return objects.unready(cluster) or objects.node_unready(cluster)
 
     def stages(self, cluster: Cluster, toolchain: Toolchain) -> Sequence[Stage]:
         """See `Profile.stages`."""

@@ -64,9 +64,7 @@ def apply(cluster: Cluster) -> None:
         spec=NodeSpec(),
     )
     storage = StorageClass(
-        metadata=ObjectMeta(
-            name=STORAGE_CLASS, annotations={"storageclass.kubernetes.io/is-default-class": "true"}
-        ),
+        metadata=ObjectMeta(name=STORAGE_CLASS, annotations={"storageclass.kubernetes.io/is-default-class": "true"}),
         provisioner=PROVISIONER,
         reclaimPolicy="Delete",
         volumeBindingMode="Immediate",

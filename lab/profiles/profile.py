@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,8 +49,10 @@ class Profile(Protocol):
     name: str
     tools: Sequence[str]
     """The tools that it runs on, by the names of the toolchain's catalogue."""
-    ports: Sequence[str]
-    """What ports on loopback each cluster needs; `apiserver` is one."""
+    parts: Sequence[str]
+    """The names of all parts that a cluster has."""
+    ports: Mapping[str, str]
+    """What ports on loopback each cluster needs, and the part that listens there; `apiserver` is one."""
     stable_ports: Sequence[str]
     """Those of them that others remember: they are never changed without being told to."""
     last: Sequence[Sequence[str]]
@@ -58,6 +60,9 @@ class Profile(Protocol):
 
     def prepare(self, cluster: Cluster) -> None:
         """Write the files that the parts read, where they are missing or the ports have changed."""
+
+    def problem(self, cluster: Cluster) -> str | None:
+        """None if a cluster whose parts all run works, else half a sentence about what does not."""
 
     def stages(self, cluster: Cluster, toolchain: Toolchain) -> Sequence[Stage]:
         """What to start, in order."""

@@ -8,14 +8,14 @@ import os
 import shutil
 import subprocess
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from lab.errors import LabError
 from lab.tools import golang
-from lab.tools.catalogue import MODULES, Build, GoCommand
+from lab.tools.catalogue import MODULES, Build
 from lab.tools.report import Tick
 
 _SETTINGS = {
@@ -93,9 +93,8 @@ class GoBuilder:
         log.write_text(f"{build.title}, with {self.go}\n")
         tick("getting Go")
         for command in build.commands:
-            module = self._modules / command.module
-            arguments = ["build", "-v", "-ldflags", command.ldflags, "-o", f"{folder}{os.sep}", *command.packages]
-            self._go(arguments, module, log, tick, lock)
+            run = _Run(self.go.program, self._modules / command.module, log, tick, lock)
+            run.go("build", "-v", "-ldflags", command.ldflags, "-o", f"{folder}{os.sep}", *command.packages)
             for package, program in command.packages.items():
                 # `go build -o folder/` names a binary after its package's path, and "." after the module's.
                 made = folder / (Path(package).name if package not in (".", "") else command.module)
@@ -103,38 +102,51 @@ class GoBuilder:
                     made.rename(folder / program)
             for link, target in command.links.items():
                 (folder / link).symlink_to(target)
-            self._copy(command, module, folder, log, tick, lock)
+            for source, name in command.copies.items():
+                path, _, inside = source.partition("//")
+                # The module cache is verified against go.sum and read-only: the copy has to lose that.
+                shutil.copyfile(run.module_folder(path) / inside, folder / name)
+                (folder / name).chmod(0o755)
 
-    def _copy(self, command: GoCommand, module: Path, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
-        for source, name in command.copies.items():
-            path, _, inside = source.partition("//")
-            answer = log.with_suffix(".answer")
-            self._go(["list", "-m", "-f", "{{.Dir}}", path], module, log, tick, lock, answer)
-            # The module cache is verified against go.sum and read-only: the copy has to lose that.
-            shutil.copyfile(Path(answer.read_text().strip()) / inside, folder / name)
-            (folder / name).chmod(0o755)
-            answer.unlink()
 
-    def _go(
-        self, arguments: list[str], module: Path, log: Path, tick: Tick, lock: int | None, answer: Path | None = None
-    ) -> None:
+@dataclass(frozen=True)
+class _Run:
+    """Runs of `go` in one module."""
+
+    program: Path
+    module: Path
+    log: Path
+    tick: Tick
+    lock: int | None
+
+    def module_folder(self, path: str) -> Path:
+        """Where the module cache has a dependency."""
+        answer = self.log.with_suffix(".answer")
+        answer.unlink(missing_ok=True)
+        self.go("list", "-m", "-f", "{{.Dir}}", path, answer=answer)
+        folder = Path(answer.read_text().strip())
+        answer.unlink()
+        return folder
+
+    def go(self, *arguments: str, answer: Path | None = None) -> None:
+        """Run `go`; all that it says goes to the log, or its standard output to `answer`."""
         # A lab that is taken down ends what it started; a build is not the lab's, whoever asked for it.
         environment = {k: v for k, v in os.environ.items() if k not in ("ARCHIPELAGO_LAB", "GOOS", "GOARCH")}
-        with log.open("ab") as errors, (answer or log).open("ab") as output:
-            errors.write(f"$ cd {module} && go {' '.join(arguments)}\n".encode())
+        with self.log.open("ab") as errors, (answer or self.log).open("ab") as output:
+            errors.write(f"$ cd {self.module} && go {' '.join(arguments)}\n".encode())
             errors.flush()
             process = subprocess.Popen(  # noqa: S603 - arguments come from the catalogue
-                [self.go.program, *arguments],
-                cwd=module,
+                [self.program, *arguments],
+                cwd=self.module,
                 env={**environment, **_SETTINGS},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                pass_fds=() if lock is None else (lock,),
+                pass_fds=() if self.lock is None else (self.lock,),
             )
             try:
                 while process.poll() is None:
-                    tick(_last_lines(log, 1))
+                    self.tick(_last_lines(self.log, 1))
                     time.sleep(0.25)
             except BaseException:
                 process.terminate()
@@ -142,8 +154,8 @@ class GoBuilder:
                 raise
         if process.returncode != 0:
             raise BuildError(
-                f"go {arguments[0]} failed in {module} (exit code {process.returncode}). It ended with:\n"
-                f"{_last_lines(log, _LAST_LINES)}\nThe whole log is in {log}\n"
+                f"go {arguments[0]} failed in {self.module} (exit code {process.returncode}). It ended with:\n"
+                f"{_last_lines(self.log, _LAST_LINES)}\nThe whole log is in {self.log}\n"
                 "Try again with: archipelago lab tools"
             )
 

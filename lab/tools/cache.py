@@ -1,4 +1,4 @@
-"""The user's cache directory: finished toolchain folders by what they were made from, locks, logs, and how long builds took."""
+"""Finished toolchain folders in the user's cache directory, by what they were made from; locks, logs, durations."""
 
 from __future__ import annotations
 

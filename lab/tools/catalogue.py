@@ -29,7 +29,7 @@ PROVIDER_PLUGIN = f"resource-kubernetes-v{PROVIDER}"
 class Probe:
     """How a program that is already there says its version.
 
-    `arguments` follow the program; None means that the program cannot say, and its folder's name has to (a Pulumi plugin).
+    `arguments` follow the program; None means that it cannot say, and its folder's name has to (a Pulumi plugin).
     """
 
     arguments: tuple[str, ...] | None
@@ -67,7 +67,10 @@ class GoCommand:
 
 @dataclass(frozen=True)
 class Build:
-    """Programs built from the Go module proxy. `seconds` is the first estimate: two cores, empty caches, downloads included."""
+    """Programs built from the Go module proxy.
+
+    `seconds` is the first estimate: on two cores from empty caches, downloads included.
+    """
 
     name: str
     title: str
@@ -166,10 +169,11 @@ def _provider(system: str, architecture: str) -> Tool:
 
 def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
     control_plane = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    release = Version.parse(KUBERNETES)
     variables = {
         "gitVersion": f"v{KUBERNETES}",
-        "gitMajor": KUBERNETES.split(".")[0],
-        "gitMinor": KUBERNETES.split(".")[1],
+        "gitMajor": str(release.major),
+        "gitMinor": str(release.minor),
         "gitTreeState": "clean",
     }
     build = Build(
@@ -179,7 +183,9 @@ def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
             GoCommand(
                 "kubernetes",
                 {"./control-plane": "control-plane", "./etcd": "etcd", "k8s.io/kubernetes/cmd/kubectl": "kubectl"},
-                ldflags=" ".join(["-s -w"] + [f"-X k8s.io/component-base/version.{k}={v}" for k, v in variables.items()]),
+                ldflags=" ".join(
+                    ["-s -w"] + [f"-X k8s.io/component-base/version.{k}={v}" for k, v in variables.items()]
+                ),
                 links=dict.fromkeys(control_plane, "control-plane"),
             ),
         ),

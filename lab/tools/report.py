@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
@@ -15,6 +16,23 @@ Tick = Callable[[str], None]
 
 _PLAIN_EVERY = 30.0
 """Seconds between two plain lines about the same work, where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long something will take.
+
+    Args:
+        seconds: how long.
+        measured: whether it took so long here last time; else the number was measured on another machine.
+    """
+
+    seconds: float
+    measured: bool
+
+    def __str__(self) -> str:
+        told = duration(self.seconds)
+        return f"took {told} last time" if self.measured else f"takes about {told} on two cores"
 
 
 class Report(Protocol):
@@ -29,12 +47,12 @@ class Report(Protocol):
     def note(self, text: str) -> None:
         """Something worth knowing that belongs to no tool."""
 
-    def work(self, title: str, estimate: float | None) -> contextlib.AbstractContextManager[Tick]:
+    def work(self, title: str, estimate: Estimate | None) -> contextlib.AbstractContextManager[Tick]:
         """Something slow begins, and ends with the block.
 
         Args:
             title: what is being done.
-            estimate: how many seconds it took last time, if that is known.
+            estimate: how long it will take, if that is known.
         """
 
 
@@ -51,7 +69,7 @@ class QuietReport:
         """See `Report.note`."""
 
     @contextlib.contextmanager
-    def work(self, title: str, estimate: float | None) -> Iterator[Tick]:  # noqa: ARG002 - part of the protocol
+    def work(self, title: str, estimate: Estimate | None) -> Iterator[Tick]:  # noqa: ARG002 - part of the protocol
         """See `Report.work`."""
         yield lambda _detail: None
 
@@ -81,11 +99,11 @@ class ConsoleReport:
         """See `Report.note`."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def work(self, title: str, estimate: float | None) -> contextlib.AbstractContextManager[Tick]:
+    def work(self, title: str, estimate: Estimate | None) -> contextlib.AbstractContextManager[Tick]:
         """See `Report.work`."""
-        expected = f", took {duration(estimate)} last time" if estimate else ""
+        expected = f", {estimate}" if estimate else ""
         if self._console.is_terminal:
-            return self._live(title + expected, estimate)
+            return self._live(title + expected, estimate.seconds if estimate else None)
         return self._plain(title + expected)
 
     @contextlib.contextmanager

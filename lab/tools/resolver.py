@@ -8,13 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab.errors import LabError
 from lab.tools import ambient
 from lab.tools.builder import Builder, BuildError, GoBuilder
 from lab.tools.cache import Cache
 from lab.tools.catalogue import Build, Tool, catalogue
-from lab.tools.report import Report, duration
+from lab.tools.report import Estimate, Report, duration
 from lab.tools.toolchain import Toolchain
 from lab.tools.vendor import Vendor, VendorError
 
@@ -34,6 +35,7 @@ class Resolver:
     def __init__(
         self,
         report: Report,
+        *,
         tools: Sequence[Tool] | None = None,
         cache: Cache | None = None,
         vendor: Vendor | None = None,
@@ -62,7 +64,8 @@ class Resolver:
         missing = self._from_path(wanted)
         missing = [tool for tool in missing if not self._from_cache(tool)]
         if missing:
-            with self._cache.lock(lambda: self._report.note("Another process is preparing the toolchain; waiting for it …")) as lock:
+            waiting = "Another process is preparing the toolchain; waiting for it …"
+            with self._cache.lock(lambda: self._report.note(waiting)) as lock:
                 # Whoever held the lock may have made what is missing here.
                 missing = [tool for tool in missing if not self._from_cache(tool)]
                 missing = self._from_vendors(missing)
@@ -125,14 +128,15 @@ class Resolver:
             self._report.work(f"downloading {tool.title}", None) as tick,
         ):
             self._vendor.fetch(tool, fresh, tick)
-        hosts = ", ".join(dict.fromkeys(download.url.split("/")[2] for download in tool.downloads))
-        self._take(tool, {program: folder / program for program in tool.programs}, f"downloaded from {hosts}, checksum right")
+        hosts = ", ".join(dict.fromkeys(urlsplit(download.url).netloc for download in tool.downloads))
+        programs = {program: folder / program for program in tool.programs}
+        self._take(tool, programs, f"downloaded from {hosts}, checksum right")
 
     def _from_builds(self, tools: Sequence[Tool], lock: int) -> None:
         builds = {tool.build.name: tool.build for tool in tools}
         estimates = {name: self._estimate(build) for name, build in builds.items()}
         if builds:
-            total = duration(sum(estimates.values()))
+            total = duration(sum(estimate.seconds for estimate in estimates.values()))
             self._report.note(f"Building with {self._builder.describe()}: {', '.join(builds)}. About {total} in all.")
         for position, (name, build) in enumerate(builds.items(), start=1):
             seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
@@ -153,12 +157,12 @@ class Resolver:
         self._cache.remember_duration(build.name, seconds)
         return seconds
 
-    def _estimate(self, build: Build) -> float:
-        return self._cache.duration(build.name) or build.seconds
+    def _estimate(self, build: Build) -> Estimate:
+        measured = self._cache.duration(build.name)
+        return Estimate(measured, True) if measured else Estimate(build.seconds, False)
 
     def _downloaded(self, tool: Tool) -> Path:
         # The version is part of every address, so an address is a key.
-
         addresses = "\n".join(download.url for download in tool.downloads)
         return self._cache.entry(tool.name, f"download-{hashlib.sha256(addresses.encode()).hexdigest()[:12]}")
 

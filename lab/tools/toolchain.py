@@ -41,7 +41,9 @@ class Toolchain:
             return self.programs[name]
         except KeyError:
             known = ", ".join(sorted(self.programs)) or "nothing"
-            raise LabError(f"{name} is not part of this toolchain, which has {known}. Resolve it with: archipelago lab tools") from None
+            raise LabError(
+                f"{name} is not part of this toolchain, which has {known}. Resolve it with: archipelago lab tools"
+            ) from None
 
     def pulumi_environment(self, home: Path) -> dict[str, str]:
         """Environment variables with which `pulumi` runs from this toolchain alone and asks nobody for anything.
