@@ -20,8 +20,7 @@ async def main() -> dict[str, Any]:
     except Refused as refused:
         pulumi.log.error(str(refused))
         sys.exit(REFUSED)
-    cluster = provider(plan.settings, pulumi.get_stack())
-    return ChainNetwork(plan, pulumi.ResourceOptions(provider=cluster)).outputs()
+    return ChainNetwork(plan, pulumi.ResourceOptions(provider=provider(plan))).outputs()
 
 
 pulumi.run(main)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import pulumi
 
 from archipelago.manifests import objects
 from archipelago.manifests import stack as manifests
-from archipelago.stack.outputs import outputs
+from archipelago.stack.outputs import ADDRESSED, outputs
 from archipelago.stack.plan import StackPlan
 from components.node import ChainNode
 from components.register import register
@@ -30,9 +31,9 @@ class ChainNetwork(pulumi.ComponentResource):
         after: list[pulumi.Resource] = []
         if plan.settings.cluster.create_namespace:
             keep = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
-            after.append(register(f"{plan.network}-namespace", objects.namespace(plan), keep))
+            after.append(register(objects.namespace(plan), keep))
         child = pulumi.ResourceOptions(parent=self, depends_on=after)
-        shared = [register(each["metadata"]["name"], each, child) for each in manifests.shared(plan)]
+        shared = [register(each, child) for each in manifests.shared(plan)]
         made: list[ChainNode] = []
         for node in plan.nodes:
             # on a running network one node after another, so that a bad change stops at the first
@@ -42,7 +43,7 @@ class ChainNetwork(pulumi.ComponentResource):
         self.nodes = tuple(made)
         self.register_outputs({})
 
-    def outputs(self) -> dict[str, pulumi.Output[Any]]:
+    def outputs(self) -> dict[str, Any]:
         """What the stack exports, once the cluster has told its addresses."""
         plan = self._plan
 
@@ -51,5 +52,6 @@ class ChainNetwork(pulumi.ComponentResource):
             return outputs(plan, [record.model_copy(update={"endpoints": given}) for record, given in pairs])
 
         told = pulumi.Output.all(*(node.endpoints for node in self.nodes)).apply(complete)
-        names = outputs(plan, plan.records)
-        return {name: told.apply(lambda given, name=name: given[name]) for name in names}
+        # only what names an address waits for the cluster: the rest of a preview shows what it will be
+        plain = outputs(plan, plan.records)
+        return plain | {name: told.apply(itemgetter(name)) for name in ADDRESSED}

@@ -41,12 +41,11 @@ class ChainNode(pulumi.ComponentResource):
         previous: pulumi.Resource | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        self._stem = f"{plan.network}-{node.name}"
-        super().__init__("archipelago:index:ChainNode", self._stem, None, opts)
+        super().__init__("archipelago:index:ChainNode", node.object_name, None, opts)
         keep = pulumi.ResourceOptions(parent=self, depends_on=after, retain_on_delete=True)
-        made = [self._register(each, keep) for each in manifests.kept(plan, node)]
+        made = [register(each, keep) for each in manifests.kept(plan, node)]
         plain = pulumi.ResourceOptions(parent=self, depends_on=after)
-        services = [self._register(each, plain) for each in manifests.services(plan, node)]
+        services = [register(each, plain) for each in manifests.services(plan, node)]
         self.endpoints = endpoints_of(node.service, services[0])
         made += services
         self.workload = None
@@ -54,13 +53,9 @@ class ChainNode(pulumi.ComponentResource):
             if waits_for_endpoints(node):
                 self._fill(manifest, plan, node, index)
             before = [*after, *made, *([previous] if previous and manifest["kind"] == "Deployment" else [])]
-            self.workload = self._register(manifest, pulumi.ResourceOptions(parent=self, depends_on=before))
+            self.workload = register(manifest, pulumi.ResourceOptions(parent=self, depends_on=before))
             made.append(self.workload)
         self.register_outputs({})
-
-    def _register(self, manifest: Manifest, opts: pulumi.ResourceOptions) -> Any:
-        suffix = manifest["metadata"]["name"].removeprefix(self._stem)
-        return register(f"{self._stem}{suffix}-{manifest['kind'].lower()}", manifest, opts)
 
     def _fill(self, manifest: Manifest, plan: StackPlan, node: NodePlan, index: int) -> None:
         """Put what the cluster will tell in the places that it reaches."""

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.invoke import invoke_async
 
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
-from archipelago.settings.models import Cluster
-from archipelago.settings.read import Settings, read
+from archipelago.problems import Refused
+from archipelago.settings.read import read
 from archipelago.settings.stack_file import from_engine
 from archipelago.stack.partners import bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
+from components.cluster import check_cluster, with_addresses
 
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
 _READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
@@ -32,8 +32,11 @@ async def plan_here() -> StackPlan:
     """
     source = f"Pulumi.{pulumi.get_stack()}.yaml"
     config = from_engine({**get_config_env(), **CONFIG.get()})
-    settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
-    root = Path.cwd()
+    try:
+        settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
+    except Refused as refused:
+        raise with_addresses(refused, config.get("cluster")) from None
+    root = Path(pulumi.get_root_directory())
     received: dict[str, Mapping[str, Any] | None] = dict(read_files(settings, root, source))
     for name, partner in settings.partners.items():
         if partner.stack:
@@ -42,6 +45,7 @@ async def plan_here() -> StackPlan:
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
     plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source)
+    check_cluster(plan, source)
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     return plan
@@ -66,27 +70,3 @@ async def _read_outputs(stack: str) -> Mapping[str, Any] | None:
         raise
     outputs: Mapping[str, Any] = found["outputs"]
     return outputs
-
-
-def provider(settings: Settings, stack: str) -> kubernetes.Provider:
-    """The one provider of a stack; the ambient kubeconfig is used only where the settings name none.
-
-    Args:
-        settings: Ours.
-        stack: Name of the stack.
-    """
-    cluster: Cluster = settings.cluster
-    if not cluster.context:
-        pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
-    return kubernetes.Provider(
-        "cluster",
-        context=cluster.context or None,
-        kubeconfig=str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
-        # A renewed certificate or a moved API server is the same cluster; without this everything would be replaced.
-        cluster_identifier=f"{settings.organisation}.{stack}",
-        # A changed ConfigMap or Secret is an update; by default it would be deleted with all that mounts it.
-        enable_config_map_mutable=True,
-        enable_secret_mutable=True,
-        # The default throttles a large network's preview to a third of its speed.
-        kube_client_settings={"qps": 1000, "burst": 2000},
-    )

@@ -18,13 +18,15 @@ _KINDS: Mapping[str, Any] = {
 _PRIVATE = ("stringData", "data")
 
 
-def register(logical_name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Register one Kubernetes object.
+def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> Any:
+    """Register one Kubernetes object. Its logical name, and so its URN, is its name in Kubernetes: frozen once landed.
 
     Args:
-        logical_name: Part of its URN; frozen once landed, because another one is another object.
         manifest: What `archipelago.manifests` built.
         opts: Parent, order and retention.
+
+    Returns:
+        The resource, of the class that its kind names.
     """
     kind = manifest["kind"]
     fields = {_snake(key): value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
@@ -32,8 +34,7 @@ def register(logical_name: str, manifest: Manifest, opts: pulumi.ResourceOptions
         for key in map(_snake, _PRIVATE):
             if key in fields:
                 fields[key] = pulumi.Output.secret(fields[key])
-    made: pulumi.CustomResource = _KINDS[kind](logical_name, opts=opts, **fields)
-    return made
+    return _KINDS[kind](manifest["metadata"]["name"], opts=opts, **fields)
 
 
 def _snake(key: str) -> str:

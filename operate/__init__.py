@@ -1,0 +1,1 @@
+"""What talks to running clusters and networks; the pure core never does."""

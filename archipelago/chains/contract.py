@@ -50,8 +50,16 @@ class Chain(Protocol):
     """A protocol's knowledge, in pure functions."""
 
     kind: str
-    network_model: type[NetworkSettings]
-    node_model: type[NodeSettings]
+
+    @property
+    def network_model(self) -> type[NetworkSettings]:
+        """What it adds to `network`."""
+        ...
+
+    @property
+    def node_model(self) -> type[NodeSettings]:
+        """What it adds to a node."""
+        ...
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
         """Names of a node's ports by the section that may pin them: `exposure` and `api`."""
@@ -85,7 +93,9 @@ class Chain(Protocol):
         """Why no genesis can be made of these settings; asked of a founder that has none yet."""
         ...
 
-    def found(self, settings: Settings, nodes: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]) -> Genesis | list[str]:
+    def found(
+        self, settings: Settings, nodes: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
+    ) -> Genesis | list[str]:
         """Make the genesis.
 
         Args:

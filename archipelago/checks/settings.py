@@ -42,7 +42,9 @@ def _partners(settings: Settings) -> Iterator[Problem]:
         yield Problem("network.joins", words, cure)
     if settings.organisation in settings.partners:
         words = "this is your own organisation."
-        yield Problem(f"partners.{settings.organisation}", words, "Remove it; your own nodes are under archipelago:nodes.")
+        yield Problem(
+            f"partners.{settings.organisation}", words, "Remove it; your own nodes are under archipelago:nodes."
+        )
 
 
 def _names(settings: Settings) -> Iterator[Problem]:
@@ -63,7 +65,11 @@ def _node_ports(settings: Settings) -> Iterator[Problem]:
                 first = taken.setdefault(number, path)
                 if first != path:
                     words = f"{number} is taken by archipelago:{first} already."
-                    yield Problem(path, words, "A NodePort belongs to one Service of the cluster: choose another, or leave it out.")
+                    yield Problem(
+                        path,
+                        words,
+                        "A NodePort belongs to one Service of the cluster: choose another, or leave it out.",
+                    )
 
 
 def _address(settings: Settings) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ class Keyring:
     organisation: str
     network: str
 
-    def bytes(self, node: str, purpose: str, generation: int = 1, length: int = 32) -> bytes:
+    def secret(self, node: str, purpose: str, generation: int = 1, length: int = 32) -> bytes:
         """Derive the private value for one purpose.
 
         Args:
@@ -48,7 +48,7 @@ class Keyring:
 
         48 bytes are reduced, so that the bias is below 2^-128 (the method of FIPS 186-5, A.2.1).
         """
-        wide = int.from_bytes(self.bytes(node, purpose, generation, length=48))
+        wide = int.from_bytes(self.secret(node, purpose, generation, length=48))
         return (wide % (_SECP256K1_ORDER - 1) + 1).to_bytes(32)
 
 

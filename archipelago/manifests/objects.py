@@ -51,7 +51,9 @@ def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:
     balanced = exposed.type is Exposed.LOAD_BALANCER
     # The provider waits 10 s for endpoints that a peer-to-peer port must not need; an address it has to wait for.
     waiting = (
-        {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"} if balanced else {"pulumi.com/skipAwait": "true"}
+        {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
+        if balanced
+        else {"pulumi.com/skipAwait": "true"}
     )
     metadata = common.metadata(plan, exposed.name, node)
     metadata["annotations"] = waiting | dict(exposed.annotations)

@@ -87,7 +87,9 @@ class NetworkSettings(Strict):
     def _founder_or_joiner(self) -> Self:
         if self.founder == (self.joins is not None):
             words = "both founder and joins" if self.founder else "neither founder: true nor joins"
-            cure = "Write founder: true in the one stack that makes the genesis, joins: <its organisation> in the others."
+            cure = (
+                "Write founder: true in the one stack that makes the genesis, joins: <its organisation> in the others."
+            )
             raise fault(f"it says {words}", cure)
         return self
 

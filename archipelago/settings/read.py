@@ -21,8 +21,15 @@ Location = tuple[int | str, ...]
 class Dialect(Protocol):
     """What a chain adds to a stack file."""
 
-    network_model: type[NetworkSettings]
-    node_model: type[NodeSettings]
+    @property
+    def network_model(self) -> type[NetworkSettings]:
+        """The `network` section."""
+        ...
+
+    @property
+    def node_model(self) -> type[NodeSettings]:
+        """A node, and `defaults`."""
+        ...
 
 
 def read(
@@ -66,9 +73,7 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(config)
     defaults, nodes = config.get("defaults"), config.get("nodes")
     if isinstance(defaults, dict) and isinstance(nodes, dict):
-        merged["nodes"] = {
-            name: _merge(defaults, {} if node is None else node) for name, node in nodes.items()
-        }
+        merged["nodes"] = {name: _merge(defaults, {} if node is None else node) for name, node in nodes.items()}
     elif isinstance(nodes, dict):
         merged["nodes"] = {name: {} if node is None else node for name, node in nodes.items()}
     return merged
@@ -158,7 +163,11 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
             current = field.annotation if field else None
         else:  # inside a mapping or a sequence: its values' type
             current = get_args(current)[-1] if get_args(current) else None
-        current = next((a for a in get_args(current) if _is_model(a)), current) if type(None) in get_args(current) else current
+        current = (
+            next((a for a in get_args(current) if _is_model(a)), current)
+            if type(None) in get_args(current)
+            else current
+        )
     return current if _is_model(current) else None
 
 
@@ -182,16 +191,18 @@ def _more(
     except ValidationError:
         return []  # something mandatory is among them
     sections = {location[0] for location in taken}
-    return [problem for problem in checks(settings) if problem.path.split(".")[0] not in sections or problem.path.startswith("nodes.")]
+    return [
+        problem
+        for problem in checks(settings)
+        if problem.path.split(".")[0] not in sections or problem.path.startswith("nodes.")
+    ]
 
 
 def _take_out(value: Any, location: Location) -> None:
     if location[-1] == "[key]":
         location = location[:-1]
     for step in location[:-1]:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value):
+        if (isinstance(value, dict) and step in value) or (isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value)):
             value = value[step]
         else:
             return

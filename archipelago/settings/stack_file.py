@@ -31,7 +31,9 @@ def from_engine(config: Mapping[str, str]) -> dict[str, Any]:
     Args:
         config: All keys, as `archipelago:network`.
     """
-    ours = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
+    ours = {
+        key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")
+    }
     return {key: _decoded(value) for key, value in ours.items()}
 
 
@@ -76,7 +78,10 @@ def _parsed(path: Path) -> Any:
         cure = f"Name a stack file that is there, or make one: pulumi stack init {path.stem.removeprefix('Pulumi.')}"
         raise Refused([Problem("", "there is no such file.", cure)], str(path)) from None
     except DuplicateKeyError as error:
-        raise Refused([_marked(error, "the same key stands here twice", "Keep one of them: YAML would silently drop the other.")], path.name) from None
+        raise Refused(
+            [_marked(error, "the same key stands here twice", "Keep one of them: YAML would silently drop the other.")],
+            path.name,
+        ) from None
     except MarkedYAMLError as error:
         cure = "Look at the indentation and the brackets just before this place."
         raise Refused([_marked(error, f"broken YAML: {error.problem}", cure)], path.name) from None

@@ -18,7 +18,7 @@ _VERSION = re.compile(r"\d+(\.\d+){1,2}")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _LABEL_LENGTH = 40
-_SCALES = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
+_SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
 

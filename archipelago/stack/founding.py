@@ -147,8 +147,8 @@ def _partners_agree(genesis: Genesis, imports: Mapping[str, Import]) -> list[Pro
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
                 f"this stack on {genesis.chain_id} ({genesis.hash[:6]}…{genesis.hash[-4:]})."
             )
-            cure = f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
+            cure = (
+                f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
+            )
             problems.append(Problem(f"partners.{name}", words, cure))
     return problems
-
-

@@ -9,6 +9,7 @@ from archipelago.model.record import SCHEMA, Bundle, ExternalNode, NetworkRecord
 from archipelago.stack.plan import StackPlan
 
 Outputs = dict[str, Any]
+ADDRESSED = ("externalNodes", "identities")  # hold addresses, and the signature over them
 
 
 def bundle(plan: StackPlan, records: Sequence[ExternalNode]) -> Bundle:

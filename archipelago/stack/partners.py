@@ -75,7 +75,9 @@ def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[st
         except FileNotFoundError:
             found[name] = None
             if partner.required:
-                cure = f"Ask {name} for the file that `archipelago export` writes, or set required: false until it comes."
+                cure = (
+                    f"Ask {name} for the file that `archipelago export` writes, or set required: false until it comes."
+                )
                 problems.append(Problem(f"partners.{name}.file", f"there is no file {partner.file}.", cure))
         except (OSError, ValueError) as error:
             cure = f"Ask {name} for the file that `archipelago export` writes."
@@ -128,7 +130,9 @@ def accept(
             node = chain.parse_node(given, settings.network.name, name)
         except (ValidationError, ValueError) as error:
             label = given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}"
-            problems.append(Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}."))
+            problems.append(
+                Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}.")
+            )
         else:
             problems += _foreign(at, where, node, name, settings)
             nodes.append(node)
@@ -142,13 +146,19 @@ def accept(
 def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:
     if raw["organisation"] != name:
         words = f"{where} is the stack of {raw['organisation']}, not of {name}."
-        yield Problem(path, words, f"Rename the partner to archipelago:partners.{raw['organisation']}, or correct its source.")
+        yield Problem(
+            path, words, f"Rename the partner to archipelago:partners.{raw['organisation']}, or correct its source."
+        )
     if partner.nodes is not None:
         return
     if not is_signed(dict(raw)):
         if not partner.unsigned or partner.key:
             words = f"{where} carries no valid signature, so anybody could have written it."
-            yield Problem(path, words, f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true.")
+            yield Problem(
+                path,
+                words,
+                f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true.",
+            )
     elif partner.key and raw["key"] != partner.key:
         words = f"{where} is signed by {raw['key']}, not by the key that is pinned."
         yield Problem(f"{path}.key", words, f"Compare the keys with {name} by another way before you change the pin.")
@@ -156,7 +166,9 @@ def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping
 
 def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
     if node.organisation != name or node.network != settings.network.name:
-        words = f"{where} hands over {node} of the network {node.network}, not a node of {name} in {settings.network.name}."
+        words = (
+            f"{where} hands over {node} of the network {node.network}, not a node of {name} in {settings.network.name}."
+        )
         yield Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")
 
 
@@ -166,7 +178,9 @@ def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> Netw
     try:
         return NetworkRecord.model_validate(raw["network"])
     except ValidationError as error:
-        problems.append(Problem(path, f"its network record: {_first(error)}.", "Ask the partner which version it runs."))
+        problems.append(
+            Problem(path, f"its network record: {_first(error)}.", "Ask the partner which version it runs.")
+        )
         return None
 
 
@@ -184,4 +198,3 @@ def _first(error: Exception) -> str:
         place = ".".join(str(step) for step in detail["loc"])
         return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, ")
     return str(error).rstrip(".")
-

@@ -116,7 +116,7 @@ def plan_stack(
         waiting_for=tuple(decision.waiting_for),
         warnings=tuple(_warnings(imports, decision.waiting_for, last)),
         one_by_one=bool(recorded and recorded.genesis),
-        signing_key=keyring.bytes("", "organisation signing key"),
+        signing_key=keyring.secret("", "organisation signing key"),
     )
 
 
@@ -157,13 +157,23 @@ def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:
 
 def _warnings(imports: Mapping[str, Import], waiting_for: list[str], last: Mapping[str, Any]) -> list[str]:
     before = last.get("partners") or {}
-    found = [f"Waiting for {', '.join(waiting_for)}: everything but the workloads is made. Run pulumi up again when it is there."] if waiting_for else []
+    found = (
+        [
+            f"Waiting for {', '.join(waiting_for)}: everything but the workloads is made. Run pulumi up again when it is there."
+        ]
+        if waiting_for
+        else []
+    )
     for name, given in imports.items():
         had = before.get(name) or {}
         if given.absent:
             found.append(f"Partner {name}: {given.absent}. Run pulumi up again when it is.")
         if had.get("nodes") and not given.nodes:
-            found.append(f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers.")
+            found.append(
+                f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
+            )
         if had.get("key") and given.nodes and had["key"] != given.key:
-            found.append(f"Partner {name} now signs with {given.key or 'no key'}, before with {had['key']}. Ask it why.")
+            found.append(
+                f"Partner {name} now signs with {given.key or 'no key'}, before with {had['key']}. Ask it why."
+            )
     return found

@@ -11,8 +11,8 @@ from archipelago.chains.goquorum import checks, enode, founding, geth, identity,
 from archipelago.chains.goquorum.genesis import GenesisFile
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
-from archipelago.identity.derive import Keyring
 from archipelago.identity.curve25519 import check_tessera_public
+from archipelago.identity.derive import Keyring
 from archipelago.identity.secp256k1 import address_of, check_node_id
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook

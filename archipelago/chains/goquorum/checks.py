@@ -40,7 +40,9 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"{path}[{index}]", words, "Write partner/node with the partner's name as it stands there.")
         elif not partner and name not in settings.nodes:
             known = ", ".join(settings.nodes)
-            yield Problem(f"{path}[{index}]", f"{name!r} is no node of this stack.", f"Name one of {known}, or partner/node.")
+            yield Problem(
+                f"{path}[{index}]", f"{name!r} is no node of this stack.", f"Name one of {known}, or partner/node."
+            )
         if name in validators[:index]:
             yield Problem(f"{path}[{index}]", f"{name!r} stands there twice.", "Take one of them out.")
 
@@ -48,7 +50,9 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
 def _joiner(network: GoQuorumNetwork) -> Iterator[Problem]:
     if network.genesis is not None:
         words = "a stack that joins takes the genesis from its founder."
-        yield Problem("network.genesis", words, "Remove the section; pin the founder's with archipelago:network.genesisHash.")
+        yield Problem(
+            "network.genesis", words, "Remove the section; pin the founder's with archipelago:network.genesisHash."
+        )
 
 
 def _releases(settings: Settings) -> Iterator[Problem]:
@@ -63,7 +67,9 @@ def _releases(settings: Settings) -> Iterator[Problem]:
     if network.privacy.manager == "tessera":
         tessera = {"network.privacy.version": network.privacy.version}
         nodes = settings.nodes.items()
-        tessera |= {f"nodes.{name}.privacyVersion": node.privacy_version for name, node in nodes if node.privacy_version}
+        tessera |= {
+            f"nodes.{name}.privacyVersion": node.privacy_version for name, node in nodes if node.privacy_version
+        }
         for path, version in tessera.items():
             yield from _oldest(path, version, OLDEST_TESSERA, "Tessera")
 

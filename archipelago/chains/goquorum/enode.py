@@ -13,7 +13,9 @@ from archipelago.identity.secp256k1 import address_of, check_node_id
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.record import ExternalNode
 
-RAFT_PORT = 50401  # nobody listens there; with it geth keeps a host name and looks it up at each dial, without it drops it
+RAFT_PORT = (
+    50401  # nobody listens there; with it geth keeps a host name and looks it up at each dial, without it drops it
+)
 _KEYS = ("Node_UserIdent", "Enode_Url", "Tm_Url", "Node_Acct_Addr")
 
 

@@ -16,9 +16,7 @@ P2P, RPC, WS = 30303, 8545, 8546
 
 # What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
 OWNED = frozenset(
-    "datadir nodekey nodekeyhex keystore ipcpath ipcdisable networkid permissioned nodiscover nat port mine syncmode "
-    "gcmode password unlock ptm.socket ptm.url http http.addr http.port http.api rpc rpcaddr rpcport rpcapi "
-    "ws ws.addr ws.port ws.api wsaddr wsport wsapi verbosity raft allow-insecure-unlock".split()
+    ["datadir", "nodekey", "nodekeyhex", "keystore", "ipcpath", "ipcdisable", "networkid", "permissioned", "nodiscover", "nat", "port", "mine", "syncmode", "gcmode", "password", "unlock", "ptm.socket", "ptm.url", "http", "http.addr", "http.port", "http.api", "rpc", "rpcaddr", "rpcport", "rpcapi", "ws", "ws.addr", "ws.port", "ws.api", "wsaddr", "wsport", "wsapi", "verbosity", "raft", "allow-insecure-unlock"]
 )
 
 
@@ -40,8 +38,14 @@ class Process:
 
 
 def arguments(process: Process, node: GoQuorumNode) -> tuple[str, ...]:
-    """geth's arguments, in the spelling of the node's release."""
-    return (*_base(process, node), *_mining(process, node), *_http(process, node.api), *_ws(process, node.api), *node.extra_args)
+    """Geth's arguments, in the spelling of the node's release."""
+    return (
+        *_base(process, node),
+        *_mining(process, node),
+        *_http(process, node.api),
+        *_ws(process, node.api),
+        *node.extra_args,
+    )
 
 
 def environment(process: Process) -> dict[str, str]:
@@ -53,7 +57,16 @@ def environment(process: Process) -> dict[str, str]:
 
 def _base(process: Process, node: GoQuorumNode) -> Iterator[str]:
     yield from ("--datadir", DATA, "--nodekey", "/identity/nodekey", "--keystore", KEYSTORE, "--ipcpath", IPC)
-    yield from ("--networkid", str(process.chain_id), "--port", str(P2P), "--nat", "none", "--nodiscover", "--permissioned")
+    yield from (
+        "--networkid",
+        str(process.chain_id),
+        "--port",
+        str(P2P),
+        "--nat",
+        "none",
+        "--nodiscover",
+        "--permissioned",
+    )
     # archive: a full node keeps private state in memory only and loses it on a crash
     yield from ("--syncmode", "full", "--gcmode", "archive", "--verbosity", str(node.verbosity))
     if process.tessera and process.release >= HTTP_FLAGS:
@@ -74,7 +87,17 @@ def _http(process: Process, api: Api) -> Iterator[str]:
         return
     names = ",".join(api.namespaces)
     if process.release >= HTTP_FLAGS:
-        yield from ("--http", "--http.addr", "0.0.0.0", "--http.port", str(RPC), "--http.api", names, "--http.vhosts", "*")  # noqa: S104
+        yield from (
+            "--http",
+            "--http.addr",
+            "0.0.0.0",
+            "--http.port",
+            str(RPC),
+            "--http.api",
+            names,
+            "--http.vhosts",
+            "*",
+        )
     else:
         yield from ("--rpc", "--rpcaddr", "0.0.0.0", "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", "*")  # noqa: S104
 

@@ -26,8 +26,8 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
 
     key, account = private(which.nodekey, "nodekey"), private(which.account, "account")
     identity, account_address = node_id(key), address_of(node_id(account))
-    password = keyring.bytes(name, "account password", which.generation).hex()
-    entropy = keyring.bytes(name, "keystore entropy", which.generation, length=64)
+    password = keyring.secret(name, "account password", which.generation).hex()
+    entropy = keyring.secret(name, "keystore entropy", which.generation, length=64)
     files = {
         NODE_KEY: key.hex(),
         KEYSTORE: keystore_v3(account, account_address, password, entropy),
@@ -38,7 +38,7 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
         tessera = (
             bytes.fromhex(which.tessera.get_secret_value().strip().removeprefix("0x"))
             if which.tessera
-            else keyring.bytes(name, "tessera", which.generation)
+            else keyring.secret(name, "tessera", which.generation)
         )
         privacy_key = tessera_public(tessera)
         files[TESSERA_KEY] = tessera_key_file(tessera)

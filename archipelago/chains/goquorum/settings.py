@@ -98,7 +98,9 @@ class NodeIdentity(Strict):
     generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
     nodekey: PrivateKey | None = Field(default=None, description="An existing node key (64 hex), as a secret.")
     account: PrivateKey | None = Field(default=None, description="An existing account key (64 hex), as a secret.")
-    tessera: PrivateKey | None = Field(default=None, description="An existing Tessera key (32 bytes in hex), as a secret.")
+    tessera: PrivateKey | None = Field(
+        default=None, description="An existing Tessera key (32 bytes in hex), as a secret."
+    )
 
 
 class GoQuorumNode(NodeSettings):
@@ -106,9 +108,13 @@ class GoQuorumNode(NodeSettings):
 
     validator: bool = Field(default=False, description="Whether it shall validate; later changes are voted in.")
     version: Version | None = Field(default=None, description="Its release, instead of network.version.")
-    privacy_version: Version | None = Field(default=None, description="Its Tessera, instead of network.privacy.version.")
+    privacy_version: Version | None = Field(
+        default=None, description="Its Tessera, instead of network.privacy.version."
+    )
     extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
     verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
-    unlock: bool = Field(default=False, description="Unlock the node's account, for clients that do not sign themselves.")
+    unlock: bool = Field(
+        default=False, description="Unlock the node's account, for clients that do not sign themselves."
+    )
     api: Api = Api()
     identity: NodeIdentity = NodeIdentity()

@@ -69,7 +69,10 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
         image=f"{network.images.tessera}:{version}",
         command=("sh", "-c", tessera.start_script(release(version))),
         mounts=(
-            _DATA, _RUN, _TMP, _LIVE,
+            _DATA,
+            _RUN,
+            _TMP,
+            _LIVE,
             Mount(Source.CONFIG, "/config"),
             Mount(Source.IDENTITY, "/identity", files=(TESSERA_KEY,)),
         ),  # fmt: skip

@@ -1,0 +1,85 @@
+"""The stack's cluster: asked before anything is registered, and the provider that changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pydantic import ValidationError
+
+from archipelago.checks.settings import ADDRESS
+from archipelago.manifests.stack import manifests
+from archipelago.problems import Problem, Refused
+from archipelago.settings.models import Cluster
+from archipelago.stack.plan import StackPlan
+from operate.cluster import Unreachable, connect, foreign, node_addresses
+
+
+def check_cluster(plan: StackPlan, source: str) -> None:
+    """Ask the cluster whether it is there, and whether nobody else's objects stand where ours would.
+
+    A preview goes on without a cluster, with a warning: pull requests are reviewed where none can be reached.
+
+    Args:
+        plan: The stack.
+        source: The stack file's name.
+
+    Raises:
+        Refused: Somebody else's object is in the way, or `up` cannot reach the cluster.
+    """
+    cluster: Cluster = plan.settings.cluster
+    if not cluster.context:
+        pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
+    try:
+        problems = list(foreign(connect(cluster), manifests(plan), plan.owner))
+    except Unreachable as reason:
+        words = f"the cluster cannot be reached: {reason}."
+        cure = (
+            "Start it, or correct archipelago:cluster.context; kubectl --context … get nodes tells whether it answers."
+        )
+        if not pulumi.runtime.is_dry_run():
+            raise Refused([Problem("cluster", words, cure)], source) from None
+        pulumi.log.warn(f"This preview is a guess: {words} {cure}")
+        return
+    if problems:
+        raise Refused(problems, source)
+
+
+def with_addresses(refused: Refused, written: Any) -> Refused:
+    """The refusal of a stack without an address, completed by the addresses that its cluster's nodes have.
+
+    Args:
+        refused: What was found in the settings.
+        written: The section `cluster` as it stands there, valid or not.
+    """
+    if all(problem.path != ADDRESS for problem in refused.problems):
+        return refused
+    try:
+        addresses = node_addresses(connect(Cluster.model_validate(written or {})))
+    except (Unreachable, ValidationError):
+        return refused
+    listed = f" The nodes of this cluster have: {', '.join(addresses) or 'none that they tell'}."
+    completed = [
+        Problem(each.path, each.message, each.cure + listed) if each.path == ADDRESS else each
+        for each in refused.problems
+    ]
+    return Refused(completed, refused.source)
+
+
+def provider(plan: StackPlan) -> kubernetes.Provider:
+    """The one provider of a stack."""
+    cluster: Cluster = plan.settings.cluster
+    return kubernetes.Provider(
+        "cluster",
+        context=cluster.context or None,
+        kubeconfig=str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
+        # A renewed certificate or a moved API server is the same cluster; without this everything would be replaced.
+        cluster_identifier=plan.owner,
+        # A changed ConfigMap or Secret is an update; by default it would be deleted with all that mounts it.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+        # The default throttles a large network's preview to a third of its speed.
+        kube_client_settings={"qps": 1000, "burst": 2000},
+    )
