@@ -233,15 +233,15 @@ class Lab:
             if name in kind.stable_ports and not new_ports:
                 holder = ports.holder(kept[name])
                 raise LabError(
-                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {holder}. End that, or move the cluster "
-                    "(its context gets another server URL, and Pulumi then takes it for another cluster unless the "
+                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {holder}. End that, or move the "
+                    "cluster (its context gets another server URL, and Pulumi then takes it for another cluster unless the "
                     f"provider has a cluster identifier): {self.command('up')} --new-ports"
                 )
         return lost
 
     def _watch(self, running: dict[str, processes.Process]) -> None:
-        if _WATCHER in running:
-            return
+        if _WATCHER in running:  # for an earlier process, whose end must not end this lab
+            processes.end([running[_WATCHER]], patience=5)
         environment = {**os.environ, MARKER: str(self.folder), PART: _WATCHER}
         watcher = [sys.executable, "-m", "lab.watcher", str(self.folder), str(os.getpid())]
         processes.start(watcher, environment, self.folder, self.folder / "watcher.log")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ipaddress
 import logging
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
-from lightkube import Client, KubeConfig
+from lightkube import AsyncClient, KubeConfig
 from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Service
 
 from lab.controllers.following import follow
@@ -19,7 +18,7 @@ from lab.controllers.volumes import Claims, Volumes
 
 
 def main() -> None:
-    """Parse the arguments and run every controller in a thread of its own."""
+    """Parse the arguments and run every controller."""
     parser = argparse.ArgumentParser(prog="lab.controllers", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument(
@@ -30,28 +29,17 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
-    def client() -> Client:
-        # One for each thread; without the environment, whose proxies know nothing of loopback.
-        return Client(config=KubeConfig.from_file(arguments.kubeconfig).get(), trust_env=False)
+    asyncio.run(_run(arguments.kubeconfig, arguments.addresses))
 
-    def services() -> None:
-        api = client()
-        follow(api, Service, LoadBalancers(api, arguments.addresses))
 
-    def claims() -> None:
-        api = client()
-        follow(api, PersistentVolumeClaim, Claims(api))
-
-    def volumes() -> None:
-        api = client()
-        follow(api, PersistentVolume, Volumes(api))
-
-    controllers: tuple[Callable[[], None], ...] = (services, claims, volumes)
-    threads = [threading.Thread(target=controller, daemon=True) for controller in controllers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+async def _run(kubeconfig: Path, addresses: ipaddress.IPv4Network) -> None:
+    # Without the environment, whose proxies know nothing of loopback.
+    client = AsyncClient(config=KubeConfig.from_file(kubeconfig).get(), trust_env=False)
+    await asyncio.gather(
+        follow(client, Service, LoadBalancers(client, addresses)),
+        follow(client, PersistentVolumeClaim, Claims(client)),
+        follow(client, PersistentVolume, Volumes(client)),
+    )
 
 
 if __name__ == "__main__":

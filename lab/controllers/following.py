@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from lightkube import Client
+from lightkube import AsyncClient
 from lightkube.core.resource import GlobalResource, NamespacedResource
 
 _AGAIN_AFTER = 1.0
@@ -23,11 +23,11 @@ class Follower(Protocol[Told_contra]):
     def start(self, present: Sequence[Told_contra]) -> None:
         """All objects there are, told first and again after every interruption."""
 
-    def change(self, thing: Told_contra, *, deleted: bool) -> None:
+    async def change(self, thing: Told_contra, *, deleted: bool) -> None:
         """One object was made, changed or deleted."""
 
 
-def follow(client: Client, kind: type[Kind], follower: Follower[Kind]) -> None:
+async def follow(client: AsyncClient, kind: type[Kind], follower: Follower[Kind]) -> None:
     """Tell a follower every object of a kind in all namespaces, and every change; never returns.
 
     A watch that breaks, or a follower that fails (a conflict, an API server that goes away), starts over with the list,
@@ -40,20 +40,20 @@ def follow(client: Client, kind: type[Kind], follower: Follower[Kind]) -> None:
     """
     while True:
         try:
-            _follow_once(client, kind, follower)
+            await _follow_once(client, kind, follower)
         except Exception as error:  # the loop is what heals, whatever it was
             _log.warning("%s: %s: %s", kind.__name__, type(error).__name__, error)
-        time.sleep(_AGAIN_AFTER)
+        await asyncio.sleep(_AGAIN_AFTER)
 
 
-def _follow_once(client: Client, kind: type[Kind], follower: Follower[Kind]) -> None:
+async def _follow_once(client: AsyncClient, kind: type[Kind], follower: Follower[Kind]) -> None:
     # The library has an overload for each scope, which a variable of either scope fits none of.
     untyped: Any = client
     anywhere = {"namespace": "*"} if issubclass(kind, NamespacedResource) else {}
     listing = untyped.list(kind, **anywhere)
-    present: list[Kind] = list(listing)
+    present: list[Kind] = [thing async for thing in listing]
     follower.start(present)
     for thing in present:
-        follower.change(thing, deleted=False)
-    for event, thing in untyped.watch(kind, resource_version=listing.resourceVersion, **anywhere):
-        follower.change(thing, deleted=event == "DELETED")
+        await follower.change(thing, deleted=False)
+    async for event, thing in untyped.watch(kind, resource_version=listing.resourceVersion, **anywhere):
+        await follower.change(thing, deleted=event == "DELETED")

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 from collections.abc import Collection, Sequence
 
-from lightkube import Client
+from lightkube import AsyncClient
 from lightkube.resources.core_v1 import Service
 from lightkube.types import PatchType
 
@@ -42,7 +42,7 @@ class LoadBalancers:
         network: where addresses come from.
     """
 
-    def __init__(self, client: Client, network: ipaddress.IPv4Network) -> None:
+    def __init__(self, client: AsyncClient, network: ipaddress.IPv4Network) -> None:
         self._client = client
         self._network = network
         self._addresses: dict[str, str] = {}
@@ -51,7 +51,7 @@ class LoadBalancers:
         """See `Follower.start`: addresses that are given must be known before the first new one is."""
         self._addresses = {_key(service): address for service in present if (address := _address(service))}
 
-    def change(self, thing: Service, *, deleted: bool) -> None:
+    async def change(self, thing: Service, *, deleted: bool) -> None:
         """See `Follower.change`."""
         key, address = _key(thing), _address(thing)
         # A Service with a class belongs to the load balancer of that class.
@@ -64,7 +64,7 @@ class LoadBalancers:
         if wanted and address is None:
             others = {given for service, given in self._addresses.items() if service != key}
             address = choose_address(self._network, key, others)
-            self._publish(thing, [{"ip": address, "ipMode": "VIP"}])
+            await self._publish(thing, [{"ip": address, "ipMode": "VIP"}])
             _log.info("%s has %s", key, address)
         elif (
             not wanted
@@ -73,16 +73,16 @@ class LoadBalancers:
             and thing.spec is not None
             and not thing.spec.loadBalancerClass
         ):
-            self._publish(thing, [])
+            await self._publish(thing, [])
             address = None
         if address is None or deleted:
             self._addresses.pop(key, None)
         else:
             self._addresses[key] = address
 
-    def _publish(self, service: Service, ingress: list[dict[str, str]]) -> None:
+    async def _publish(self, service: Service, ingress: list[dict[str, str]]) -> None:
         assert service.metadata is not None and service.metadata.name is not None  # noqa: S101 - the server gives both
-        self._client.patch(
+        await self._client.patch(
             Service.Status,
             service.metadata.name,
             {"status": {"loadBalancer": {"ingress": ingress}}},

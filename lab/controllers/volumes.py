@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from lightkube import ApiError, Client
+from lightkube import ApiError, AsyncClient
 from lightkube.models.core_v1 import HostPathVolumeSource, ObjectReference, PersistentVolumeSpec
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim
@@ -28,23 +28,23 @@ class Claims:
         client: how the API server is reached.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
     def start(self, present: Sequence[PersistentVolumeClaim]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
 
-    def change(self, thing: PersistentVolumeClaim, *, deleted: bool) -> None:
+    async def change(self, thing: PersistentVolumeClaim, *, deleted: bool) -> None:
         """See `Follower.change`."""
         metadata, spec = thing.metadata, thing.spec
         if deleted or metadata is None or spec is None or spec.storageClassName != STORAGE_CLASS:
             return
         if not spec.volumeName and metadata.deletionTimestamp is None:
-            self._provision(thing)
+            await self._provision(thing)
         elif spec.volumeName and thing.status is not None and thing.status.phase == "Bound":
-            self._grow(thing)
+            await self._grow(thing)
 
-    def _provision(self, claim: PersistentVolumeClaim) -> None:
+    async def _provision(self, claim: PersistentVolumeClaim) -> None:
         metadata, spec = claim.metadata, claim.spec
         assert metadata is not None and spec is not None  # noqa: S101 - `change` has looked
         name = f"pvc-{metadata.uid}"
@@ -68,14 +68,14 @@ class Claims:
             ),
         )
         try:
-            self._client.create(volume)
+            await self._client.create(volume)
         except ApiError as error:
             if error.status.reason != "AlreadyExists":
                 raise
         else:
             _log.info("%s/%s has volume %s", metadata.namespace, metadata.name, name)
 
-    def _grow(self, claim: PersistentVolumeClaim) -> None:
+    async def _grow(self, claim: PersistentVolumeClaim) -> None:
         metadata, spec, status = claim.metadata, claim.spec, claim.status
         assert metadata is not None and metadata.name and spec is not None and spec.volumeName  # noqa: S101 - as above
         wanted = _requested(claim)
@@ -83,8 +83,8 @@ class Claims:
         if wanted == ((status.capacity if status else None) or {}).get("storage"):
             return
         capacity = {"capacity": {"storage": wanted}}
-        self._client.patch(PersistentVolume, spec.volumeName, {"spec": capacity}, patch_type=PatchType.MERGE)
-        self._client.patch(
+        await self._client.patch(PersistentVolume, spec.volumeName, {"spec": capacity}, patch_type=PatchType.MERGE)
+        await self._client.patch(
             PersistentVolumeClaim.Status,
             metadata.name,
             {"status": {**capacity, "conditions": []}},
@@ -101,13 +101,13 @@ class Volumes:
         client: how the API server is reached.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
     def start(self, present: Sequence[PersistentVolume]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
 
-    def change(self, thing: PersistentVolume, *, deleted: bool) -> None:
+    async def change(self, thing: PersistentVolume, *, deleted: bool) -> None:
         """See `Follower.change`."""
         metadata, spec, status = thing.metadata, thing.spec, thing.status
         if deleted or metadata is None or spec is None or status is None or not metadata.name:
@@ -115,7 +115,7 @@ class Volumes:
         ours = (metadata.annotations or {}).get(_PROVISIONED_BY) == PROVISIONER
         unwanted = status.phase == "Released" and spec.persistentVolumeReclaimPolicy == "Delete"
         if ours and unwanted and metadata.deletionTimestamp is None:
-            self._client.delete(PersistentVolume, metadata.name)
+            await self._client.delete(PersistentVolume, metadata.name)
             _log.info("deleted volume %s", metadata.name)
 
 

@@ -3,98 +3,91 @@
 from __future__ import annotations
 
 import datetime
-import ssl
-import urllib.error
-import urllib.request
-
-from lightkube import ApiError, Client, KubeConfig
-from lightkube.models.core_v1 import NodeSpec
-from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.coordination_v1 import Lease
-from lightkube.resources.core_v1 import Node, ServiceAccount
-from lightkube.resources.storage_v1 import StorageClass
+import http.client
+from typing import Any
 
 from lab.cluster import Cluster
+from lab.profiles.api import ApiError, call, get
 
 STORAGE_CLASS = "standard"
 PROVISIONER = "archipelago.local/lab"
 """The name by which the lab's own controller knows the claims that are its to serve."""
 
-_ANSWER_WITHIN = 5.0
 _LEASE = datetime.timedelta(seconds=40)
-
-
-def client(cluster: Cluster, user: str = "admin") -> Client:
-    """A client of a cluster that ignores proxies of the environment: the server is on this machine.
-
-    Args:
-        cluster: the cluster.
-        user: one of the clients that the profile has made a kubeconfig for.
-    """
-    config = KubeConfig.from_file(cluster.kubeconfig(user)).get()
-    return Client(config=config, trust_env=False, field_manager="archipelago-lab")
+"""How long the node's lease lasts; kwok is told the same."""
 
 
 def unready(cluster: Cluster) -> str | None:
     """None if the API server calls itself ready, else what it lacks."""
-    context = ssl.create_default_context(cafile=str(cluster.pki / "ca.crt"))
-    context.load_cert_chain(cluster.pki / "admin.crt", cluster.pki / "admin.key")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
-        with opener.open(f"{cluster.server}/readyz", timeout=_ANSWER_WITHIN):
-            return None
-    except urllib.error.HTTPError as error:
-        with error:
-            lines = error.read(4096).decode("utf-8", errors="replace").splitlines()
-        failing = ", ".join(line.split()[0].removeprefix("[-]") for line in lines if line.startswith("[-]"))
-        return f"the API server is not ready ({failing or error.code})"
+        call(cluster, "/readyz")
+    except ApiError as error:
+        failing = [line.split()[0].removeprefix("[-]") for line in error.text.splitlines() if line.startswith("[-]")]
+        return f"the API server is not ready ({', '.join(failing) or error.code})"
     except OSError as error:
         return f"the API server does not answer ({getattr(error, 'reason', error)})"
+    return None
 
 
 def apply(cluster: Cluster) -> None:
     """Create the simulated node and the default StorageClass, where they are missing."""
-    name = cluster.context
-    node = Node(
-        metadata=ObjectMeta(
-            name=name,
-            annotations={"kwok.x-k8s.io/node": "fake"},
-            labels={"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "node-role.kubernetes.io/worker": ""},
-        ),
-        spec=NodeSpec(),
-    )
-    storage = StorageClass(
-        metadata=ObjectMeta(name=STORAGE_CLASS, annotations={"storageclass.kubernetes.io/is-default-class": "true"}),
-        provisioner=PROVISIONER,
-        reclaimPolicy="Delete",
-        volumeBindingMode="Immediate",
-        allowVolumeExpansion=True,
-    )
-    api = client(cluster)
-    for thing in (node, storage):
+    node: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": cluster.context,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {
+                "kubernetes.io/hostname": cluster.context,
+                "kubernetes.io/os": "linux",
+                "node-role.kubernetes.io/worker": "",
+            },
+        },
+    }
+    storage: dict[str, Any] = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": STORAGE_CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+        "allowVolumeExpansion": True,
+    }
+    for path, thing in (("/api/v1/nodes", node), ("/apis/storage.k8s.io/v1/storageclasses", storage)):
         try:
-            api.create(thing)
+            call(cluster, path, thing)
         except ApiError as error:
-            if error.status.reason != "AlreadyExists":
+            if error.code != http.client.CONFLICT:  # it is there
                 raise
 
 
 def node_unready(cluster: Cluster) -> str | None:
-    """None if the node is ready, its lease fresh and the controller manager at work, else what is missing."""
-    api = client(cluster)
-    node = api.get(Node, cluster.context)
-    conditions = (node.status.conditions or []) if node.status else []
-    if not any(condition.type == "Ready" and condition.status == "True" for condition in conditions):
-        return f"node {cluster.context} is not ready (kwok makes it so)"
-    try:
-        lease = api.get(Lease, cluster.context, namespace="kube-node-lease")
-    except ApiError:
-        return f"node {cluster.context} has no lease (kwok keeps it)"
-    renewed = lease.spec.renewTime if lease.spec else None
-    if renewed is None or datetime.datetime.now(datetime.UTC) - renewed > _LEASE:
-        return f"the lease of node {cluster.context} is old (kwok keeps it)"
-    try:
-        api.get(ServiceAccount, "default", namespace="default")
-    except ApiError:
+    """None if the node is ready, its lease fresh and the controller manager at work, else what is missing.
+
+    Raises:
+        ApiError: the server refused.
+        OSError: the server cannot be reached.
+    """
+    name = cluster.context
+    conditions = get(cluster, f"/api/v1/nodes/{name}").get("status", {}).get("conditions", [])
+    if not any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
+        return f"node {name} is not ready (kwok makes it so)"
+    lease = _found(cluster, f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}")
+    renewed = (lease or {}).get("spec", {}).get("renewTime")
+    if renewed is None or datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(renewed) > _LEASE:
+        return f"node {name} has no fresh lease (kwok keeps it)"
+    if _found(cluster, "/api/v1/namespaces/default/serviceaccounts/default") is None:
         return "the controller manager has made no service account yet"
     return None
+
+
+def _found(cluster: Cluster, path: str) -> dict[str, Any] | None:
+    try:
+        return get(cluster, path)
+    except ApiError as error:
+        if error.code == http.client.NOT_FOUND:
+            return None
+        raise
