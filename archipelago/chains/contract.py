@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +50,7 @@ class Chain(Protocol):
     """A protocol's knowledge, in pure functions."""
 
     kind: str
+    notice: str  # what its users should know before they build on it; empty where there is nothing to say
 
     @property
     def network_model(self) -> type[NetworkSettings]:
@@ -120,4 +121,12 @@ class Chain(Protocol):
 
     def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
         """Files that change under running nodes."""
+        ...
+
+    def url(self, node: ExternalNode) -> str:
+        """What a peer dials, in the protocol's own spelling; empty while the node's host or port is not known."""
+        ...
+
+    def external_text(self, nodes: Sequence[ExternalNode]) -> str:
+        """Nodes as the protocol's usual tool hands them to a partner; each knows its endpoints."""
         ...

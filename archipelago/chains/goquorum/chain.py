@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archipelago.chains.contract import Genesis, Site
@@ -35,6 +35,10 @@ class GoQuorum:
     """GoQuorum 2.7.0 and later with IBFT or QBFT; Tessera 0.10.6 and later."""
 
     kind = "goquorum"
+    notice = (
+        "GoQuorum and Tessera are at their end of life: the last releases are of June 2024, support ended in June 2026. "
+        "Keep what runs on a private network, and plan its successor."
+    )
     network_model = GoQuorumNetwork
     node_model = GoQuorumNode
 
@@ -132,6 +136,15 @@ class GoQuorum:
                 urls.append(f"http://{endpoint}")
         listed = json.dumps([str(each) for each in enodes], indent=2) + "\n"
         return {"permissioned-nodes.json": listed, "static-nodes.json": listed, tessera.PEERS: tessera.peers(urls)}
+
+    def url(self, node: ExternalNode) -> str:
+        """The enode URL; empty while the node's host or port is not known."""
+        p2p = node.endpoints.get("p2p")
+        return str(enode.Enode(node.node_id, p2p.host, p2p.port)) if p2p else ""
+
+    def external_text(self, nodes: Sequence[ExternalNode]) -> str:
+        """Nodes as `qctl ls nodes --asexternal --bare` of Qubernetes prints them."""
+        return "\n".join(["external_nodes:", *(enode.to_qubernetes(node) for node in nodes)]) + "\n"
 
 
 def _ports(network: GoQuorumNetwork, node: Any) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
