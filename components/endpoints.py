@@ -22,6 +22,7 @@ def endpoints_of(service: Service, resource: ServiceResource) -> pulumi.Output[E
     """
     if service.settled:
         return pulumi.Output.from_input(service.endpoints())
+    # an object that was registered as a plain dictionary comes back as one, its keys in snake case
     return pulumi.Output.all(resource.spec, resource.status).apply(lambda given: _endpoints(service, *given))
 
 
@@ -41,13 +42,12 @@ def _endpoints(service: Service, spec: Any, status: Any) -> Any:
 
 def _node_port(spec: Any, name: str) -> int | None:
     """An allocated NodePort; a preview shows none, or one that a dry run made up outside the range."""
-    number = next((port.node_port for port in spec.ports or [] if port.name == name), None)
+    number = next((port.get("node_port") for port in spec.get("ports") or [] if port.get("name") == name), None)
     if number is None or (pulumi.runtime.is_dry_run() and int(number) not in NODE_PORTS):
         return None
     return int(number)
 
 
 def _balancer(status: Any) -> str:
-    balancer = getattr(status, "load_balancer", None)
-    ingress = (getattr(balancer, "ingress", None) or [None])[0]
-    return (ingress and (ingress.ip or ingress.hostname)) or ""
+    ingress = ((status or {}).get("load_balancer") or {}).get("ingress") or [{}]
+    return ingress[0].get("ip") or ingress[0].get("hostname") or ""

@@ -36,7 +36,8 @@ async def plan_here() -> StackPlan:
         settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
     except Refused as refused:
         raise with_addresses(refused, config.get("cluster")) from None
-    root = Path(pulumi.get_root_directory())
+    # an older language host does not tell it; a program without `main:` stands in it
+    root = Path(pulumi.get_root_directory() or Path.cwd())
     received: dict[str, Mapping[str, Any] | None] = dict(read_files(settings, root, source))
     for name, partner in settings.partners.items():
         if partner.stack:
