@@ -40,7 +40,7 @@ class AddressBook:
         return tuple(node for node in self.nodes if node.organisation != self.organisation)
 
     def problems(self) -> Iterator[Problem]:
-        """What two nodes may not share: a node id (one key, two nodes: they would sign against each other), a host and port."""
+        """What two nodes may not share: a node id (one key in two places signs against itself), a host and port."""
         seen: dict[str, ExternalNode] = {}
         for node in self.nodes:
             claims = {f"node id {node.node_id[:8]}…{node.node_id[-8:]}": node.node_id}

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 from archipelago.model.record import ExternalNode
 from archipelago.settings.models import NodeSettings
 
-Settings = TypeVar("Settings", bound=NodeSettings, covariant=True)
+Settings_co = TypeVar("Settings_co", bound=NodeSettings, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Node(Generic[Settings]):
+class Node(Generic[Settings_co]):
     """One node of this organisation: what was written about it, and who it is.
 
     Args:
@@ -22,7 +22,7 @@ class Node(Generic[Settings]):
         private_files: Its private half, by file name.
     """
 
-    settings: Settings
+    settings: Settings_co
     record: ExternalNode
     private_files: Mapping[str, str] = field(repr=False)
 

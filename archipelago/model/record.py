@@ -15,7 +15,7 @@ SCHEMA = 1
 
 
 class Record(BaseModel):
-    """A thing that crosses between stacks: strings and ints only, unknown fields of a later writer are kept out of the way."""
+    """A thing that crosses between stacks: strings and ints only; what a later writer added is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
@@ -38,6 +38,7 @@ class ExternalNode(Record):
         role: `validator` or `member`: what its organisation wants it to be.
         endpoints: By port name, as `p2p`.
         privacy_key: Its private-transaction public key, else empty.
+        generation: Counted up by its organisation whenever it gives the node other keys on purpose.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -50,6 +51,7 @@ class ExternalNode(Record):
     role: str = "member"
     endpoints: dict[str, Endpoint] = {}
     privacy_key: str = ""
+    generation: int = 1
 
     @property
     def key(self) -> tuple[str, str]:
@@ -136,6 +138,6 @@ def canonical(value: dict[str, Any]) -> bytes:
 def is_signed(raw: dict[str, Any]) -> bool:
     """Whether a bundle, as it was received, carries the signature of the key it names.
 
-    It is checked over what was received, not over what was understood, so that fields of a later writer do not break it.
+    It is checked over what was received, not over what was understood: fields of a later writer do not break it.
     """
     return verify(str(raw.get("key", "")), canonical(raw), str(raw.get("signature", "")))

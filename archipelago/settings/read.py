@@ -202,9 +202,9 @@ def _take_out(value: Any, location: Location) -> None:
     if location[-1] == "[key]":
         location = location[:-1]
     for step in location[:-1]:
-        if (isinstance(value, dict) and step in value) or (isinstance(value, (list, tuple)) and isinstance(step, int) and step < len(value)):
+        try:
             value = value[step]
-        else:
+        except (LookupError, TypeError):  # a model's own word, or what stood there was taken out already
             return
     if isinstance(value, dict):
         value.pop(location[-1], None)

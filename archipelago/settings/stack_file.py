@@ -107,7 +107,7 @@ def _opened(value: Any, unseal: Unseal) -> Any:
 def passphrase_unsealer(passphrase: str) -> Callable[[Mapping[str, Any]], Unseal]:
     """What opens secrets of Pulumi's passphrase provider: AES-256-GCM under PBKDF2-SHA256.
 
-    The format is that of `encryptionsalt: v1:<salt>:v1:<nonce>:<check>` in a stack file (pulumi/pkg/secrets/passphrase).
+    The format is that of `encryptionsalt: v1:<salt>:v1:<nonce>:<check>` (pulumi, pkg/secrets/passphrase).
     """
 
     def opener(document: Mapping[str, Any]) -> Unseal:

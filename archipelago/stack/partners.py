@@ -187,7 +187,8 @@ def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> Netw
 def _too_few(path: str, partner: Partner, found: Import) -> Import | list[Problem]:
     if len(found.nodes) >= partner.min_nodes:
         return found
-    words = f"it has {len(found.nodes)} nodes ({found.absent or 'as exported'}), fewer than its minNodes {partner.min_nodes}."
+    count = f"{len(found.nodes)} nodes ({found.absent or 'as exported'})"
+    words = f"it has {count}, fewer than its minNodes {partner.min_nodes}."
     cure = "Find out where they went before they are dropped from the peers, or lower minNodes."
     return [Problem(f"{path}.minNodes", words, cure)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def plan_stack(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
-    problems += [*decision.problems, *book.problems()]
+    problems += [*decision.problems, *book.problems(), *_lost_keys(last, nodes)]
     if problems:
         raise Refused(problems, source)
     return StackPlan(
@@ -151,19 +151,32 @@ def _recorded(last: Mapping[str, Any], settings: Settings, problems: list[Proble
     return recorded
 
 
+def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]]) -> Iterator[Problem]:
+    """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
+    for before in last.get("externalNodes") or []:
+        node = nodes.get(before.get("name", ""))
+        if node is None or before.get("nodeId") == node.record.node_id:
+            continue
+        if int(before.get("generation", 1)) == node.record.generation:
+            was, now = str(before.get("nodeId"))[:8], node.record.node_id[:8]
+            words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
+            cure = (
+                "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
+                f"shall have other keys, count up archipelago:nodes.{node.name}.identity.generation."
+            )
+            yield Problem(f"nodes.{node.name}", words, cure)
+
+
 def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:
     return node.record.model_copy(update={"endpoints": plan.service.endpoints()})
 
 
 def _warnings(imports: Mapping[str, Import], waiting_for: list[str], last: Mapping[str, Any]) -> list[str]:
     before = last.get("partners") or {}
-    found = (
-        [
-            f"Waiting for {', '.join(waiting_for)}: everything but the workloads is made. Run pulumi up again when it is there."
-        ]
-        if waiting_for
-        else []
-    )
+    found = []
+    if waiting_for:
+        whom = ", ".join(waiting_for)
+        found.append(f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there.")
     for name, given in imports.items():
         had = before.get(name) or {}
         if given.absent:

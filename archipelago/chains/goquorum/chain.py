@@ -36,7 +36,7 @@ class GoQuorum:
 
     kind = "goquorum"
     notice = (
-        "GoQuorum and Tessera are at their end of life: the last releases are of June 2024, support ended in June 2026. "
+        "GoQuorum and Tessera are at their end of life: last releases June 2024, support ended in June 2026. "
         "Keep what runs on a private network, and plan its successor."
     )
     network_model = GoQuorumNetwork

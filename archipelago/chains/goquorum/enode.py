@@ -89,7 +89,7 @@ def from_qubernetes(raw: Mapping[str, Any], network: str, organisation: str) -> 
 
 
 def to_qubernetes(node: ExternalNode) -> str:
-    """One node as `qctl ls nodes --asexternal` prints it, spaces included; without its two Tm lines where it has no Tessera."""
+    """One node as `qctl ls nodes --asexternal` prints it, spaces included; no Tm_Url where it has no Tessera."""
     p2p = node.endpoints["p2p"]
     lines = [
         f"- Node_UserIdent:  {node.name}",

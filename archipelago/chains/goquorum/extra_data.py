@@ -1,4 +1,4 @@
-"""extraData of IBFT and QBFT genesis blocks, byte for byte as `istanbul extra encode` and `qbft extra encode` write it."""
+"""extraData of IBFT and QBFT genesis blocks, byte for byte as istanbul-tools' two encoders write it."""
 
 from __future__ import annotations
 

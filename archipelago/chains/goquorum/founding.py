@@ -58,7 +58,7 @@ def differences(
     frozen = f"the genesis of {network.name} is frozen (block 0 is {genesis.hash})"
 
     def differ(path: str, wanted: object, there: object) -> Problem:
-        cure = f"Set archipelago:{path} to {there}, or leave it out; another genesis is another network, with a name of its own."
+        cure = f"Set archipelago:{path} to {there}, or leave it out; another genesis is a network with another name."
         return Problem(path, f"{wanted}, but {frozen} with {there}.", cure)
 
     pairs: list[tuple[str, object, object]] = [
@@ -80,8 +80,8 @@ def differences(
         by_address |= {node.record.address: name for name, node in nodes.items()}
         there = ", ".join(by_address.get(address, address) for address in genesis.validators)
         cure = (
-            f"Set archipelago:network.genesis.validators to [{there}]. To change the running set, write validator: true "
-            "at the node and vote it in."
+            f"Set archipelago:network.genesis.validators to [{there}]. To change the running set, write validator: "
+            "true at the node and vote it in."
         )
         yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
 

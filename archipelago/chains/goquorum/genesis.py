@@ -26,7 +26,7 @@ _NO_UNCLES = keccak(rlp.encode([]))
 
 @dataclass(frozen=True)
 class Rules:
-    """The parameters of a genesis that an organisation may choose; None leaves a rule to the recorded genesis or its default.
+    """The parameters of a genesis that an organisation may choose.
 
     Args:
         chain_id: Chain id.
@@ -94,7 +94,7 @@ class GenesisFile:
 
     @property
     def engine(self) -> dict[str, int]:
-        """The engine's parameters under one name, whatever release spelled them; what a release did not write is absent."""
+        """The engine's parameters, in our names whatever release spelled them; what it did not write is absent."""
         config = self.document["config"]
         block = config.get("qbft") or config.get("ibft") or config.get("istanbul") or {}
         names = {"epoch": "epoch", "epochlength": "epoch", "blockperiodseconds": "blockPeriod"}

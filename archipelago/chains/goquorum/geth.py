@@ -16,7 +16,44 @@ P2P, RPC, WS = 30303, 8545, 8546
 
 # What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
 OWNED = frozenset(
-    ["datadir", "nodekey", "nodekeyhex", "keystore", "ipcpath", "ipcdisable", "networkid", "permissioned", "nodiscover", "nat", "port", "mine", "syncmode", "gcmode", "password", "unlock", "ptm.socket", "ptm.url", "http", "http.addr", "http.port", "http.api", "rpc", "rpcaddr", "rpcport", "rpcapi", "ws", "ws.addr", "ws.port", "ws.api", "wsaddr", "wsport", "wsapi", "verbosity", "raft", "allow-insecure-unlock"]
+    [
+        "datadir",
+        "nodekey",
+        "nodekeyhex",
+        "keystore",
+        "ipcpath",
+        "ipcdisable",
+        "networkid",
+        "permissioned",
+        "nodiscover",
+        "nat",
+        "port",
+        "mine",
+        "syncmode",
+        "gcmode",
+        "password",
+        "unlock",
+        "ptm.socket",
+        "ptm.url",
+        "http",
+        "http.addr",
+        "http.port",
+        "http.api",
+        "rpc",
+        "rpcaddr",
+        "rpcport",
+        "rpcapi",
+        "ws",
+        "ws.addr",
+        "ws.port",
+        "ws.api",
+        "wsaddr",
+        "wsport",
+        "wsapi",
+        "verbosity",
+        "raft",
+        "allow-insecure-unlock",
+    ]
 )
 
 
@@ -99,7 +136,7 @@ def _http(process: Process, api: Api) -> Iterator[str]:
             "*",
         )
     else:
-        yield from ("--rpc", "--rpcaddr", "0.0.0.0", "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", "*")  # noqa: S104
+        yield from ("--rpc", "--rpcaddr", "0.0.0.0", "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", "*")
 
 
 def _ws(process: Process, api: Api) -> Iterator[str]:
@@ -107,6 +144,6 @@ def _ws(process: Process, api: Api) -> Iterator[str]:
         return
     names = ",".join(api.namespaces)
     if process.release >= WS_FLAGS:
-        yield from ("--ws", "--ws.addr", "0.0.0.0", "--ws.port", str(WS), "--ws.api", names)  # noqa: S104
+        yield from ("--ws", "--ws.addr", "0.0.0.0", "--ws.port", str(WS), "--ws.api", names)
     else:
-        yield from ("--ws", "--wsaddr", "0.0.0.0", "--wsport", str(WS), "--wsapi", names)  # noqa: S104
+        yield from ("--ws", "--wsaddr", "0.0.0.0", "--wsport", str(WS), "--wsapi", names)

@@ -51,5 +51,6 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
         account=account_address,
         role="validator" if settings.validator else "member",
         privacy_key=privacy_key,
+        generation=which.generation,
     )
     return Node(settings, record, files)

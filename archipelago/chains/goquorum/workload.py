@@ -34,10 +34,13 @@ _IS_SYNCED = f"""[ "$(geth --exec eth.syncing --datadir /tmp attach {geth.IPC})"
 def init(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
     """The init step: idempotent, and it fails where the volume holds another chain."""
     mounts = (
-        _DATA, _RUN, _TMP, _LIVE,
+        _DATA,
+        _RUN,
+        _TMP,
+        _LIVE,
         Mount(Source.IDENTITY, "/identity", files=(KEYSTORE,)),
         Mount(Source.SHARED, "/genesis"),
-    )  # fmt: skip
+    )
     return Container("init", _image(network, node), ("sh", "-c", _PREPARE), mounts)
 
 
@@ -75,7 +78,7 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
             _LIVE,
             Mount(Source.CONFIG, "/config"),
             Mount(Source.IDENTITY, "/identity", files=(TESSERA_KEY,)),
-        ),  # fmt: skip
+        ),
         ports=("tessera", *(["third-party"] if node.api.third_party else [])),
         readiness=Probe(port="tessera"),
         liveness=Probe(port="tessera", period=20),
