@@ -234,7 +234,7 @@ class Lab:
                 holder = ports.holder(kept[name])
                 raise LabError(
                     f"Port {kept[name]} of cluster {cluster} ({name}) is used by {holder}. End that, or move the "
-                    "cluster (its context gets another server URL, and Pulumi then takes it for another cluster unless the "
+                    "cluster (its context gets another URL, and Pulumi takes it for another cluster unless the "
                     f"provider has a cluster identifier): {self.command('up')} --new-ports"
                 )
         return lost

@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def issue(by: Pair, name: str, groups: Sequence[str] = (), hosts: Sequence[str] 
     return Pair(builder.sign(by.key, hashes.SHA256()), key)
 
 
-def create(folder: Path, cluster: str, hosts: Sequence[str], clients: dict[str, tuple[str, Sequence[str]]]) -> None:
+def create(folder: Path, cluster: str, hosts: Sequence[str], clients: Mapping[str, tuple[str, Sequence[str]]]) -> None:
     """Write everything that a cluster's processes need, all of it or nothing. Does nothing if it is there.
 
     Two authorities, because etcd takes every client of its authority for an administrator: users of the API server

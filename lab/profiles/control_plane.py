@@ -60,7 +60,7 @@ class ControlPlane:
             "kubernetes.default.svc",
             "kubernetes.default.svc.cluster.local",
         ]
-        pki.create(cluster.pki, cluster.name, hosts, dict(_CLIENTS))
+        pki.create(cluster.pki, cluster.name, hosts, _CLIENTS)
         for client in _CLIENTS:
             reach = kubeconfig.access(cluster.context, cluster.server, cluster.pki, client)
             kubeconfig.write(cluster.kubeconfig(client), [reach])

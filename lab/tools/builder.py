@@ -18,13 +18,14 @@ from lab.tools import golang
 from lab.tools.catalogue import MODULES, Build
 from lab.tools.report import Tick
 
-_SETTINGS = {
+SETTINGS = {
     "CGO_ENABLED": "0",
     # The user's own flags could turn verification off or choose other versions.
     "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
     "GOTOOLCHAIN": "local",
     "GOWORK": "off",
 }
+"""Environment of every build."""
 _LAST_LINES = 15
 
 
@@ -79,7 +80,7 @@ class GoBuilder:
         """See `Builder.key`: the modules' files, the commands, the settings, the Go release and the machine's kind."""
         system = os.uname()
         content = hashlib.sha256()
-        content.update(json.dumps([self.go.version, system.sysname, system.machine, _SETTINGS]).encode())
+        content.update(json.dumps([self.go.version, system.sysname, system.machine, SETTINGS]).encode())
         for command in build.commands:
             content.update(json.dumps(asdict(command), sort_keys=True).encode())
             module = self._modules / command.module
@@ -138,7 +139,7 @@ class _Run:
             process = subprocess.Popen(  # noqa: S603 - arguments come from the catalogue
                 [self.program, *arguments],
                 cwd=self.module,
-                env={**environment, **_SETTINGS},
+                env={**environment, **SETTINGS},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

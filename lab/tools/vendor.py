@@ -172,5 +172,6 @@ def _unpack(file: Path, download: Download, folder: Path) -> None:
 
 
 def _short(error: BaseException) -> str:
-    reason = getattr(error, "reason", None)
-    return str(reason if reason else error).strip() or type(error).__name__
+    # The reason is what lies under a URLError; of an HTTPError it is only the words without the number.
+    reason = None if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", None)
+    return str(reason or error).strip() or type(error).__name__

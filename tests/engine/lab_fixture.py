@@ -1,6 +1,6 @@
 """Fixtures for tests that need real API servers: a lab of two clusters in a temporary folder, one for a whole session.
 
-A conftest takes them with `from lab_fixture import lab, toolchain`.
+A conftest takes them with `from tests.engine.lab_fixture import lab, toolchain`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,420 @@
+"""Where tools come from: PATH, an earlier run, a vendor (a server on loopback here), or a build (a fake one here)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from lab.errors import LabError
+from lab.tools import Toolchain
+from lab.tools.builder import SETTINGS, BuildError, GoBuilder
+from lab.tools.cache import Cache
+from lab.tools.catalogue import Build, Download, GoCommand, Probe, Tool, catalogue
+from lab.tools.report import Estimate, Tick, duration
+from lab.tools.resolver import Resolver
+from lab.tools.vendor import Vendor
+from lab.tools.versions import Version
+
+pytestmark = pytest.mark.unit
+
+PROGRAM = b"#!/bin/sh\necho etcd Version: 3.6.8\n"
+
+
+class Told:
+    """A report that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def step(self, tool: str, text: str) -> None:
+        self.lines.append(f"- {tool}: {text}")
+
+    def found(self, tool: str, text: str) -> None:
+        self.lines.append(f"+ {tool}: {text}")
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    @contextmanager
+    def work(self, title: str, estimate: Estimate | None) -> Iterator[Tick]:
+        self.lines.append(f"… {title}, {estimate}" if estimate else f"… {title}")
+        yield lambda _detail: None
+
+
+class FakeBuilder:
+    """Builds in no time, or fails."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.fails = fails
+        self.built: list[str] = []
+
+    def describe(self) -> str:
+        return "go0"
+
+    def key(self, build: Build) -> str:
+        return f"key-of-{build.name}"
+
+    def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
+        self.built.append(build.name)
+        (folder / "half-done").touch()
+        if self.fails:
+            raise BuildError(f"it failed, see {log}")
+        for name in ("etcd", "etcdctl"):
+            (folder / name).write_bytes(b"built")
+            (folder / name).chmod(0o755)
+
+
+class Files(BaseHTTPRequestHandler):
+    """Serves a dictionary of files."""
+
+    content: dict[str, bytes]
+
+    def do_GET(self) -> None:
+        body = self.content.get(self.path.lstrip("/"))
+        if body is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(content: dict[str, bytes]) -> Iterator[str]:
+    handler = type("Handler", (Files,), {"content": content})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def archive() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("etcd-v3/etcd")
+        entry.size = len(PROGRAM)
+        tar.addfile(entry, io.BytesIO(PROGRAM))
+    return stream.getvalue()
+
+
+def etcd(base: str = "http://127.0.0.1:9", **changes: object) -> Tool:
+    build = Build("etcd", "etcd", (GoCommand("etcd", {".": "etcd"}),), 30)
+    download = Download(f"{base}/etcd.tar.gz", f"{base}/SHA256SUMS", {"etcd": "etcd-v3/etcd"})
+    values: dict[str, object] = {
+        "name": "etcd",
+        "title": "etcd",
+        "programs": ("etcd",),
+        "probe": Probe(("--version",), Version(3, 5, 13)),
+        "build": build,
+        "downloads": (download,),
+    }
+    return Tool(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "bin").mkdir()
+    return tmp_path / "bin"
+
+
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARCHIPELAGO_OFFLINE", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Run:
+    """One resolution in a temporary folder."""
+
+    def __init__(self, tmp_path: Path, *tools: Tool, fails: bool = False) -> None:
+        self.told = Told()
+        self.builder = FakeBuilder(fails)
+        self.cache = Cache(tmp_path / "cache")
+        environment = {"PATH": f"{tmp_path / 'bin'}", "HOME": str(tmp_path)}
+        self.resolver = Resolver(
+            self.told,
+            tools=tools,
+            cache=self.cache,
+            vendor=Vendor(connect_within=0.5),
+            builder=self.builder,
+            environment=environment,
+        )
+
+    def __call__(self) -> Toolchain:
+        return self.resolver.resolve()
+
+
+def put(path: Path, name: str, script: str) -> Path:
+    (path / name).write_text(f"#!/bin/sh\n{script}\n")
+    (path / name).chmod(0o755)
+    return path / name
+
+
+# PATH
+
+
+def test_a_program_on_path_that_is_new_enough_is_taken(tmp_path: Path, path: Path) -> None:
+    run, there = Run(tmp_path, etcd()), put(path, "etcd", "echo etcd Version: 3.5.13")
+    assert run().path("etcd") == there
+    assert run.builder.built == []
+    assert run.told.lines == [f"+ etcd: 3.5.13, {there}"]
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo etcd Version: 3.5.1", "older than 3.5.13"),
+        ("echo v3.9.0-dispatcher", "is a wrapper"),
+        ("echo 3.6.0; exit 1", "did not say its version (exit code 1)"),
+        ("echo hello", "did not say its version"),
+        ("no-such-command", "did not say its version (exit code 127)"),
+    ],
+)
+def test_a_program_that_is_old_or_does_not_answer_is_passed_over(
+    tmp_path: Path, path: Path, script: str, why: str
+) -> None:
+    put(path, "etcd", script)
+    run = Run(tmp_path, etcd())
+    assert run().path("etcd").read_bytes() == b"built"
+    assert why in run.told.lines[0]
+
+
+def test_programs_that_belong_together_are_taken_together_or_not_at_all(tmp_path: Path, path: Path) -> None:
+    put(path, "etcd", "echo 3.6.0")
+    run = Run(tmp_path, etcd(programs=("etcd", "etcdctl"), downloads=()))
+    assert run().path("etcdctl").read_bytes() == b"built"
+    assert "has no etcdctl beside it" in run.told.lines[0]
+
+
+def test_a_control_plane_of_mixed_versions_is_passed_over(tmp_path: Path, path: Path) -> None:
+    put(path, "etcd", "echo 3.6.0")
+    put(path, "etcdctl", "echo 3.6.1")
+    run = Run(tmp_path, etcd(name="control-plane", programs=("etcd", "etcdctl"), downloads=()))
+    run()
+    assert "different versions (etcd 3.6.0, etcdctl 3.6.1)" in run.told.lines[0]
+
+
+def test_a_provider_is_looked_for_where_pulumi_keeps_its_plugins(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "plugins" / "resource-x-v1.0.0"
+    folder.mkdir(parents=True)
+    there = put(folder, "etcd", "exit 1")
+    probe = Probe(None, Version(1, 0, 0), exactly=True)
+    assert Run(tmp_path, etcd(plugin="resource-x-v1.0.0", probe=probe))().path("etcd") == there
+    (folder.parent / "resource-x-v1.0.0.partial").touch()
+    run = Run(tmp_path, etcd(plugin="resource-x-v1.0.0", probe=probe))
+    run()
+    assert "half installed" in run.told.lines[0]
+
+
+# Vendor
+
+
+def test_a_download_with_the_right_checksum_is_taken_and_kept(tmp_path: Path, path: Path) -> None:
+    content = archive()
+    sums = f"{'0' * 64}  other.tar.gz\n{hashlib.sha256(content).hexdigest()} *etcd.tar.gz\n".encode()
+    with serving({"etcd.tar.gz": content, "SHA256SUMS": sums}) as base:
+        run = Run(tmp_path, etcd(base))
+        program = run().path("etcd")
+    assert program.read_bytes() == PROGRAM
+    assert os.access(program, os.X_OK)
+    assert run.builder.built == []
+    # The server is gone: what was downloaded is used without asking anybody.
+    again = Run(tmp_path, etcd(base))
+    assert again().path("etcd") == program
+    assert "downloaded by an earlier run" in again.told.lines[-1]
+
+
+def test_a_single_file_may_come_with_nothing_but_its_sum(tmp_path: Path, path: Path) -> None:
+    with serving({"kubectl": PROGRAM, "kubectl.sha256": hashlib.sha256(PROGRAM).hexdigest().encode()}) as base:
+        download = Download(f"{base}/kubectl", f"{base}/kubectl.sha256", {"etcd": ""})
+        run = Run(tmp_path, etcd(downloads=(download,)))
+        assert run().path("etcd").read_bytes() == PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"etcd.tar.gz": b"tampered", "SHA256SUMS": b"0" * 64 + b"  etcd.tar.gz\n"}, "its vendor says 000000000000…"),
+        ({"etcd.tar.gz": b"x", "SHA256SUMS": b"0" * 64 + b"  other.tar.gz\n"}, "does not name etcd.tar.gz"),
+        ({"SHA256SUMS": b"0" * 64 + b"  etcd.tar.gz\n"}, "404"),
+        ({"etcd.tar.gz": b"x"}, "404"),
+        (
+            {"etcd.tar.gz": b"x", "SHA256SUMS": hashlib.sha256(b"x").hexdigest().encode() + b"  etcd.tar.gz\n"},
+            "etcd.tar.gz: ",
+        ),
+    ],
+)
+def test_a_download_that_is_not_right_is_refused_and_built_instead(
+    tmp_path: Path, path: Path, files: dict[str, bytes], why: str
+) -> None:
+    with serving(files) as base:
+        run = Run(tmp_path, etcd(base))
+        assert run().path("etcd").read_bytes() == b"built"
+    assert why in run.told.lines[-4], run.told.lines
+    assert [entry.name for entry in run.cache.root.iterdir() if entry.name.startswith("etcd")] == ["etcd-key-of-etcd"]
+
+
+def test_an_unreachable_vendor_is_passed_over_quickly_and_asked_once(tmp_path: Path, path: Path) -> None:
+    began = time.monotonic()
+    run = Run(tmp_path, etcd(), etcd(name="two", title="two", programs=("etcdctl",)))
+    run()
+    assert time.monotonic() - began < 2
+    assert "+ two: built in 0 s" in run.told.lines
+    assert sum("not reachable" in line for line in run.told.lines) == 2
+
+
+def test_a_vendor_that_accepts_and_says_nothing_costs_no_more_than_the_limit(tmp_path: Path, path: Path) -> None:
+    import socket  # noqa: PLC0415 - this test alone
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(5)
+        began = time.monotonic()
+        run = Run(tmp_path, etcd(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        run()
+    assert time.monotonic() - began < 3
+    assert run.builder.built == ["etcd"]
+
+
+def test_offline_nobody_is_asked(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHIPELAGO_OFFLINE", "1")
+    run = Run(tmp_path, etcd())
+    run()
+    assert "ARCHIPELAGO_OFFLINE is set" in run.told.lines[1]
+
+
+# Build
+
+
+def test_a_second_run_builds_nothing(tmp_path: Path, path: Path) -> None:
+    Run(tmp_path, etcd())()
+    run = Run(tmp_path, etcd())
+    run()
+    assert run.builder.built == []
+    assert "built by an earlier run" in run.told.lines[-1]
+
+
+def test_tools_of_one_build_are_built_once(tmp_path: Path, path: Path) -> None:
+    run = Run(tmp_path, etcd(), etcd(name="ctl", title="ctl", programs=("etcdctl",)))
+    toolchain = run()
+    assert run.builder.built == ["etcd"]
+    assert toolchain.path("etcdctl").parent == toolchain.path("etcd").parent
+
+
+def test_a_failed_build_leaves_nothing_half_done(tmp_path: Path, path: Path) -> None:
+    with pytest.raises(BuildError, match=r"see .*logs/etcd\.log"):
+        Run(tmp_path, etcd(), fails=True)()
+    left = {entry.name for entry in (tmp_path / "cache").iterdir()}
+    assert left <= {"lock", "logs"}
+
+
+def test_what_a_killed_build_left_is_removed_and_a_damaged_entry_is_made_anew(tmp_path: Path, path: Path) -> None:
+    cache = tmp_path / "cache"
+    (cache / ".making-killed").mkdir(parents=True)
+    (cache / "etcd-key-of-etcd").mkdir()
+    assert Run(tmp_path, etcd())().path("etcd").read_bytes() == b"built"
+    assert not (cache / ".making-killed").exists()
+
+
+def test_the_first_estimate_is_ours_and_the_next_is_measured(tmp_path: Path, path: Path) -> None:
+    run = Run(tmp_path, etcd())
+    run()
+    assert "… building 1 of 1: etcd, takes about 30 s on two cores" in run.told.lines
+    run.cache.remember_duration("etcd", 156.2)
+    (tmp_path / "cache" / "etcd-key-of-etcd" / "etcd").unlink()
+    again = Run(tmp_path, etcd())
+    again()
+    assert "… building 1 of 1: etcd, took 2 min 36 s last time" in again.told.lines
+
+
+def test_two_runs_at_once_build_once(tmp_path: Path, path: Path) -> None:
+    runs = [Run(tmp_path, etcd()) for _ in range(4)]
+    threads = [threading.Thread(target=run) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(len(run.builder.built) for run in runs) == 1
+
+
+def test_only_what_is_asked_for_is_resolved(tmp_path: Path, path: Path) -> None:
+    run = Run(tmp_path, etcd(), etcd(name="ctl", title="ctl", programs=("etcdctl",)))
+    toolchain = run.resolver.resolve(["etcdctl"])
+    assert list(toolchain.programs) == ["etcdctl"]
+    with pytest.raises(LabError, match="archipelago lab tools"):
+        toolchain.path("etcd")
+    with pytest.raises(LabError, match="no tool ectd"):
+        run.resolver.resolve(["ectd"])
+
+
+# The real catalogue and keys
+
+
+def test_every_program_of_the_catalogue_comes_out_of_its_build() -> None:
+    for tool in catalogue():
+        made = {
+            name
+            for command in tool.build.commands
+            for name in (*command.packages.values(), *command.copies.values(), *command.links)
+        }
+        assert set(tool.programs) <= made, tool.name
+
+
+def test_the_keys_of_builds_follow_their_inputs(tmp_path: Path) -> None:
+    (tmp_path / "etcd").mkdir()
+    sums = tmp_path / "etcd" / "go.sum"
+    sums.write_text("one")
+    build = etcd().build
+    first = GoBuilder(tmp_path).key(build)
+    assert GoBuilder(tmp_path).key(build) == first
+    sums.write_text("two")
+    second = GoBuilder(tmp_path).key(build)
+    flags = Build("etcd", "etcd", (GoCommand("etcd", {".": "etcd"}, ldflags="-X a=b"),), 30)
+    assert len({first, second, GoBuilder(tmp_path).key(flags)}) == 3
+
+
+def test_verification_is_never_switched_off() -> None:
+    assert "-mod=readonly" in SETTINGS["GOFLAGS"]
+    assert not {"GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOINSECURE", "GOPRIVATE", "GOPROXY"} & set(SETTINGS)
+    for module in {command.module for tool in catalogue() for command in tool.build.commands}:
+        folder = Path(__file__).resolve().parents[2] / "lab" / "toolchain" / module
+        assert (folder / "go.sum").stat().st_size > 0
+
+
+# Toolchain
+
+
+def test_pulumi_finds_the_provider_as_a_plugin_and_its_host_beside_it(tmp_path: Path) -> None:
+    names = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+    programs = {name: put(tmp_path, name, "true") for name in names}
+    home = tmp_path / "home"
+    for _ in range(2):
+        environment = Toolchain(programs, {}).pulumi_environment(home)
+    (link,) = home.glob("plugins/resource-kubernetes-v*/*")
+    assert link.readlink() == programs["pulumi-resource-kubernetes"]
+    assert environment["PATH"].split(os.pathsep)[0] == str(tmp_path)
+    assert environment["PULUMI_HOME"] == str(home)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, "0 s"), (59.6, "1 min 0 s"), (156, "2 min 36 s")])
+def test_durations_are_told_in_words(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
