@@ -1,0 +1,1 @@
+"""The `archipelago` command: thin, over the core."""

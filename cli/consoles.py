@@ -1,0 +1,29 @@
+"""Where the command line writes: results to standard output, words about them to standard error."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+# No highlighting: a half-coloured address reads worse than a plain one. No wrapping: lines are copied.
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def write(text: str) -> None:
+    """Print exactly this text, whatever brackets it holds."""
+    out.print(text, markup=False, end="")
+
+
+def note(text: str) -> None:
+    """Say something on standard error that does not belong to the result."""
+    err.print(f"note: {text}", style="dim", markup=False)
+
+
+def warn(text: str) -> None:
+    """Say something on standard error that a user should act on."""
+    err.print(f"warning: {text}", style="yellow", markup=False)
+
+
+def fail(text: str) -> None:
+    """Say on standard error why there is no result."""
+    err.print(text, style="red", markup=False)

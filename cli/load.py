@@ -1,0 +1,147 @@
+"""From files to plans: the one home of what the commands have in common."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from archipelago.chains.registry import CHAINS
+from archipelago.checks.settings import problems
+from archipelago.problems import Problem, Refused
+from archipelago.settings.read import Settings, read
+from archipelago.stack.converge import Received, Written
+from archipelago.stack.partners import bundle_of, read_files
+from cli.stacks import StackFile
+
+Outputs = dict[str, Any]
+OutputsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--outputs",
+        help="The stack's own outputs, as pulumi stack output --json prints them; - for standard input.",
+        exists=True,
+        dir_okay=False,
+        allow_dash=True,
+        show_default=False,
+    ),
+]
+
+
+def settings_of(file: StackFile, config: Mapping[str, Any]) -> Settings:
+    """Validate what a stack file says.
+
+    Raises:
+        Refused: With every problem found.
+    """
+    return read(config, file.source, CHAINS, lambda found: problems(found, CHAINS))
+
+
+def written(
+    file: StackFile, config: Mapping[str, Any], given: Received | None = None, last: Mapping[str, Any] | None = None
+) -> Written:
+    """A stack with everything that files tell of its partners.
+
+    Args:
+        file: The stack file.
+        config: What it says, decrypted.
+        given: Bundles by partner that stand in for stacks that nobody asks here.
+        last: Its own last outputs.
+
+    Raises:
+        Refused: Something is wrong with what was written, or a bundle cannot be read.
+    """
+    settings = settings_of(file, config)
+    _check_names(settings, given or {}, file)
+    received = {**read_files(settings, file.root, file.source), **(given or {})}
+    return Written(
+        stack=file.stack,
+        settings=settings,
+        chain=CHAINS[settings.network.kind],
+        root=file.root,
+        source=file.source,
+        received=received,
+        last=last or _remembered(settings, received),
+    )
+
+
+def read_outputs(path: Path | None) -> Outputs:
+    """A stack's outputs from a file, `-` for standard input; empty where none was named.
+
+    Raises:
+        Refused: It holds no outputs.
+    """
+    if path is None:
+        return {}
+    found = read_json(path)
+    if "identities" not in found:
+        cure = "Write them with: pulumi stack output --json > outputs.json"
+        raise Refused([Problem("", "these are no outputs of this program.", cure)], str(path))
+    return found
+
+
+def read_bundle(path: Path) -> dict[str, Any]:
+    """A partner's bundle, or its stack's outputs.
+
+    Raises:
+        Refused: It is neither.
+    """
+    found = read_json(path)
+    return bundle_of(found) if "identities" in found else found
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, `-` for standard input.
+
+    Raises:
+        Refused: There is none.
+    """
+    try:
+        found = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
+    except (OSError, ValueError) as error:
+        cure = "Name a file that archipelago export or pulumi stack output --json wrote."
+        raise Refused([Problem("", f"it is no JSON: {error}.", cure)], str(path)) from None
+    if not isinstance(found, dict):
+        cure = "Name a file that archipelago export or pulumi stack output --json wrote."
+        raise Refused([Problem("", "it is no JSON object.", cure)], str(path))
+    return found
+
+
+def parse_partners(pairs: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Bundles by partner, from arguments NAME=FILE.
+
+    Raises:
+        Refused: One is written otherwise, or its file holds no bundle.
+    """
+    found = {}
+    for pair in pairs or []:
+        name, separator, path = pair.partition("=")
+        if not separator or not name or not path:
+            cure = "Write it as --partner alpha=alpha.json"
+            raise Refused([Problem("", f"{pair!r} names no partner and file.", cure)], "--partner")
+        found[name] = read_bundle(Path(path))
+    return found
+
+
+def _check_names(settings: Settings, given: Received, file: StackFile) -> None:
+    for name in sorted(set(given) - set(settings.partners)):
+        near = difflib.get_close_matches(name, settings.partners, n=1)
+        known = ", ".join(settings.partners) or "none"
+        cure = f"Did you mean {near[0]}? " if near else ""
+        raise Refused(
+            [Problem(f"partners.{name}", "there is no such partner.", f"{cure}Known here: {known}.")], file.source
+        )
+
+
+def _remembered(settings: Settings, received: Received) -> Mapping[str, Any]:
+    """What partners recorded of our own genesis: it is frozen, and where our outputs are not at hand theirs tell it."""
+    for bundle in received.values():
+        network = (bundle or {}).get("network") or {}
+        if settings.network.founder and network.get("founder") == settings.organisation and network.get("genesis"):
+            return {"network": network}
+    return {}

@@ -1,0 +1,170 @@
+"""`archipelago validate`: everything that can be found without a cluster and without the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, SecretStr
+
+from archipelago.chains.registry import CHAINS
+from archipelago.model.address_book import AddressBook
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem, Refused
+from archipelago.settings.models import SET_SEED
+from archipelago.settings.read import Settings, path_text
+from archipelago.settings.stack_file import from_file
+from archipelago.settings.types import SEALED
+from archipelago.stack.converge import Written, converge
+from archipelago.stack.partners import Import, accept, read_files
+from cli import consoles
+from cli.load import settings_of, written
+from cli.secrets import SEED, SeedFiles, opened_by_passphrase, read_seeds
+from cli.stacks import HERE, Directory, StackFile, Stacks, Targets, find
+
+
+@dataclass
+class Findings:
+    """What was found in one stack file.
+
+    Args:
+        file: The stack file.
+        settings: None where it is refused.
+        problems: What `pulumi up` would refuse.
+        warnings: What it may refuse.
+        stack: The stack with its partners' files; None while its secrets are sealed, or where it is refused.
+    """
+
+    file: StackFile
+    settings: Settings | None = None
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    stack: Written | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "file": self.file.source,
+            "stack": self.file.stack,
+            "valid": not self.problems,
+            "problems": [asdict(each) for each in self.problems],
+            "warnings": [asdict(each) for each in self.warnings],
+        }
+
+
+def validate(
+    targets: Targets = None,
+    stacks: Stacks = None,
+    directory: Directory = HERE,
+    seed_files: SeedFiles = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check stack files without a cluster and without pulumi. The exit code is 0 if all of them are valid.
+
+    Secrets stay sealed; with a seed at hand the network is planned too, with the bundles that partners sent as files.
+
+    Example:  archipelago validate -s cluster-a -s cluster-b
+    """
+    files = find([*(targets or []), *(stacks or [])], directory)
+    found = [_look(file, seed) for file, seed in zip(files, read_seeds(seed_files, files), strict=True)]
+    _plan(found)
+    if as_json:
+        consoles.out.print_json(json.dumps([each.plain() for each in found]))
+    else:
+        _show(found)
+    if any(each.problems for each in found):
+        raise typer.Exit(1)
+
+
+def _look(file: StackFile, seed: str | None) -> Findings:
+    """What is wrong with one file, its secrets left sealed."""
+    found = Findings(file)
+    try:
+        config = from_file(file.path)
+        found.settings = settings_of(file, config if seed is None else config | {SEED: seed})
+        found.problems += _unsealed(found.settings, set() if seed is None else {SEED})
+        found.problems += _partners(found.settings, file)
+        if found.settings.network.founder:
+            found.warnings += CHAINS[found.settings.network.kind].unfoundable(found.settings)
+        if not found.problems and (whole := opened_by_passphrase(file, seed)):
+            found.stack = written(file, whole)
+    except Refused as refused:
+        found.problems += refused.problems
+    return found
+
+
+def _plan(found: list[Findings]) -> None:
+    """What only a plan can tell: each stack alone, then those that were named together."""
+    planned = [each for each in found if each.stack]
+    for each in planned:
+        try:
+            assert each.stack  # noqa: S101 - chosen so, one line above
+            each.stack.plan()
+        except Refused as refused:
+            each.problems += [problem for problem in refused.problems if problem not in each.warnings]
+    sound = [each.stack for each in planned if each.stack and not each.problems and not each.warnings]
+    try:
+        converge(sound)
+    except Refused as refused:
+        next(each for each in planned if each.file.source == refused.source).problems += refused.problems
+
+
+def _unsealed(settings: Settings, given: set[str]) -> Iterator[Problem]:
+    """Secrets in plain text, which Git would keep for ever."""
+    for path in _plain_secrets(settings):
+        if path not in given:
+            cure = SET_SEED if path == SEED else f"Set it with: pulumi config set --secret --path archipelago:{path}"
+            yield Problem(path, "is a secret, and stands there in plain text.", cure)
+
+
+def _plain_secrets(value: Any, location: tuple[int | str, ...] = ()) -> Iterator[str]:
+    if isinstance(value, SecretStr) and value.get_secret_value() != SEALED:
+        yield path_text(location)
+    elif isinstance(value, BaseModel):
+        for name, model_field in type(value).model_fields.items():
+            yield from _plain_secrets(getattr(value, name), (*location, model_field.alias or name))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _plain_secrets(item, (*location, key))
+
+
+def _partners(settings: Settings, file: StackFile) -> Iterator[Problem]:
+    """What is wrong with what partners sent as files, or with what was pasted of them."""
+    chain = CHAINS[settings.network.kind]
+    received = read_files(settings, file.root, file.source)
+    nodes: list[ExternalNode] = []
+    for name, partner in settings.partners.items():
+        if partner.stack is not None:
+            continue
+        given = accept(name, partner, received.get(name), settings, chain)
+        if isinstance(given, Import):
+            nodes += given.nodes
+        else:
+            yield from given
+    yield from AddressBook.of(settings.organisation, nodes).problems()
+
+
+def _show(found: Iterable[Findings]) -> None:
+    notices: dict[str, None] = {}  # once each, in order
+    for each in found:
+        if each.problems:
+            for problem in each.problems:
+                consoles.out.print(problem.text(each.file.source), style="red", markup=False)
+        elif each.settings:
+            consoles.out.print(f"[green]✓[/green] {each.file.source}: {_summary(each.settings)}")
+        for warning in each.warnings:
+            consoles.warn(f"unless the network is founded already: {warning.text(each.file.source)}")
+        if each.settings and (notice := CHAINS[each.settings.network.kind].notice):
+            notices[notice] = None
+    for notice in notices:
+        consoles.note(notice)
+
+
+def _summary(settings: Settings) -> str:
+    network = settings.network
+    part = "founds" if network.founder else f"joins {network.joins} in"
+    nodes = f"{len(settings.nodes)} node{'' if len(settings.nodes) == 1 else 's'}"
+    return f"{settings.organisation} {part} the {network.kind} network {network.name} with {nodes}"
