@@ -73,7 +73,7 @@ class GoQuorum:
             file = GenesisFile(text)
             file.consensus, file.validators  # noqa: B018 - reading them is the check
             return Genesis(text, file.hash, file.chain_id, "genesis.json")
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"it is no genesis.json: {error}") from None
 
     def unfoundable(self, settings: Settings) -> Iterable[Problem]:
