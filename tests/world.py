@@ -1,0 +1,62 @@
+"""Several organisations' stacks and their outputs, run one after another as `pulumi up` would, without the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archipelago.manifests.common import Manifest
+from archipelago.manifests.stack import manifests
+from archipelago.stack.plan import StackPlan
+from tests.stacks import STACKS, Config, crossed, floats, outputs_of, plan_of
+
+
+class World:
+    """Stacks by organisation, and what each has exported last.
+
+    Args:
+        configs: A configuration by organisation.
+    """
+
+    def __init__(self, **configs: Config) -> None:
+        self.configs = configs
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.plans: dict[str, StackPlan] = {}
+
+    def plan(self, organisation: str) -> StackPlan:
+        """What a preview of this stack shows now."""
+        received: dict[str, Mapping[str, Any] | None] = {
+            other: crossed(self.outputs[other]) if other in self.outputs else None
+            for other in STACKS
+            if other != organisation
+        }
+        return plan_of(self.configs[organisation], received, floats(self.outputs.get(organisation, {})))
+
+    def up(self, *organisations: str) -> StackPlan:
+        """Run stacks one after another; the last one's plan."""
+        for organisation in organisations:
+            self.plans[organisation] = self.plan(organisation)
+            self.outputs[organisation] = outputs_of(self.plans[organisation])
+        return self.plans[organisations[-1]]
+
+    def settled(self) -> bool:
+        """Whether another run of any stack would change nothing, outputs included."""
+        for organisation, before in self.plans.items():
+            again = self.plan(organisation)
+            if objects(again) != objects(before) or outputs_of(again) != self.outputs[organisation]:
+                return False
+        return True
+
+
+def objects(plan: StackPlan) -> dict[tuple[str, str], Manifest]:
+    """A stack's objects by kind and name."""
+    listed = list(manifests(plan))
+    found = {(each["kind"], each["metadata"]["name"]): each for each in listed}
+    assert len(found) == len(listed), "two objects share a kind and a name"
+    return found
+
+
+def difference(before: StackPlan, after: StackPlan) -> set[tuple[str, str]]:
+    """Kind and name of every object that is added, removed or changed."""
+    old, new = objects(before), objects(after)
+    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
