@@ -123,6 +123,10 @@ class Chain(Protocol):
         """Files that change under running nodes."""
         ...
 
+    def summary(self, settings: Settings, genesis: Genesis | None) -> tuple[str, ...]:
+        """The network in a few words, as a headline has them: protocol, release, consensus, chain id."""
+        ...
+
     def url(self, node: ExternalNode) -> str:
         """What a peer dials, in the protocol's own spelling; empty while the node's host or port is not known."""
         ...

@@ -137,6 +137,14 @@ class GoQuorum:
         listed = json.dumps([str(each) for each in enodes], indent=2) + "\n"
         return {"permissioned-nodes.json": listed, "static-nodes.json": listed, tessera.PEERS: tessera.peers(urls)}
 
+    def summary(self, settings: Settings, genesis: Genesis | None) -> tuple[str, ...]:
+        """Release, consensus and chain id; while there is no genesis, as far as these settings say them."""
+        network: GoQuorumNetwork = settings.network
+        consensus = GenesisFile(genesis.text).consensus if genesis else network.consensus
+        chain_id = genesis.chain_id if genesis else network.chain_id
+        known = (f"GoQuorum {network.version}", consensus, f"chain id {chain_id}" if chain_id else None)
+        return tuple(each for each in known if each)
+
     def url(self, node: ExternalNode) -> str:
         """The enode URL; empty while the node's host or port is not known."""
         p2p = node.endpoints.get("p2p")
