@@ -26,7 +26,7 @@ from lab.tools import Toolchain
 
 Say = Callable[[str], None]
 
-_ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "watcher.log", "lab.json")
+_ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "logs", "lab.json")
 """All that a lab makes in its folder, and so all that `purge` deletes."""
 
 _WATCHER = "lab/watcher"
@@ -111,7 +111,7 @@ class Lab:
         clusters: int = 2,
         profile: str | None = None,
         new_ports: bool = False,
-        owned: bool = False,
+        owner: int | None = None,
         say: Say = lambda _line: None,
     ) -> bool:
         """Start whatever does not run, and return when every cluster is ready.
@@ -124,7 +124,7 @@ class Lab:
             clusters: how many clusters there are to be; those of an earlier, larger lab stay.
             profile: the kind of clusters; by default what the lab already is, or `control-plane`.
             new_ports: choose all ports anew where they are taken, API servers' included.
-            owned: end and delete the lab when this process ends, even if it is killed (for tests).
+            owner: the number of a process with which the lab ends and is deleted, even if it is killed (for tests).
             say: told what happens, a line at a time.
 
         Returns:
@@ -133,6 +133,11 @@ class Lab:
         Raises:
             LabError: see above; or a part did not come up, with the place of its log.
         """
+        if not sys.platform.startswith("linux"):
+            raise LabError(
+                "The lab needs Linux: it finds its processes in /proc. Use clusters of your own instead: "
+                "make demo A=<kubeconfig context> B=<kubeconfig context>"
+            )
         with self._lock(say):
             known = self.state()
             kind = self.profile(profile)
@@ -140,8 +145,8 @@ class Lab:
             settled = self._settle(kind, known, count=clusters, running=running, new_ports=new_ports, say=say)
             if settled != known:
                 state.write(self.folder, settled)
-            if owned:
-                self._watch(running)
+            if owner is not None:
+                self._watch(owner, running)
             members = self.clusters()
             for cluster in members:
                 kind.prepare(cluster)
@@ -239,12 +244,12 @@ class Lab:
                 )
         return lost
 
-    def _watch(self, running: dict[str, processes.Process]) -> None:
+    def _watch(self, owner: int, running: dict[str, processes.Process]) -> None:
         if _WATCHER in running:  # for an earlier process, whose end must not end this lab
             processes.end([running[_WATCHER]], patience=5)
         environment = {**os.environ, MARKER: str(self.folder), PART: _WATCHER}
-        watcher = [sys.executable, "-m", "lab.watcher", str(self.folder), str(os.getpid())]
-        processes.start(watcher, environment, self.folder, self.folder / "watcher.log")
+        watcher = [sys.executable, "-m", "lab.watcher", str(self.folder), str(owner)]
+        processes.start(watcher, environment, self.folder, self.folder / "logs" / "watcher.log")
 
     def _write_kubeconfig(self, members: list[Cluster]) -> None:
         reaches = [kubeconfig.access(member.context, member.server, member.pki, "admin") for member in members]

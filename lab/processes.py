@@ -23,7 +23,16 @@ PART = "ARCHIPELAGO_LAB_PART"
 
 _PROC = Path("/proc")
 _POLL = 0.05
-_children: list[subprocess.Popen[bytes]] = []
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A child that is meant to go on when this process ends."""
+
+    def __del__(self, *_arguments: object) -> None:
+        """Without the warning that it still runs."""
+
+
+_children: list[_Detached] = []
 """What this process has started itself: kept to reap it, so that a test that goes on for long gathers no zombies."""
 
 
@@ -159,7 +168,7 @@ def start(arguments: Sequence[str], environ: Mapping[str, str], folder: Path, lo
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
     with log.open("wb") as output:
-        child = subprocess.Popen(  # noqa: S603 - the arguments are made by the lab itself
+        child = _Detached(
             arguments,
             env=dict(environ),
             cwd=folder,

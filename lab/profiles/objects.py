@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import http.client
+import platform
 from typing import Any
 
 from lab.cluster import Cluster
@@ -40,6 +41,7 @@ def apply(cluster: Cluster) -> None:
             "labels": {
                 "kubernetes.io/hostname": cluster.context,
                 "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "amd64"),
                 "node-role.kubernetes.io/worker": "",
             },
         },

@@ -40,7 +40,7 @@ class Stage:
     title: str
     parts: tuple[Part, ...]
     missing: Callable[[], str | None]
-    within: float = 60.0
+    within: float = 120.0
 
 
 class Profile(Protocol):

@@ -79,7 +79,7 @@ class ConsoleReport:
 
     Args:
         console: where to; without a terminal behind it, slow work is told in plain lines.
-        verbose: also tell the places that were tried in vain.
+        verbose: also tell where each tool was looked for and found; else only what takes time.
     """
 
     def __init__(self, console: Console, verbose: bool = True) -> None:
@@ -93,7 +93,8 @@ class ConsoleReport:
 
     def found(self, tool: str, text: str) -> None:
         """See `Report.found`."""
-        self._console.print(f"[green]✓[/green] {tool}: {text}", highlight=False, soft_wrap=True)
+        if self._verbose:
+            self._console.print(f"[green]✓[/green] {tool}: {text}", highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """See `Report.note`."""

@@ -55,14 +55,13 @@ class Toolchain:
             The variables to set on top of an environment, PATH included. Where each comes from:
             `pulumi/sdk/go/common/env` and, for PULUMI_PYTHON_CMD, `sdk/python/toolchain/pip.go`.
         """
-        pulumi = self.path("pulumi")
+        self.path("pulumi")  # nothing here makes sense without it
         if _PROVIDER in self.programs:
             _link(self.path(_PROVIDER), home / "plugins" / PROVIDER_PLUGIN / _PROVIDER)
         folders = [str(self.path(name).parent) for name in ("pulumi", _HOST, "kubectl") if name in self.programs]
         return {
             "PATH": os.pathsep.join([*dict.fromkeys(folders), os.environ.get("PATH", os.defpath)]),
             "PULUMI_HOME": str(home),
-            "PULUMI_COMMAND": str(pulumi),
             # The host that is built here does not read `runtime.options.virtualenv`.
             "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
