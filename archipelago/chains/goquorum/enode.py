@@ -45,7 +45,7 @@ def parse(url: str) -> Enode:
         ValueError: It is none, its node id is no point on secp256k1, or it names no host or port.
     """
     parts = urlsplit(url)
-    if parts.scheme != "enode" or "@" not in parts.netloc:
+    if parts.scheme != "enode" or "@" not in parts.netloc or parts.password is not None:
         raise ValueError("an enode is written enode://<node id>@<host>:<port>?discport=0")
     try:
         port = parts.port
@@ -96,7 +96,8 @@ def to_qubernetes(node: ExternalNode) -> str:
         f'  Enode_Url: "{Enode(node.node_id, p2p.host, p2p.port)}"',
     ]
     if "tessera" in node.endpoints:
-        lines.append(f"  Tm_Url:  {node.endpoints['tessera']}")
+        url = str(node.endpoints["tessera"])
+        lines.append(f'  Tm_Url:  "{url}"' if url.startswith("[") else f"  Tm_Url:  {url}")  # a bare [ opens a YAML list
     lines.append(f"  Node_Acct_Addr: {node.address}")
     return "\n".join(lines)
 
