@@ -97,7 +97,8 @@ def to_qubernetes(node: ExternalNode) -> str:
     ]
     if "tessera" in node.endpoints:
         url = str(node.endpoints["tessera"])
-        lines.append(f'  Tm_Url:  "{url}"' if url.startswith("[") else f"  Tm_Url:  {url}")  # a bare [ opens a YAML list
+        # an IPv6 address begins with a bracket, which opens a list in YAML
+        lines.append(f'  Tm_Url:  "{url}"' if url.startswith("[") else f"  Tm_Url:  {url}")
     lines.append(f"  Node_Acct_Addr: {node.address}")
     return "\n".join(lines)
 
