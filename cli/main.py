@@ -9,6 +9,7 @@ import typer
 
 from cli.group import Commands
 from cli.identity import identity
+from cli.picture import picture
 from cli.render import render
 from cli.validate import validate
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (validate, identity, render):
+for command in (validate, identity, render, picture):
     app.command()(command)
 
 

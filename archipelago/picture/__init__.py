@@ -1,0 +1,1 @@
+"""The network as a drawing, before anybody decides with what it is drawn."""
