@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import SET_SEED, NetworkSettings, NodeSettings, StackSettings
+from archipelago.settings.types import SEALED
 
 type_ = type
 Settings = StackSettings[Any, Any]
@@ -120,8 +121,14 @@ def _words(detail: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
         return f"{detail['input']} is out of range: {detail['msg']}", "Choose a number in the range."
     if kind.endswith("_type") or kind.endswith("_parsing"):
         wanted = detail["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-        return f"{_shown(detail['input'])} should be {wanted}", "See docs/stack-files.md for the shape of this key."
-    return detail["msg"], "See docs/stack-files.md for the shape of this key."
+        shown = "this number" if kind == "string_type" and _is_number(detail["input"]) else _shown(detail["input"])
+        return f"{shown} should be {wanted}", "See docs/stack-files.md for the shape of this key."
+    return detail["msg"].removeprefix("Value error, "), "See docs/stack-files.md for the shape of this key."
+
+
+def _is_number(value: Any) -> bool:
+    """A number where a text is due may be a key: YAML reads an unquoted 0x… as one."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:
@@ -186,6 +193,7 @@ def _more(
     taken = [detail["loc"] for detail in error.errors(include_url=False, include_input=False)]
     for location in taken:
         _take_out(rest, location)
+    rest.setdefault("identitySeed", SEALED)  # a bad seed is told already, and no check looks at it
     try:
         settings = model.model_validate(rest)
     except ValidationError:
