@@ -248,7 +248,7 @@ class Lab:
         if _WATCHER in running:  # for an earlier process, whose end must not end this lab
             processes.end([running[_WATCHER]], patience=5)
         environment = {**os.environ, MARKER: str(self.folder), PART: _WATCHER}
-        watcher = [sys.executable, "-m", "lab.watcher", str(self.folder), str(owner)]
+        watcher = [sys.executable, "-P", "-m", "lab.watcher", str(self.folder), str(owner)]
         processes.start(watcher, environment, self.folder, self.folder / "logs" / "watcher.log")
 
     def _write_kubeconfig(self, members: list[Cluster]) -> None:

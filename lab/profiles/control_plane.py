@@ -216,6 +216,7 @@ def _controllers(cluster: Cluster) -> Part:
         "controllers",
         (
             sys.executable,
+            "-P",  # the working directory is the lab's folder, which is no place to import from
             "-m",
             "lab.controllers",
             f"--kubeconfig={cluster.kubeconfig('controllers')}",
