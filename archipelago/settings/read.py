@@ -52,7 +52,7 @@ def read(
     """
     network = config.get("network")
     kind = network.get("kind") if isinstance(network, dict) else None
-    if kind is not None and kind not in dialects:
+    if kind is not None and (not isinstance(kind, str) or kind not in dialects):
         words = f"{kind!r} is no kind of network that this version knows"
         raise Refused([Problem("network.kind", f"{words}.", _choices(str(kind), dialects))], source)
     dialect = dialects[kind or next(iter(dialects))]
