@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Protocol
 
 from lab.errors import LabError
 from lab.tools import golang
+from lab.tools.ahead import downloading
 from lab.tools.catalogue import MODULES, Build
 from lab.tools.report import Tick
 
@@ -41,6 +44,9 @@ class Builder(Protocol):
 
     def key(self, build: Build) -> str:
         """A name for everything that the result depends on."""
+
+    def ahead(self, builds: Sequence[Build], log: Path) -> contextlib.AbstractContextManager[None]:
+        """Prepare, while the block lasts, what can be prepared for later builds beside earlier ones."""
 
     def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
         """Make the programs of a build in a folder.
@@ -88,6 +94,14 @@ class GoBuilder:
                 content.update(f"\0{file.relative_to(module)}\0".encode() + file.read_bytes())
         return content.hexdigest()[:16]
 
+    def ahead(self, builds: Sequence[Build], log: Path) -> contextlib.AbstractContextManager[None]:
+        """See `Builder.ahead`: their modules are downloaded."""
+        if not builds:
+            return contextlib.nullcontext()
+        commands = [command for build in builds for command in build.commands]
+        modules = [(self._modules / command.module, list(command.packages)) for command in commands]
+        return downloading(self.go.program, modules, _environment(), log)
+
     def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
         """See `Builder.run`."""
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -131,15 +145,13 @@ class _Run:
 
     def go(self, *arguments: str, answer: Path | None = None) -> None:
         """Run `go`; all that it says goes to the log, or its standard output to `answer`."""
-        # A lab that is taken down ends what it started; a build is not the lab's, whoever asked for it.
-        environment = {k: v for k, v in os.environ.items() if k not in ("ARCHIPELAGO_LAB", "GOOS", "GOARCH")}
         with self.log.open("ab") as errors, (answer or self.log).open("ab") as output:
             errors.write(f"$ cd {self.module} && go {' '.join(arguments)}\n".encode())
             errors.flush()
             process = subprocess.Popen(  # noqa: S603 - arguments come from the catalogue
                 [self.program, *arguments],
                 cwd=self.module,
-                env={**environment, **SETTINGS},
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
@@ -159,6 +171,12 @@ class _Run:
                 f"{_last_lines(self.log, _LAST_LINES)}\nThe whole log is in {self.log}\n"
                 "Try again with: archipelago lab tools"
             )
+
+
+def _environment() -> dict[str, str]:
+    # A lab that is taken down ends what it started; a build is not the lab's, whoever asked for it.
+    kept = {name: value for name, value in os.environ.items() if name not in ("ARCHIPELAGO_LAB", "GOOS", "GOARCH")}
+    return {**kept, **SETTINGS}
 
 
 def _last_lines(log: Path, count: int) -> str:

@@ -138,12 +138,13 @@ class Resolver:
         if builds:
             total = duration(sum(estimate.seconds for estimate in estimates.values()))
             self._report.note(f"Building with {self._builder.describe()}: {', '.join(builds)}. About {total} in all.")
-        for position, (name, build) in enumerate(builds.items(), start=1):
-            seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
-            for tool in tools:
-                if tool.build.name == name:
-                    programs = {program: self._built(build) / program for program in tool.programs}
-                    self._take(tool, programs, f"built in {duration(seconds)}")
+        with self._builder.ahead(list(builds.values())[1:], self._cache.log("ahead")):
+            for position, (name, build) in enumerate(builds.items(), start=1):
+                seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
+                for tool in tools:
+                    if tool.build.name == name:
+                        programs = {program: self._built(build) / program for program in tool.programs}
+                        self._take(tool, programs, f"built in {duration(seconds)}")
 
     def _build(self, build: Build, title: str, lock: int) -> float:
         started = time.monotonic()

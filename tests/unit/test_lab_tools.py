@@ -8,8 +8,8 @@ import os
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -63,6 +63,9 @@ class FakeBuilder:
 
     def key(self, build: Build) -> str:
         return f"key-of-{build.name}"
+
+    def ahead(self, builds: Sequence[Build], log: Path) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
         self.built.append(build.name)
