@@ -19,6 +19,7 @@ from archipelago.stack.converge import Received, Written
 from archipelago.stack.partners import bundle_of, read_files
 from cli.stacks import StackFile
 
+EXPORTED = "identities"  # the output that only this program's stacks have
 Outputs = dict[str, Any]
 OutputsFile = Annotated[
     Path | None,
@@ -79,7 +80,7 @@ def read_outputs(path: Path | None) -> Outputs:
     if path is None:
         return {}
     found = read_json(path)
-    if "identities" not in found:
+    if EXPORTED not in found:
         cure = "Write them with: pulumi stack output --json > outputs.json"
         raise Refused([Problem("", "these are no outputs of this program.", cure)], str(path))
     return found
@@ -92,7 +93,7 @@ def read_bundle(path: Path) -> dict[str, Any]:
         Refused: It is neither.
     """
     found = read_json(path)
-    return bundle_of(found) if "identities" in found else found
+    return bundle_of(found) if EXPORTED in found else found
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import importlib.util
 
 import typer
 
+from cli.export import export
 from cli.group import Commands
 from cli.identity import identity
+from cli.nodes import nodes
 from cli.picture import picture
 from cli.render import render
 from cli.validate import validate
@@ -22,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (validate, identity, render, picture):
+for command in (validate, identity, picture, render, export, nodes):
     app.command()(command)
 
 

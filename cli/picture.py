@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,9 @@ from cli.load import written
 from cli.secrets import SeedFiles, opened, read_seeds
 from cli.stacks import HERE, Directory, StackFile, Stacks, Targets, find
 
-_SVG_WIDTH = 96
+_SVG_WIDTH = 80
+_WEB_FONT = re.compile(r" *@font-face \{.*?\}\n", re.DOTALL)  # a drawing asks no server for its letters
+_FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
 def picture(
@@ -87,4 +90,5 @@ def svg_of(drawn: Drawing) -> str:
         highlight=False,
     )
     console.print(drawn)
-    return console.export_svg(title=f"archipelago picture: {drawn.picture.network}", unique_id="archipelago")
+    made = console.export_svg(title=f"archipelago picture: {drawn.picture.network}", unique_id="archipelago")
+    return _WEB_FONT.sub("", made).replace("Fira Code, monospace", _FONTS).replace("arial", "sans-serif") + "\n"

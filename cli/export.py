@@ -1,0 +1,44 @@
+"""`archipelago export`: the signed bundle that partners read as a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import consoles
+from cli.deployed import Predict, from_outputs, predicted
+from cli.load import OutputsFile
+from cli.secrets import SeedFile
+from cli.stacks import HERE, Directory, Stack, Target, find_one
+
+
+def export(
+    target: Target = None,
+    stack: Stack = None,
+    directory: Directory = HERE,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, instead of standard output.", show_default=False)
+    ] = None,
+    outputs: OutputsFile = None,
+    predict: Predict = False,
+    seed_file: SeedFile = None,
+) -> None:
+    """Write the signed bundle that a partner on another backend reads as {file: …}.
+
+    It holds public facts only: nodes, endpoints, genesis. Partners pin its key (archipelago identity prints it).
+
+    Example:  archipelago export -s cluster-a --out alpha.json
+    """
+    if predict:
+        made = predicted(find_one([target, stack], directory), seed_file)
+    else:
+        made = from_outputs(outputs, None if outputs else find_one([target, stack], directory))
+    text = json.dumps(made, indent=2) + "\n"
+    if out is None:
+        consoles.write(text)
+    else:
+        out.write_text(text)
+        consoles.note(f"{out}: {made['organisation']}, {len(made['externalNodes'])} nodes, signed by {made['key']}")
