@@ -6,6 +6,7 @@ from rich.console import Console
 
 # No highlighting: a half-coloured address reads worse than a plain one. No wrapping: lines are copied.
 out = Console(soft_wrap=True, highlight=False)
+wide = Console(width=1 << 10, highlight=False)  # for tables: an address that was cut to fit is none
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

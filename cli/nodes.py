@@ -21,9 +21,6 @@ from cli.secrets import SeedFile
 from cli.stacks import HERE, Directory, Stack, Target, find_one
 
 
-_ANY_WIDTH = 1 << 10  # an address that was cut is none; a terminal may wrap the line
-
-
 def nodes(
     target: Target = None,
     stack: Stack = None,
@@ -55,7 +52,7 @@ def nodes(
         banner = "" if bare else f"# {made['organisation']}'s {len(records)} nodes of {made['network']['name']}\n"
         consoles.write(banner + chain.external_text(records))
     else:
-        consoles.out.print(_table(records, heading=not bare), width=_ANY_WIDTH, crop=False)
+        consoles.wide.print(_table(records, heading=not bare))
 
 
 def _records(made: Bundle, node_ip: str | None) -> tuple[Chain, list[ExternalNode]]:
