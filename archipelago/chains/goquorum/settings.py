@@ -12,6 +12,7 @@ from archipelago.settings.models import NetworkSettings, NodeSettings
 from archipelago.settings.types import SEALED, Address, BlockHash, NodePort, Strict, Version, fault
 
 _HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_LARGEST_NUMBER = 2**63
 
 
 def _private_key(value: SecretStr) -> SecretStr:
@@ -24,14 +25,30 @@ def _private_key(value: SecretStr) -> SecretStr:
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
 
 
+def _wei(value: Any) -> Any:
+    # The engine reads a YAML number beyond 64 bits as a float: 10^27 would arrive with 13287555072 wei more.
+    if isinstance(value, float) or (isinstance(value, int) and value >= _LARGEST_NUMBER):
+        raise fault(f"{value} is no exact number of wei: Pulumi rounds large ones", "Write the balance in quotes.")
+    return value
+
+
+Wei = Annotated[
+    int,
+    BeforeValidator(_wei),
+    Field(ge=0, lt=2**256),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+$"}]}),
+]
+
+
 class GenesisSettings(Strict):
     """What the first block says. Read once, when the network is founded; frozen ever after."""
 
     validators: tuple[str, ...] = Field(
         default=(), description="Nodes by name, a partner's as partner/name; default: own nodes with validator: true."
     )
-    alloc: dict[Address, int] | None = Field(
-        default=None, description="Balances in wei by address; default: 10^27 for the account of each own node."
+    alloc: dict[Address, Wei] | None = Field(
+        default=None,
+        description="Balances in wei by address, in quotes; default: 10^27 for the account of each own node.",
     )
     block_period: int | None = Field(default=None, ge=1, le=3600, description="Seconds between blocks; default 3.")
     epoch: int | None = Field(default=None, ge=1, description="Blocks between checkpoints; default 30000.")
