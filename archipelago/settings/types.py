@@ -91,6 +91,8 @@ def _address(value: Any) -> Any:
 
 
 def _hash(value: Any) -> Any:
+    if isinstance(value, int):  # as for an address; the engine keeps it as text
+        value = f"0x{value:064x}"
     if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{64}", value):
         raise fault(f"{value!r} is no block hash", "Write 0x and 64 hex characters, in quotes.")
     return value.lower()
