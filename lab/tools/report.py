@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 Tick = Callable[[str], None]
 """Called a few times a second while work goes on, with a detail to show (may be empty)."""
@@ -89,12 +91,12 @@ class ConsoleReport:
     def step(self, tool: str, text: str) -> None:
         """See `Report.step`."""
         if self._verbose:
-            self._console.print(f"  [dim]{tool}: {text}[/dim]", highlight=False, soft_wrap=True)
+            self._console.print(f"  [dim]{tool}: {escape(text)}[/dim]", highlight=False, soft_wrap=True)
 
     def found(self, tool: str, text: str) -> None:
         """See `Report.found`."""
         if self._verbose:
-            self._console.print(f"[green]✓[/green] {tool}: {text}", highlight=False, soft_wrap=True)
+            self._console.print(f"[green]✓[/green] {tool}: {escape(text)}", highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """See `Report.note`."""
@@ -102,35 +104,36 @@ class ConsoleReport:
 
     def work(self, title: str, estimate: Estimate | None) -> contextlib.AbstractContextManager[Tick]:
         """See `Report.work`."""
-        expected = f", {estimate}" if estimate else ""
+        expected = f" ({estimate})" if estimate else ""
+        self._console.print(f"  {title}{expected} …", highlight=False, soft_wrap=True)
         if self._console.is_terminal:
-            return self._live(title + expected, estimate.seconds if estimate else None)
-        return self._plain(title + expected)
+            return self._live(estimate.seconds if estimate else None)
+        return self._plain()
 
     @contextlib.contextmanager
-    def _live(self, title: str, estimate: float | None) -> Iterator[Tick]:
+    def _live(self, estimate: float | None) -> Iterator[Tick]:
         columns = (
+            TextColumn(" "),
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=30),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[detail]}[/dim]"),
+            # The last of them is the one that may be cut.
+            TextColumn("{task.fields[detail]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
         )
         with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task(title, total=estimate, detail="")
+            task = progress.add_task("", total=estimate, detail="")
             started = time.monotonic()
 
             def tick(detail: str) -> None:
                 elapsed = time.monotonic() - started
                 # A bar that has reached its end before the work has would be a lie.
                 shown = min(elapsed, estimate * 0.99) if estimate else elapsed
-                progress.update(task, completed=shown, detail=detail[-48:])
+                progress.update(task, completed=shown, detail=escape(detail))
 
             yield tick
 
     @contextlib.contextmanager
-    def _plain(self, title: str) -> Iterator[Tick]:
-        self._console.print(f"  {title} …", highlight=False, soft_wrap=True)
+    def _plain(self) -> Iterator[Tick]:
         started = told = time.monotonic()
 
         def tick(detail: str) -> None:
@@ -139,7 +142,9 @@ class ConsoleReport:
             if now - told >= _PLAIN_EVERY:
                 told = now
                 more = f" ({detail})" if detail else ""
-                self._console.print(f"  … {duration(now - started)}{more}", highlight=False, soft_wrap=True)
+                self._console.print(
+                    f"  … {duration(now - started)}{more}", highlight=False, markup=False, soft_wrap=True
+                )
 
         yield tick
 
