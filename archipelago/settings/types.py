@@ -98,13 +98,23 @@ def _hash(value: Any) -> Any:
     return value.lower()
 
 
-Label = Annotated[str, AfterValidator(_label)]
-Version = Annotated[str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": _VERSION.pattern})]
-Quantity = Annotated[str, AfterValidator(_quantity)]
+Label = Annotated[
+    str,
+    AfterValidator(_label),
+    WithJsonSchema({"type": "string", "pattern": f"^{_LABEL.pattern}$", "maxLength": _LABEL_LENGTH}),
+]
+Version = Annotated[
+    str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": f"^{_VERSION.pattern}$"})
+]
+Quantity = Annotated[
+    str, AfterValidator(_quantity), WithJsonSchema({"type": "string", "pattern": f"^{_QUANTITY.pattern}$"})
+]
 NodePort = Annotated[
     int,
     AfterValidator(_node_port),
     WithJsonSchema({"type": "integer", "minimum": NODE_PORTS.start, "maximum": NODE_PORTS.stop - 1}),
 ]
-Address = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS.pattern})]
+Address = Annotated[
+    str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})
+]
 BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]
