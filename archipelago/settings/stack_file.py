@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,9 @@ def _parsed(path: Path) -> Any:
 def _marked(error: MarkedYAMLError, message: str, cure: str) -> Problem:
     mark = error.problem_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    detail = str(error.problem or "").splitlines()[0] if isinstance(error, DuplicateKeyError) else ""
-    return Problem("", f"{place}{message}{f' ({detail})' if detail else ''}.", cure)
+    # ruamel's own words on a duplicate repeat both values, which may be seeds
+    key = re.match(r'found duplicate key "([^"]*)"', str(error.problem))
+    return Problem("", f"{place}{message}{f' ({key[1]})' if key else ''}.", cure)
 
 
 def _opened(value: Any, unseal: Unseal) -> Any:
