@@ -42,7 +42,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"network.name": "n" * 40, f"nodes.{'m' * 20}": {}}, f"nodes.{'m' * 20}", "7 characters too long", "Shorten",
     ),
     "a node port out of range": (
-        {f"{FIRST}.exposure.ports.p2p": 29999}, f"{FIRST}.exposure.ports.p2p", "outside this cluster's NodePort range 30000-32767", "leave it out",
+        {f"{FIRST}.exposure.ports.p2p": 29999},
+        f"{FIRST}.exposure.ports.p2p", "29999 is outside this cluster's NodePort range 30000-32767", "leave it out",
     ),
     "a node port used twice": (
         {"nodes.quorum-node2.exposure": {"ports": {"p2p": 30303}}},
