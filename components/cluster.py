@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def check_cluster(plan: StackPlan, source: str) -> None:
     if not cluster.context:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
-        problems = list(foreign(connect(cluster), manifests(plan), plan.owner))
+        with closing(connect(cluster)) as client:
+            problems = list(foreign(client, manifests(plan), plan.owner))
     except Unreachable as reason:
         words = f"the cluster cannot be reached: {reason}."
         cure = (
@@ -57,7 +59,8 @@ def with_addresses(refused: Refused, written: Any) -> Refused:
     if all(problem.path != ADDRESS for problem in refused.problems):
         return refused
     try:
-        addresses = node_addresses(connect(Cluster.model_validate(written or {})))
+        with closing(connect(Cluster.model_validate(written or {}))) as client:
+            addresses = node_addresses(client)
     except (Unreachable, ValidationError):
         return refused
     listed = f" The nodes of this cluster have: {', '.join(addresses) or 'none that they tell'}."

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
-from archipelago.model.node import Node
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem

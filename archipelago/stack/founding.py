@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.chains.contract import Chain, Genesis
-from archipelago.model.node import Node
+from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings

@@ -43,9 +43,11 @@ class Import:
 
 def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
     """The bundle in a stack's outputs; the same keys as a file has, so that one signature serves both."""
-    identities = outputs.get("identities") or {}
+    identities = outputs.get("identities")
+    if not isinstance(identities, Mapping):  # nothing yet, or no stack of this program
+        identities = {}
     return {
-        "schema": SCHEMA,
+        "schema": identities.get("schema", SCHEMA),
         "organisation": identities.get("organisation", ""),
         "key": identities.get("key", ""),
         "signature": identities.get("signature", ""),
@@ -124,7 +126,11 @@ def accept(
         return _too_few(path, partner, Import(name, absent=absent))
     problems = list(_provenance(path, where, partner, name, raw))
     nodes: list[ExternalNode] = []
-    for index, given in enumerate(raw.get("externalNodes") or []):
+    listed = raw.get("externalNodes") or []
+    if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
+        words = f"what {where} gives as externalNodes is no list of nodes."
+        return [*problems, Problem(path, words, f"Ask {name} for it again.")]
+    for index, given in enumerate(listed):
         at = f"{path}.nodes[{index}]" if partner.nodes is not None else path
         try:
             node = chain.parse_node(given, settings.network.name, name)

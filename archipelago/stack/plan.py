@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain, Genesis, Site
+from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
-from archipelago.model.node import Node
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem, Refused

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, derive_priva
 from eth_keyfile.keyfile import decode_keyfile_json
 
 from archipelago.chains.goquorum.chain import GoQuorum
+from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring, seed_from_text
-from archipelago.model.node import Node
 from tests.stacks import alpha, beta, plan_of, seed, settings_of
 from tests.unit.vectors import vectors
 

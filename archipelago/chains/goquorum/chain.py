@@ -11,13 +11,13 @@ from archipelago.chains.goquorum import checks, enode, founding, geth, identity,
 from archipelago.chains.goquorum.genesis import GenesisFile
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
+from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import check_tessera_public
 from archipelago.identity.derive import Keyring
 from archipelago.identity.secp256k1 import address_of, check_node_id
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
-from archipelago.model.node import Node
 from archipelago.model.plan import NodePlan, Service, Volume
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem

@@ -8,7 +8,7 @@ from typing import Any
 from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
 from archipelago.chains.goquorum.settings import GenesisSettings, GoQuorumNetwork
 from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, release
-from archipelago.model.node import Node
+from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings

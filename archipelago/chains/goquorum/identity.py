@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
+from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import tessera_key_file, tessera_public
 from archipelago.identity.derive import Keyring
 from archipelago.identity.keystore import keystore_v3
 from archipelago.identity.secp256k1 import address_of, node_id
-from archipelago.model.node import Node
 from archipelago.model.record import ExternalNode
 
 NODE_KEY, KEYSTORE, PASSWORD, TESSERA_KEY = "nodekey", "keystore.json", "password", "tm.key"

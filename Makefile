@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine with Python >= 3.11: `make demo` and `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# uv from PATH, else the one that this file installs beside the environment, from the Python registry
+TOOLS := .venv-tools
+UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
+RUN := $(UV) run --frozen
+PYTEST := $(RUN) pytest
+
+.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine bench
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+$(TOOLS)/bin/uv:
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv
+
+setup: $(filter $(TOOLS)/bin/uv,$(UV)) ## the Python environment, as locked
+	@$(UV) sync --frozen --quiet
+
+demo: setup ## two clusters, two organisations, one network: A=<context> B=<context> for clusters of your own
+	@$(RUN) archipelago demo $(if $(A),--a "$(A)") $(if $(B),--b "$(B)")
+
+demo-down: setup ## end the demo: no process, no file is left
+	@$(RUN) archipelago demo down
+
+test: lint test-unit test-components test-golden test-engine ## everything
+
+lint: setup ## ruff, mypy, the laws of the architecture
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+test-unit: setup ## pure functions: vectors and properties
+	$(PYTEST) -m unit
+
+test-components: setup ## the real program under recording mocks
+	$(PYTEST) -m components
+
+test-golden: setup ## rendered manifests against files
+	$(PYTEST) -m golden
+
+test-engine: setup ## the real pulumi, provider and API servers
+	$(PYTEST) -m engine --durations=15
+
+bench: setup ## ratios to a flat program, in one run
+	$(RUN) python -m bench

@@ -1,0 +1,114 @@
+"""Organisations with real stacks on real API servers, as engine tests use them."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lightkube import Client, KubeConfig
+from lightkube.core.exceptions import ApiError
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import ConfigMap, Namespace, PersistentVolumeClaim, Secret, Service
+from ruamel.yaml import YAML
+
+from lab.lab import Lab
+from lab.tools import Toolchain
+from lab.workspace import Stack, Workspace
+from tests.stacks import Config
+
+PROGRAM = Path(__file__).parents[2]
+ADDRESSES = {"a": "127.0.10.1", "b": "127.0.20.1"}
+KINDS = (ConfigMap, Deployment, PersistentVolumeClaim, Secret, Service)
+Seen = dict[tuple[str, str], tuple[str, str]]
+
+
+class Consortium:
+    """Stacks of one test, each in a project folder of its own; their namespaces go when the test ends.
+
+    Args:
+        lab: With the clusters `a` and `b`.
+        toolchain: The tools.
+        folder: A folder of the test's own.
+    """
+
+    def __init__(self, lab: Lab, toolchain: Toolchain, folder: Path) -> None:
+        self._lab, self._toolchain, self._folder = lab, toolchain, folder
+        self._namespaces: set[tuple[str, str]] = set()
+        self._clients: dict[str, Client] = {}
+
+    def stack(self, name: str, config: Config, cluster: str, backend: str = "shared", *, seed: bool = True) -> Stack:
+        """A stack of one organisation.
+
+        Args:
+            name: Of the stack.
+            config: As `tests.stacks` makes it; context and address are set to the cluster's.
+            cluster: `a` or `b`.
+            backend: Stacks that share one can read each other's outputs.
+            seed: Whether its seed is set.
+        """
+        config = copy.deepcopy(config)
+        secret = config.pop("identitySeed")
+        config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
+        if "address" in config["cluster"]:
+            config["cluster"]["address"] = ADDRESSES[cluster]
+        organisation = config["organisation"]
+        text = io.StringIO()
+        YAML().dump({"config": {f"archipelago:{key}": value for key, value in config.items()}}, text)
+        environment = self._lab.stack_environment(organisation, self._toolchain, f"{self._folder.name}-{backend}")
+        workspace = Workspace(self._folder / organisation, PROGRAM)
+        stack = workspace.stack(name, text.getvalue(), environment)
+        if seed:
+            stack.set_seed(secret)
+        self._namespaces.add((cluster, config["cluster"]["namespace"]))
+        return stack
+
+    def client(self, cluster: str) -> Client:
+        """A client of a cluster's API server."""
+        if cluster not in self._clients:
+            config = KubeConfig.from_file(self._lab.kubeconfig).get(context_name=f"lab-{cluster}")
+            self._clients[cluster] = Client(config=config)
+        return self._clients[cluster]
+
+    def seen(self, cluster: str, namespace: str) -> Seen:
+        """Every object of the namespace that we make, by kind and name, with its UID and its version."""
+        return {
+            (kind, data.name or ""): (data.uid or "", _version(each))
+            for kind, data, each in self._all(cluster, namespace)
+        }
+
+    def objects(self, cluster: str, namespace: str) -> dict[tuple[str, str], Any]:
+        """Every object of the namespace that we make, by kind and name."""
+        return {(kind, data.name or ""): each for kind, data, each in self._all(cluster, namespace)}
+
+    def _all(self, cluster: str, namespace: str) -> Iterator[tuple[str, ObjectMeta, Any]]:
+        client = self.client(cluster)
+        for kind in KINDS:
+            for each in client.list(kind, namespace=namespace):
+                metadata: ObjectMeta = each.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
+                if metadata.name != "kube-root-ca.crt":
+                    yield kind.__name__, metadata, each
+
+    def end(self) -> None:
+        """Delete the test's namespaces, so that their pinned NodePorts are free again."""
+        for cluster, namespace in self._namespaces:
+            try:
+                self.client(cluster).delete(Namespace, namespace)
+            except ApiError as error:
+                if error.status.code != 404:
+                    raise
+        for client in self._clients.values():
+            client.close()
+
+
+def _version(each: Any) -> str:
+    """What changes when somebody changes the object; a Deployment's status moves by itself, its generation does not."""
+    metadata = each.metadata
+    return (
+        str(metadata.generation)
+        if isinstance(each, (Deployment, PersistentVolumeClaim))
+        else str(metadata.resourceVersion)
+    )

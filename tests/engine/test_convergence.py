@@ -1,0 +1,137 @@
+"""Two organisations, two API servers, the real engine: runs converge, and each changes only what it must."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lab.workspace import Stack
+from tests.engine.organisations import ADDRESSES, Consortium
+from tests.stacks import alpha, beta
+
+pytestmark = pytest.mark.engine
+
+PEERS = ("update", "kubernetes:core/v1:ConfigMap", "consortium-peers")
+
+
+def two(consortium: Consortium, space: str, **changes: dict[str, object]) -> tuple[Stack, Stack]:
+    here = {"cluster.namespace": space}
+    a = consortium.stack("cluster-a", alpha(here | changes.get("alpha", {})), "a")
+    b = consortium.stack("cluster-b", beta(here | changes.get("beta", {})), "b")
+    return a, b
+
+
+def unchanged(stack: Stack) -> None:
+    before = stack.outputs()
+    preview = stack.preview().expect()
+    assert preview.changes == [], f"{stack.name} would change something"
+    stack.up().expect()
+    assert stack.outputs() == before, f"{stack.name}'s outputs move although nothing changes"
+
+
+def peers_of(consortium: Consortium, cluster: str, space: str) -> list[str]:
+    data = consortium.objects(cluster, space)["ConfigMap", "consortium-peers"].data
+    assert data["permissioned-nodes.json"] == data["static-nodes.json"]
+    listed: list[str] = json.loads(data["permissioned-nodes.json"])
+    return listed
+
+
+def test_a_b_a_and_nothing_is_left_to_change(consortium: Consortium, space: str) -> None:
+    a, b = two(consortium, space)
+    a.up().expect()
+    assert a.outputs()["partnersMissing"] == ["beta"]
+    b.up().expect()
+    alone = consortium.seen("a", space)
+    # a restart because a partner grew cost other projects hours of blocks (bevel PR 1530)
+    assert a.up().expect().changes == [PEERS]
+    together = consortium.seen("a", space)
+    assert {key for key in together if together[key] != alone.get(key)} == {("ConfigMap", "consortium-peers")}
+    unchanged(b)
+    unchanged(a)
+    assert a.outputs()["network"]["genesisHash"] == b.outputs()["network"]["genesisHash"]
+    for cluster, own, other in (("a", a, b), ("b", b, a)):
+        listed = peers_of(consortium, cluster, space)
+        assert len(listed) == 5
+        for node in own.outputs()["externalNodes"]:
+            assert any(node["nodeId"] in each and f"@consortium-{node['name']}:30303?" in each for each in listed)
+        for node in other.outputs()["externalNodes"]:
+            p2p = node["endpoints"]["p2p"]
+            assert any(node["nodeId"] in each and f"@{p2p['host']}:{p2p['port']}?" in each for each in listed)
+
+
+def test_outputs_name_the_node_ports_that_the_cluster_gave(consortium: Consortium, space: str) -> None:
+    a, _ = two(consortium, space)
+    first = a.preview().expect()
+    assert "32769" not in first.text, "a preview must not show the port that a dry run makes up"
+    a.up().expect()
+    services = {name: each for (kind, name), each in consortium.objects("a", space).items() if kind == "Service"}
+    for node in a.outputs()["externalNodes"]:
+        ports = {port.name: port.nodePort for port in services[f"consortium-{node['name']}"].spec.ports}
+        told = {name: endpoint["port"] for name, endpoint in node["endpoints"].items()}
+        assert told == ports
+        assert {endpoint["host"] for endpoint in node["endpoints"].values()} == {ADDRESSES["a"]}
+    assert services["consortium-quorum-node1"].spec.ports[0].nodePort == 30303
+    config = consortium.objects("a", space)["ConfigMap", "consortium-quorum-node2"].data["tessera.json"]
+    node2 = a.outputs()["externalNodes"][1]["endpoints"]["tessera"]
+    assert f"http://{node2['host']}:{node2['port']}" in config
+
+
+def test_a_node_and_a_validator_are_added_and_nobody_else_is_touched(consortium: Consortium, space: str) -> None:
+    a, _ = two(consortium, space)
+    a.up().expect()
+    before, genesis = consortium.seen("a", space), a.outputs()["network"]
+    a.configure(
+        lambda config: config["archipelago:nodes"].update({"late-validator": {}, "late-member": {"validator": False}})
+    )
+    a.up().expect()
+    after = consortium.seen("a", space)
+    assert a.outputs()["network"] == genesis
+    changed = {key for key, version in after.items() if before.get(key) != version}
+    assert {name for _, name in changed if "late-" not in name} == {"consortium-peers"}
+    assert {key for key in before if key not in after} == set()
+
+
+def test_both_organisations_validators_wait_for_each_other(consortium: Consortium, space: str) -> None:
+    validators = ["quorum-node1", "quorum-node2", "beta/quorum-node1", "beta/quorum-node2"]
+    a, b = two(
+        consortium,
+        space,
+        alpha={"network.genesis": {"validators": validators}},
+        beta={"defaults": {"validator": True}},
+    )
+    a.up().expect()
+    assert a.outputs()["waitingFor"] == ["beta/quorum-node1", "beta/quorum-node2"]
+    kinds = {kind for kind, _ in consortium.seen("a", space)}
+    assert kinds == {"Service", "Secret", "PersistentVolumeClaim"}, "everything but a workload is made"
+    b.up().expect()
+    assert b.outputs()["waitingFor"] == ["alpha: its genesis"]
+    a.up().expect()
+    b.up().expect()
+    unchanged(a)
+    unchanged(b)
+    assert a.outputs()["waitingFor"] == b.outputs()["waitingFor"] == []
+    assert a.outputs()["network"]["genesis"] == b.outputs()["network"]["genesis"]
+    assert ("Deployment", "consortium-quorum-node1") in consortium.seen("b", space)
+
+
+def test_two_namespaces_of_one_cluster(consortium: Consortium, space: str) -> None:
+    a = consortium.stack("cluster-a", alpha({"cluster.namespace": f"{space}-a"}), "a")
+    b = consortium.stack("cluster-b", beta({"cluster.namespace": f"{space}-b"}), "a")
+    for stack in (a, b, a):
+        stack.up().expect()
+    unchanged(a)
+    unchanged(b)
+    assert len(peers_of(consortium, "a", f"{space}-b")) == 5
+
+
+def test_a_load_balancers_address_reaches_partners(consortium: Consortium, space: str) -> None:
+    balanced = {"defaults": {"validator": True, "exposure": {"type": "LoadBalancer"}}, "nodes": {"quorum-node1": {}}}
+    a, b = two(consortium, space, alpha=balanced)
+    for stack in (a, b, a):
+        stack.up().expect()
+    endpoint = a.outputs()["externalNodes"][0]["endpoints"]["p2p"]
+    service = consortium.objects("a", space)["Service", "consortium-quorum-node1"]
+    assert endpoint == {"host": service.status.loadBalancer.ingress[0].ip, "port": 30303, "exposure": "LoadBalancer"}
+    assert any(f"@{endpoint['host']}:30303?" in each for each in peers_of(consortium, "b", space))
+    unchanged(a)
