@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import typer
 from rich.console import Console
 
 # No highlighting: a half-coloured address reads worse than a plain one. No wrapping: lines are copied.
-out = Console(soft_wrap=True, highlight=False)
-wide = Console(width=1 << 10, highlight=False)  # for tables: an address that was cut to fit is none
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+wide = Console(width=1 << 10, highlight=False, emoji=False)  # for tables: an address that was cut to fit is none
+err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def write(text: str) -> None:
-    """Print exactly this text, whatever brackets it holds."""
-    out.print(text, markup=False, end="")
+    """Print exactly this text: other programs read it, and rich would expand its tabs."""
+    typer.echo(text, nl=False)
 
 
 def note(text: str) -> None:

@@ -13,6 +13,7 @@ from cli.identity import identity
 from cli.nodes import nodes
 from cli.picture import picture
 from cli.render import render
+from cli.schema import schema
 from cli.validate import validate
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (validate, identity, picture, render, export, nodes):
+for command in (validate, identity, picture, render, export, nodes, schema):
     app.command()(command)
 
 

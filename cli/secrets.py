@@ -133,10 +133,9 @@ def _closed(file: StackFile, path: str) -> Problem:
 
 
 def _how(file: StackFile) -> str:
-    command = Path(sys.argv[0]).name
     return (
-        f"Set {_PASSPHRASE} or {_PASSPHRASE_FILE}, or pipe the seed in:\n"
-        f"  pulumi config get {NAMESPACE}:{SEED} -s {file.name} | {command} … -s {file.stack} --seed-file -"
+        f"Set {_PASSPHRASE} or {_PASSPHRASE_FILE}; or, where the seed is the only secret, add --seed-file - behind:\n"
+        f"  pulumi config get {NAMESPACE}:{SEED} -s {file.name} |"
     )
 
 

@@ -1,0 +1,142 @@
+"""The JSON Schema of a stack file (draft 2020-12), from the same models that validate it, for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from archipelago.settings.models import StackSettings
+from archipelago.settings.read import Dialect
+from archipelago.settings.stack_file import NAMESPACE
+
+Schema = dict[str, Any]
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_SECRET: Schema = {
+    "title": "Secret",
+    "description": "Set it with: pulumi config set --secret; never in plain text.",
+    "type": "object",
+    "properties": {"secure": {"type": "string"}},
+    "required": ["secure"],
+    "additionalProperties": False,
+}
+_BY_KIND = ("network", "defaults", "nodes")  # what a protocol adds its keys to
+_NAMES = ("properties", "patternProperties")
+# what models check in code, in a schema's words
+_FOUNDER_OR_JOINER: Schema = {
+    "oneOf": [
+        {"properties": {"founder": {"const": True}}, "required": ["founder"], "not": {"required": ["joins"]}},
+        {"properties": {"founder": {"const": False}}, "required": ["joins"]},
+    ]
+}
+_ONE_SOURCE: Schema = {"oneOf": [{"required": [source]} for source in ("stack", "file", "nodes")]}
+
+
+def schema(dialects: Mapping[str, Dialect]) -> Schema:
+    """The schema of `Pulumi.<stack>.yaml`.
+
+    Args:
+        dialects: What each kind of network adds, by kind.
+    """
+    models = {
+        kind: StackSettings[each.network_model, each.node_model]  # type: ignore[name-defined]
+        for kind, each in sorted(dialects.items())
+    }
+    places, made = models_json_schema([(model, "validation") for model in models.values()])
+    defs: dict[str, Schema] = {name: _plain(each) for name, each in made["$defs"].items()}
+    roots = {kind: defs.pop(_name(places[model, "validation"])) for kind, model in models.items()}
+    defs["Secret"] = _SECRET
+    defs["Partner"] |= _ONE_SOURCE
+    shared = next(iter(roots.values()))
+    return {
+        "$schema": _DRAFT,
+        "title": "Stack file of an archipelago",
+        "type": "object",
+        "properties": {
+            "config": _config(shared, roots),
+            "encryptionsalt": {"type": "string", "description": "Written by pulumi."},
+            "secretsprovider": {"type": "string", "description": "Written by pulumi."},
+            "encryptedkey": {"type": "string", "description": "Written by pulumi."},
+        },
+        "required": ["config"],
+        "$defs": dict(sorted(defs.items())),
+    }
+
+
+def _config(shared: Schema, roots: Mapping[str, Schema]) -> Schema:
+    """The section `config`: our keys, and whatever other namespaces hold."""
+    kind = {"enum": list(roots), "description": "Protocol of the network."}
+    words = "What all organisations agree on, and what this one chooses."
+    network = {"type": "object", "description": words, "properties": {"kind": kind}, "required": ["kind"]}
+    properties = {name: _outline(each) if name in _BY_KIND else each for name, each in shared["properties"].items()}
+    properties["network"] = network
+    return {
+        "type": "object",
+        "properties": {_key(name): each for name, each in properties.items()},
+        # a key of our namespace that is not ours to know, and a bare one, which would silently belong to us
+        "patternProperties": {f"^(?!{NAMESPACE}:)[^:]+:.": True},
+        "additionalProperties": False,
+        # identitySeed is set last, by a command: a file without it is unfinished, not wrong
+        "required": [_key(name) for name in shared["required"] if name != "identitySeed"],
+        "allOf": [_branch(name, root) for name, root in roots.items()],
+    }
+
+
+def _outline(node: Schema) -> Schema:
+    """What holds whatever the kind is."""
+    return {"type": "object", "description": node.get("description", "")}
+
+
+def _branch(kind: str, root: Schema) -> Schema:
+    """What holds for one kind of network."""
+    own = {name: root["properties"][name] for name in _BY_KIND}
+    nodes = own["nodes"]["patternProperties"]  # a node may be a name alone, as in `quorum-node2:`
+    own["nodes"] |= {"patternProperties": {label: {"anyOf": [node, {"type": "null"}]} for label, node in nodes.items()}}
+    own["network"] = {"allOf": [own["network"], _FOUNDER_OR_JOINER]}
+    says = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+    return {
+        "if": {"properties": {_key("network"): says}},
+        "then": {"properties": {_key(name): each for name, each in own.items()}},
+    }
+
+
+def _key(name: str) -> str:
+    return f"{NAMESPACE}:{name}"
+
+
+def _name(reference: Mapping[str, Any]) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _plain(node: Any) -> Any:
+    """A schema as an editor shows it best: no titles made of key names, no null, secrets by one name."""
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("format") == "password":
+        return {"$ref": "#/$defs/Secret"} | {key: node[key] for key in ("description",) if key in node}
+    made = {
+        # names of settings are no keywords: one of them may be called `default` or `title`
+        key: {name: _plain(each) for name, each in value.items()} if key in _NAMES else _plain(value)
+        for key, value in node.items()
+        if not _is_noise(key, value)
+    }
+    if "patternProperties" in made:
+        made.setdefault("additionalProperties", False)
+    given = [each for each in made.get("anyOf", []) if each != {"type": "null"}]
+    if len(given) == 1:
+        del made["anyOf"]
+        made = given[0] | made
+    elif given:
+        made["anyOf"] = given
+    return made
+
+
+def _is_noise(key: str, value: Any) -> bool:
+    """Titles repeat the key; a default that is null or a mapping says what its parts say."""
+    return (key == "title" and isinstance(value, str)) or (
+        key == "default" and (value is None or isinstance(value, dict))
+    )
