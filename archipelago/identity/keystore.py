@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
 
@@ -14,6 +15,7 @@ from eth_hash.auto import keccak
 _SCRYPT = {"n": 4096, "r": 8, "p": 6, "dklen": 32}
 
 
+@functools.cache  # several stacks that read each other are planned more than once in one process
 def keystore_v3(private: bytes, address: str, password: str, entropy: bytes) -> str:
     """Encrypt a private key for geth.
 
