@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from typing import Any
 
@@ -45,6 +46,22 @@ def test_a_node_has_the_frozen_public_half_and_private_files(vector: dict[str, A
 def test_an_organisation_signs_with_the_frozen_key(vector: dict[str, str]) -> None:
     config = {"alpha": alpha, "beta": beta}[vector["organisation"]]({"identitySeed": VECTORS["seed"]})
     assert signer(plan_of(config).signing_key) == vector["key"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["secrets"], ids=lambda v: f"{v['organisation']}-{v['node']}-{v['purpose']}")
+def test_the_frozen_values_are_those_of_rfc_5869_written_out(vector: dict[str, Any]) -> None:
+    """The vectors were computed once by the code they test; this computes them from the two formulas of the RFC."""
+    parts = [str(vector[key]).encode() for key in ("organisation", "network", "node", "purpose", "generation")]
+    info = b"".join(len(part).to_bytes(2) + part for part in parts)
+    pseudo_random_key = hmac.digest(b"archipelago identity v1", bytes.fromhex(VECTORS["seed"]), "sha256")
+    output, block = b"", b""
+    for counter in range(1, 3):
+        block = hmac.digest(pseudo_random_key, block + info + bytes([counter]), "sha256")
+        output += block
+    assert output.hex().startswith(vector["secret"])
+    if "scalar" in vector:
+        order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+        assert int(vector["scalar"], 16) == int.from_bytes(output[:48]) % (order - 1) + 1
 
 
 def test_every_part_of_the_context_changes_the_value() -> None:
