@@ -120,11 +120,13 @@ def passphrase_unsealer(passphrase: str) -> Callable[[Mapping[str, Any]], Unseal
         key = PBKDF2HMAC(SHA256(), 32, salt[:_SALT_BYTES], _ITERATIONS).derive(passphrase.encode())
 
         def unseal(sealed: str) -> str:
-            _, nonce, body = sealed.split(":")
             try:
+                _, nonce, body = sealed.split(":")
                 return AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(body), None).decode()
             except InvalidTag:
                 raise ValueError("the passphrase does not open this stack file's secrets") from None
+            except ValueError:
+                raise ValueError("a secret in it was cut off, or comes from another secrets provider") from None
 
         return unseal
 
