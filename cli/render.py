@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -57,10 +57,17 @@ def render(
     if out is None:
         consoles.write(yaml_text.stream(objects))
         return
+    _write_all(out, plan, objects, files=files, secrets=secrets)
+
+
+def _write_all(out: Path, plan: StackPlan, objects: Sequence[Manifest], *, files: bool, secrets: bool) -> None:
+    before = {path.name for path in out.glob("[0-9]-*.yaml*")}
     for each in objects:
         _write(out / _name(each), yaml_text.document(each), private=secrets and each["kind"] == "Secret")
     for path, text, private in _chain_files(plan, secrets) if files else ():
         _write(out / _FILES / path, text, private)
+    if old := sorted(before - {_name(each) for each in objects}):
+        consoles.warn(f"{out} also holds what this run did not write: {', '.join(old)}")
 
 
 def _say(plan: StackPlan) -> None:

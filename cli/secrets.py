@@ -76,12 +76,14 @@ def opened(file: StackFile, seed: str | None) -> dict[str, Any]:
     config = _seeded(from_file(file.path), seed)
     if not (paths := list(sealed(config))):
         return config
-    opener = passphrase_opener()
-    if opener is None and is_there():
-        opener = _engine_opener(file)
-    if opener is None:
-        raise Refused([_closed(file, path) for path in paths], file.source)
-    return _open(file, opener, seed)
+    openers = [each for each in (passphrase_opener(), _engine_opener(file) if is_there() else None) if each]
+    refusal = Refused([_closed(file, path) for path in paths], file.source)
+    for opener in openers:  # a passphrase in the environment may be another stack's; then pulumi may know better
+        try:
+            return _open(file, opener, seed)
+        except Refused as refused:
+            refusal = refused
+    raise refusal
 
 
 def opened_by_passphrase(file: StackFile, seed: str | None) -> dict[str, Any] | None:
@@ -148,7 +150,13 @@ def _engine_opener(file: StackFile) -> Opener:
         for key, value in document["config"].items():
             entry = told.get(key if ":" in str(key) else f"{NAMESPACE}:{key}", {})
             known.update(_pairs(value, entry.get("objectValue", entry.get("value"))))
-        return known.__getitem__
+
+        def unseal(text: str) -> str:
+            if text not in known:
+                raise ValueError("pulumi does not tell one of them")
+            return known[text]
+
+        return unseal
 
     return opener
 
