@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +85,12 @@ class Stack:
     def file(self) -> Path:
         """Its stack file, a copy that may be changed."""
         return self.folder / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What its stack file says under `config`."""
+        written: dict[str, Any] = YAML(typ="safe").load(self.file)["config"]
+        return written
 
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the stack file's configuration in place.
@@ -170,8 +177,13 @@ class Workspace:
     def __init__(self, folder: Path, program: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        project = (program / "Pulumi.yaml").read_text()
-        (folder / "Pulumi.yaml").write_text(f"{project}main: {json.dumps(str(program))}\n")
+        yaml = YAML()
+        project = yaml.load(program / "Pulumi.yaml")
+        # by its path, because a project's folder is where every kind of language host looks for an environment
+        project["runtime"] = {"name": "python", "options": {"toolchain": "pip", "virtualenv": sys.prefix}}
+        project["main"] = str(program)
+        with (folder / "Pulumi.yaml").open("w") as stream:
+            yaml.dump(project, stream)
 
     def stack(self, name: str, text: str, environment: Mapping[str, str]) -> Stack:
         """A stack, made in its backend where it is not there yet.
