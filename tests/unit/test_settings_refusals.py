@@ -112,6 +112,14 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"network.genesis": {"alloc": {"0xED9d02e382b34818e88B88a309c7fe71E65f419d": 1}}},
         "network.genesis.alloc.0xED9d02e382b34818e88B88a309c7fe71E65f419d", "wrong EIP-55 checksum", "copy",
     ),
+    "a balance that Pulumi rounds": (
+        {"network.genesis": {"alloc": {"0xed9d02e382b34818e88B88a309c7fe71E65f419d": 1e27}}},
+        "network.genesis.alloc.0xed9d02e382b34818e88B88a309c7fe71E65f419d", "1e+27 is no exact number of wei", "quotes",
+    ),
+    "a balance that a file keeps and Pulumi rounds": (
+        {"network.genesis": {"alloc": {"0xed9d02e382b34818e88B88a309c7fe71E65f419d": 10**27}}},
+        "network.genesis.alloc.0xed9d02e382b34818e88B88a309c7fe71E65f419d", "no exact number of wei", "quotes",
+    ),
     "a quantity that is none": (
         {f"{FIRST}.storage": {"size": "20 GB"}}, f"{FIRST}.storage.size", "no Kubernetes quantity", "20Gi",
     ),

@@ -1,0 +1,41 @@
+"""Bundles that partners send as files, where two organisations share no Pulumi backend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archipelago.problems import Refused
+from archipelago.stack.outputs import bundle as signed_bundle
+from archipelago.stack.partners import read_files
+from tests.stacks import SOURCE, alpha, beta, outputs_of, plan_of, records_of, refusal_of, settings_of
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_bundle_in_a_file_is_read_as_exported_or_as_pulumi_prints_outputs(tmp_path: Path) -> None:
+    plan = plan_of(alpha())
+    exported = signed_bundle(plan, records_of(plan)).plain()
+    for content in (exported, outputs_of(plan)):
+        (tmp_path / "alpha.json").write_text(json.dumps(content))
+        settings = settings_of(beta({"partners.alpha": {"file": "alpha.json", "key": exported["key"]}}))
+        found = read_files(settings, tmp_path, SOURCE)
+        assert not refusal_of(beta({"partners.alpha": {"file": "alpha.json", "key": exported["key"]}}), found)
+        assert found["alpha"] == exported
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\xff"])
+def test_a_file_that_is_no_bundle_is_refused_by_its_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "alpha.json").write_bytes(content.encode("latin-1"))
+    settings = settings_of(beta({"partners.alpha": {"file": "alpha.json"}}))
+    with pytest.raises(Refused, match=r"partners\.alpha\.file: alpha\.json is no bundle"):
+        read_files(settings, tmp_path, SOURCE)
+
+
+def test_a_missing_file_is_refused_unless_it_may_come_later(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"partners\.alpha\.file: there is no file alpha\.json"):
+        read_files(settings_of(beta({"partners.alpha": {"file": "alpha.json"}})), tmp_path, SOURCE)
+    later = beta({"partners.alpha": {"file": "alpha.json", "required": False}})
+    assert read_files(settings_of(later), tmp_path, SOURCE) == {"alpha": None}
