@@ -124,17 +124,18 @@ def test_what_was_built_is_read_back(
     assert (file.consensus, set(file.validators)) == (consensus, set(VALIDATORS[:count]))
     assert set(file.alloc.values()) == {10**27}
     assert {address.lower() for address in file.alloc} == {address.lower() for address in ALLOC}
-    named = {"blockPeriod": block_period, "requestTimeout": timeout * 1000} if release(version) >= (22, 4, 0) else {}
-    assert file.engine == {"epoch": epoch, **named}
+    named = {"requestTimeout": timeout * 1000} if release(version) >= (22, 4, 0) else {}
+    assert file.engine == {"epoch": epoch, "blockPeriod": block_period, **named}
+    assert file.tells_geth_the_period == bool(named)
 
 
 @pytest.mark.parametrize(
     ("version", "consensus", "engine", "absent"),
     [
         ("2.7.0", "istanbul", "istanbul", "testQBFTBlock"),
-        ("21.10.2", "qbft", "istanbul", "blockperiodseconds"),
-        ("22.1.0", "istanbul", "istanbul", "blockperiodseconds"),
-        ("22.4.0", "istanbul", "ibft", "testQBFTBlock"),
+        ("21.10.2", "qbft", "istanbul", "epochlength"),
+        ("22.1.0", "istanbul", "istanbul", "epochlength"),
+        ("22.4.0", "istanbul", "ibft", "epoch"),
         ("22.4.0", "qbft", "qbft", "testQBFTBlock"),
     ],
 )

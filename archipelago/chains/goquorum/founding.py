@@ -32,9 +32,10 @@ def found(settings: Settings, nodes: Mapping[str, Node[Any]], book: Known) -> Ge
     return build(_rules(network, chosen), validators.values(), alloc)
 
 
-def block_period(network: GoQuorumNetwork) -> int:
-    """Seconds between blocks, where the genesis does not say it."""
-    return (network.genesis and network.genesis.block_period) or _BLOCK_PERIOD
+def block_period(genesis: GenesisFile, network: GoQuorumNetwork) -> int:
+    """Seconds between blocks: what the genesis says, else (one of another tool may not) the settings or the default."""
+    written = network.genesis and network.genesis.block_period
+    return genesis.engine.get("blockPeriod") or written or _BLOCK_PERIOD
 
 
 def validator_names(settings: Settings) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:
     return Rules(
         chain_id=network.chain_id,
         consensus=network.consensus or "qbft",
-        block_period=block_period(network),
+        block_period=chosen.block_period or _BLOCK_PERIOD,
         epoch=chosen.epoch or _EPOCH,
         request_timeout=chosen.request_timeout or _REQUEST_TIMEOUT,
         gas_limit=chosen.gas_limit or _GAS_LIMIT,

@@ -93,6 +93,11 @@ class GenesisFile:
         raise ValueError("its config names neither istanbul, ibft nor qbft")
 
     @property
+    def tells_geth_the_period(self) -> bool:
+        """Whether geth reads the block period here, or has to be told by an argument."""
+        return bool({"ibft", "qbft"} & self.document["config"].keys())
+
+    @property
     def engine(self) -> dict[str, int]:
         """The engine's parameters, in our names whatever release spelled them; what it did not write is absent."""
         config = self.document["config"]
@@ -156,7 +161,9 @@ def _engine_block(rules: Rules) -> dict[str, Any]:
             "requesttimeoutseconds": rules.request_timeout // 1000,
         }
         return {"qbft" if rules.consensus == "qbft" else "ibft": block}
-    block = common | {"epoch": rules.epoch}
+    # These releases ignore the period here and take it as an argument. It stands here for those who join: a node with
+    # another period refuses the blocks of the others.
+    block = common | {"epoch": rules.epoch, "blockperiodseconds": rules.block_period}
     if rules.consensus == "qbft":
         assert rules.release >= QBFT_EXISTS  # noqa: S101 - settings refuse it with the YAML path
         block["testQBFTBlock"] = 0
