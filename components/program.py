@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from components.cluster import check_cluster, with_addresses
 
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
 _READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+_ATTEMPTS = 8
 _KEYS = ("externalNodes", "network", "identities")
 
 
@@ -62,12 +64,16 @@ async def _stack(name: str, stack: str, *, required: bool) -> Mapping[str, Any] 
 
 
 async def _read_outputs(stack: str) -> Mapping[str, Any] | None:
-    """Another stack's outputs, or None where there is no such stack."""
-    try:
-        found = await invoke_async(_READ_OUTPUTS, {"name": stack})
-    except Exception as error:  # the engine's refusal arrives as a bare Exception
-        if "unknown stack" in str(error):
-            return None
-        raise
-    outputs: Mapping[str, Any] = found["outputs"]
-    return outputs
+    """A stack's outputs, or None where there is no such stack."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            found: Mapping[str, Any] = await invoke_async(_READ_OUTPUTS, {"name": stack})
+            return found["outputs"] or {}
+        except Exception as error:  # the engine's refusal arrives as a bare Exception
+            if "unknown stack" in str(error):
+                return None
+            # a backend of files writes a stack's state in place, so a running update can be met in the middle of it
+            if "failed to load checkpoint" not in str(error) or attempt == _ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(0.2 * (attempt + 1))
+    raise AssertionError("the loop returns or raises")

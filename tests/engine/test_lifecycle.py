@@ -1,0 +1,145 @@
+"""What happens to partners and to what is kept: absent, leaving, mistyped, destroyed, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.workspace import Stack
+from tests.engine.organisations import Consortium
+from tests.stacks import alpha, beta
+
+pytestmark = pytest.mark.engine
+
+KEPT = {"Secret", "PersistentVolumeClaim"}
+
+
+def founder(consortium: Consortium, space: str, **changes: object) -> Stack:
+    return consortium.stack("cluster-a", alpha({"cluster.namespace": space, **changes}), "a")
+
+
+def test_an_absent_optional_partner_is_a_warning(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    run = a.up().expect()
+    assert "Partner beta: organization/archipelago/cluster-b is not there yet" in run.text
+    assert a.outputs()["partnersMissing"] == ["beta"]
+
+
+def test_a_typo_in_a_required_partner_is_fatal(consortium: Consortium, space: str) -> None:
+    typo = {"partners": {"alpha": {"stack": "organization/archipelago/clutser-a"}}}
+    b = consortium.stack("cluster-b", beta({"cluster.namespace": space, **typo}), "b")
+    run = b.up()
+    assert run.code != 0
+    assert "unknown stack" in run.text
+    assert "organization/archipelago/clutser-a" in run.text
+    assert consortium.seen("b", space) == {}
+
+
+def test_a_partner_that_leaves_is_dropped_loudly(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    b = consortium.stack("cluster-b", beta({"cluster.namespace": space}), "b")
+    for stack in (a, b, a):
+        stack.up().expect()
+    b.destroy().expect()
+    run = a.up().expect()
+    assert run.changes == [("update", "kubernetes:core/v1:ConfigMap", "consortium-peers")]
+    assert "Partner beta had 2 nodes and has none now" in run.text
+    a.configure(lambda config: config["archipelago:partners"]["beta"].update({"minNodes": 2}))
+    assert a.up().code != 0
+    b.run("stack", "rm", "--yes").expect()
+    a.configure(lambda config: config["archipelago:partners"]["beta"].update({"minNodes": 0}))
+    a.refresh().expect()
+    a.up().expect()
+
+
+def test_two_backends_exchange_files_only(consortium: Consortium, space: str, tmp_path: Path) -> None:
+    bundles = {name: tmp_path / f"{name}.json" for name in ("alpha", "beta")}
+    partners = {"beta": {"file": str(bundles["beta"]), "required": False}}
+    a = consortium.stack("cluster-a", alpha({"cluster.namespace": space, "partners": partners}), "a", backend="one")
+    joins = {"alpha": {"file": str(bundles["alpha"])}}
+    b = consortium.stack("cluster-b", beta({"cluster.namespace": space, "partners": joins}), "b", backend="two")
+    a.up().expect()
+    assert b.up().code != 0, "a required file that is not there is refused"
+    for stack, name, again in ((a, "alpha", b), (b, "beta", a)):
+        bundles[name].write_text(json.dumps(stack.outputs()))
+        again.up().expect()
+    assert a.outputs()["partnersMissing"] == b.outputs()["partnersMissing"] == []
+    assert (
+        len(json.loads(consortium.objects("a", space)["ConfigMap", "consortium-peers"].data["static-nodes.json"])) == 5
+    )
+    assert a.preview().expect().changes == []
+
+
+def test_destroy_keeps_keys_and_claims_and_up_finds_them_again(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    a.up().expect()
+    before, outputs = consortium.seen("a", space), a.outputs()
+    a.destroy().expect()
+    left = consortium.seen("a", space)
+    assert {kind for kind, _ in left} == KEPT
+    a.up().expect()
+    after = consortium.seen("a", space)
+    for key, (uid, _) in left.items():
+        assert before[key][0] == after[key][0] == uid
+    again = a.outputs()
+    assert [node["nodeId"] for node in again["externalNodes"]] == [node["nodeId"] for node in outputs["externalNodes"]]
+    assert again["network"] == outputs["network"]
+
+
+def test_a_second_stack_cannot_claim_the_namespace(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    a.up().expect()
+    before = consortium.seen("a", space)
+    config = beta({"cluster.namespace": space, "partners.alpha.stack": "organization/archipelago/cluster-a"})
+    b = consortium.stack("cluster-b", config, "a")
+    run = b.up()
+    assert run.code != 0
+    assert "archipelago:cluster.namespace" in run.text
+    assert f"the namespace {space} belongs to the stack alpha.cluster-a" in run.text
+    b.configure(lambda config: config["archipelago:cluster"].update({"createNamespace": False}))
+    assert "belongs to the stack alpha.cluster-a" in b.up().text
+    assert consortium.seen("a", space) == before
+
+
+def test_killed_cancelled_and_run_again_it_converges(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    process = a.start("up", "--yes", "--skip-preview")
+    deadline = time.monotonic() + 60
+    while not consortium.seen("a", space) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    killed = consortium.seen("a", space)
+    assert killed, "it was killed before it had made anything"
+    a.run("cancel", "--yes").expect()
+    a.up().expect()
+    after = consortium.seen("a", space)
+    assert {name for kind, name in after if kind == "Deployment"} == {f"consortium-quorum-node{i}" for i in (1, 2, 3)}
+    for key in killed:
+        if key[0] in KEPT:
+            assert after[key][0] == killed[key][0]
+    assert a.preview().expect().changes == []
+
+
+def test_another_seed_cannot_turn_nodes_into_others(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    a.up().expect()
+    before = consortium.seen("a", space)
+    a.set_seed("0123456789abcdef" * 4)
+    run = a.up()
+    assert run.code != 0
+    assert "its key would change from" in run.text
+    assert consortium.seen("a", space) == before
+
+
+def test_the_program_needs_nothing_of_the_lab_but_a_kubeconfig(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    bare = {key: value for key, value in a.environment.items() if not key.startswith("ARCHIPELAGO")}
+    stack = Stack(a.name, a.folder, bare)
+    stack.up().expect()
+    assert stack.preview().expect().changes == []
