@@ -101,7 +101,9 @@ def plan_stack(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
-    problems += [*decision.problems, *book.problems(), *_lost_keys(last, nodes)]
+    problems += [*decision.problems, *book.problems()]
+    if recorded:  # not after a rename, which alone is told: it changes every key
+        problems += _lost_keys(last, nodes)
     if problems:
         raise Refused(problems, source)
     return StackPlan(
