@@ -24,5 +24,5 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.errno == errno.EPIPE or error.filename is None:  # a closed pager; or a failure nobody expected
                 raise
-            fail(f"{error.filename}: {error.strerror}.\n  Check the path and who may write there.")
+            fail(f"{error.filename}: {error.strerror}.\n  Check the path, and who may read and write there.")
         raise typer.Exit(1)

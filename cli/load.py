@@ -26,9 +26,6 @@ OutputsFile = Annotated[
     typer.Option(
         "--outputs",
         help="The stack's own outputs, as pulumi stack output --json prints them; - for standard input.",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
         show_default=False,
     ),
 ]

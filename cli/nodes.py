@@ -49,6 +49,7 @@ def nodes(
     if as_json:
         consoles.out.print_json(json.dumps([each.plain() for each in records]))
     elif external:
+        _check_addresses(chain, records, str(made["organisation"]))
         banner = "" if bare else f"# {made['organisation']}'s {len(records)} nodes of {made['network']['name']}\n"
         consoles.write(banner + chain.external_text(records))
     else:
@@ -67,6 +68,13 @@ def _records(made: Bundle, node_ip: str | None) -> tuple[Chain, list[ExternalNod
         cure = "Update this program: the stack was deployed by a newer one."
         raise Refused([Problem("externalNodes", f"a record cannot be read: {error}.", cure)], organisation) from None
     return chain, [_at(each, node_ip) for each in records]
+
+
+def _check_addresses(chain: Chain, records: Sequence[ExternalNode], source: str) -> None:
+    unknown = [each.name for each in records if not chain.url(each)]
+    if unknown:
+        words = f"nobody knows yet where to dial {', '.join(unknown)}."
+        raise Refused([Problem("externalNodes", words, "Run pulumi up, and take its outputs.")], source)
 
 
 def _at(record: ExternalNode, host: str | None) -> ExternalNode:

@@ -19,14 +19,12 @@ from cli.stacks import StackFile
 
 SEED = "identitySeed"
 _PASSPHRASE, _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"
-_PATH = {"exists": True, "dir_okay": False, "allow_dash": True}
 
 SeedFile = Annotated[
     Path | None,
     typer.Option(
         help="File with the seed, - for standard input; without it the stack file is decrypted.",
         show_default=False,
-        **_PATH,
     ),
 ]
 SeedFiles = Annotated[
@@ -35,7 +33,6 @@ SeedFiles = Annotated[
         "--seed-file",
         help="File with the seed, - for standard input; repeated in the order of the stacks.",
         show_default=False,
-        **_PATH,
     ),
 ]
 Opener = Callable[[Mapping[str, Any]], Unseal]

@@ -22,11 +22,11 @@ Stacks = Annotated[
     typer.Option("-s", "--stack", help="A stack, as cluster-a; may be repeated.", metavar="STACK", show_default=False),
 ]
 Target = Annotated[
-    str | None, typer.Argument(help="A stack, or the path of its file.", metavar="[STACK]", show_default=False)
+    str | None, typer.Argument(help="A stack, or the path of its file.", metavar="STACK", show_default=False)
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(help="Stacks, or paths of their files.", metavar="[STACK]…", show_default=False),
+    typer.Argument(help="Stacks, or paths of their files.", metavar="STACK", show_default=False),
 ]
 HERE = Path()
 
