@@ -1,0 +1,1 @@
+"""A Pulumi program of its own; a package only for the type checker."""
