@@ -219,7 +219,7 @@ def test_a_founders_frozen_genesis_is_known_from_a_partners_file(project: Projec
 def test_as_many_seeds_as_stacks(project: Project) -> None:
     ran = project.run("validate", "--seed-file", str(project.seeds["cluster-a"]))
     assert ran.code == 1
-    assert "1 seed files for 2 stacks" in ran.err
+    assert "2 stacks need as many seed files, not 1" in ran.err
     assert "cluster-a, cluster-b" in ran.err
 
 
