@@ -21,7 +21,7 @@ from archipelago.settings.types import SEALED
 from archipelago.stack.converge import Written, converge
 from archipelago.stack.partners import Import, accept, read_files
 from cli import consoles
-from cli.load import settings_of, written
+from cli.load import Outputs, OutputsFile, read_outputs, settings_of, written
 from cli.secrets import SEED, SeedFiles, opened_by_passphrase, read_seeds
 from cli.stacks import HERE, Directory, StackFile, Stacks, Targets, find
 
@@ -60,16 +60,21 @@ def validate(
     stacks: Stacks = None,
     directory: Directory = HERE,
     seed_files: SeedFiles = None,
+    outputs: OutputsFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check stack files without a cluster and without pulumi. The exit code is 0 if all of them are valid.
 
-    Secrets stay sealed; with a seed at hand the network is planned too, with the bundles that partners sent as files.
+    Secrets stay sealed; with a seed at hand the network is planned too, with the bundles that partners sent as files,
+    and --outputs tells whether it still has the genesis that it runs.
 
     Example:  archipelago validate -s cluster-a -s cluster-b
     """
     files = find([*(targets or []), *(stacks or [])], directory)
-    found = [_look(file, seed) for file, seed in zip(files, read_seeds(seed_files, files), strict=True)]
+    if outputs and len(files) != 1:
+        raise Refused([Problem("", "outputs are one stack's, and several are named.", "Name it with -s.")], "--outputs")
+    last = read_outputs(outputs)
+    found = [_look(file, seed, last) for file, seed in zip(files, read_seeds(seed_files, files), strict=True)]
     _plan(found)
     if as_json:
         consoles.out.print_json(json.dumps([each.plain() for each in found]))
@@ -79,18 +84,21 @@ def validate(
         raise typer.Exit(1)
 
 
-def _look(file: StackFile, seed: str | None) -> Findings:
-    """What is wrong with one file, its secrets left sealed."""
+def _look(file: StackFile, seed: str | None, last: Outputs) -> Findings:
+    """What is wrong with one file; its secrets are opened only where that needs nobody's help."""
     found = Findings(file)
     try:
         config = from_file(file.path)
         found.settings = settings_of(file, config if seed is None else config | {SEED: seed})
         found.problems += _unsealed(found.settings, set() if seed is None else {SEED})
         found.problems += _partners(found.settings, file)
-        if found.settings.network.founder:
+        if found.settings.network.founder and not last:
             found.warnings += CHAINS[found.settings.network.kind].unfoundable(found.settings)
-        if not found.problems and (whole := opened_by_passphrase(file, seed)):
-            found.stack = written(file, whole)
+        whole = None if found.problems else opened_by_passphrase(file, seed)
+        if whole:
+            found.stack = written(file, whole, last=last)
+        elif last:
+            consoles.note("the seed stays sealed, so the genesis is not compared with these outputs")
     except Refused as refused:
         found.problems += refused.problems
     return found

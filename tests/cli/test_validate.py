@@ -216,6 +216,21 @@ def test_a_founders_frozen_genesis_is_known_from_a_partners_file(project: Projec
     assert ran.code == 0, ran.said
 
 
+def test_with_the_stacks_own_outputs_a_changed_genesis_is_refused(project: Project, world: World) -> None:
+    outputs = project.write("outputs.json", world.outputs["alpha"])
+    assert project.seeded("validate", "cluster-a", "--outputs", outputs).code == 0
+    project.edit("cluster-a", "chainId: 1000", "chainId: 2000")
+    ran = project.seeded("validate", "cluster-a", "--outputs", outputs)
+    assert ran.code == 1
+    assert "archipelago:network.chainId: 2000, but the genesis of consortium is frozen" in ran.out
+
+
+def test_outputs_are_one_stacks(project: Project, world: World) -> None:
+    ran = project.run("validate", "--outputs", project.write("outputs.json", world.outputs["alpha"]))
+    assert ran.code == 1
+    assert "Name it with -s" in ran.err
+
+
 def test_as_many_seeds_as_stacks(project: Project) -> None:
     ran = project.run("validate", "--seed-file", str(project.seeds["cluster-a"]))
     assert ran.code == 1
