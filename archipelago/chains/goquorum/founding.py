@@ -7,7 +7,7 @@ from typing import Any
 
 from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
 from archipelago.chains.goquorum.settings import GenesisSettings, GoQuorumNetwork
-from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, release
+from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, QBFT_BLOCKS_NAMED, release
 from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
@@ -85,6 +85,20 @@ def differences(
             "true at the node and vote it in."
         )
         yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
+    if genesis.tells_geth_the_period:
+        yield from _cannot_read(settings)
+
+
+def _cannot_read(settings: Settings) -> Iterator[Problem]:
+    """Nodes whose release does not know config.qbft and config.ibft: it would stop with "Consensus not specified"."""
+    least = ".".join(map(str, QBFT_BLOCKS_NAMED))
+    for name, node in settings.nodes.items():
+        version = node.version or settings.network.version
+        if release(version) < QBFT_BLOCKS_NAMED:
+            path = f"nodes.{name}.version" if node.version else "network.version"
+            words = f"GoQuorum {version} cannot read this network's genesis, which was written for {least} or later."
+            cure = f"Take {least} or later; for older nodes a network is founded with an older network.version."
+            yield Problem(path, words, cure)
 
 
 def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:

@@ -6,7 +6,9 @@ Release = tuple[int, ...]
 
 OLDEST = (2, 7, 0)
 QBFT_EXISTS = (21, 7, 0)  # config.istanbul.testQBFTBlock
-QBFT_BLOCKS_NAMED = (22, 4, 0)  # config.qbft and config.ibft with periods in the genesis
+# config.qbft and config.ibft with periods in the genesis;
+# 22.4.0 and 22.4.1 take its requesttimeoutseconds for milliseconds
+QBFT_BLOCKS_NAMED = (22, 4, 2)
 HTTP_FLAGS = (21, 4, 0)  # --http.*, and --ptm.* instead of PRIVATE_CONFIG
 WS_FLAGS = (22, 1, 0)  # --ws.* instead of --wsaddr, --wsport, --wsapi, --wsorigins
 OLDEST_TESSERA = (0, 10, 6)
