@@ -97,7 +97,7 @@ def test_the_order_of_validators_and_accounts_makes_no_other_genesis(
 
 @given(
     consensus=st.sampled_from(["istanbul", "qbft"]),
-    version=st.sampled_from(["21.7.0", "21.10.2", "22.1.0", "22.4.0", "22.7.4"]),
+    version=st.sampled_from(["21.7.0", "21.10.2", "22.1.0", "22.4.1", "22.4.2", "22.7.4"]),
     chain_id=st.integers(1, 2**53 - 1),
     block_period=st.integers(1, 3600),
     epoch=st.integers(1, 10**9),
@@ -124,7 +124,7 @@ def test_what_was_built_is_read_back(
     assert (file.consensus, set(file.validators)) == (consensus, set(VALIDATORS[:count]))
     assert set(file.alloc.values()) == {10**27}
     assert {address.lower() for address in file.alloc} == {address.lower() for address in ALLOC}
-    named = {"requestTimeout": timeout * 1000} if release(version) >= (22, 4, 0) else {}
+    named = {"requestTimeout": timeout * 1000} if release(version) >= (22, 4, 2) else {}
     assert file.engine == {"epoch": epoch, "blockPeriod": block_period, **named}
     assert file.tells_geth_the_period == bool(named)
 
@@ -135,8 +135,9 @@ def test_what_was_built_is_read_back(
         ("2.7.0", "istanbul", "istanbul", "testQBFTBlock"),
         ("21.10.2", "qbft", "istanbul", "epochlength"),
         ("22.1.0", "istanbul", "istanbul", "epochlength"),
-        ("22.4.0", "istanbul", "ibft", "epoch"),
-        ("22.4.0", "qbft", "qbft", "testQBFTBlock"),
+        ("22.4.1", "qbft", "istanbul", "epochlength"),
+        ("22.4.2", "istanbul", "ibft", "epoch"),
+        ("22.4.2", "qbft", "qbft", "testQBFTBlock"),
     ],
 )
 def test_the_engine_block_is_spelled_as_the_release_reads_it(

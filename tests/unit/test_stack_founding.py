@@ -81,7 +81,7 @@ LATER_CHANGES: dict[str, dict[str, Any]] = {
     },
     "a validator no longer wanted": {"nodes.quorum-node3.validator": False},
     "a node removed that the genesis names": {"nodes.quorum-node3": GONE},
-    "another release of geth": {"network.version": "21.10.2"},
+    "another release of geth": {"network.version": "23.4.0"},
     "another release of Tessera": {"network.privacy.version": "21.7.0"},
     "no Tessera": {"network.privacy": "none", "nodes.quorum-node1.exposure": GONE},
     "a partner more": {"partners.gamma": {"stack": "organization/archipelago/c", "required": False}},
@@ -98,6 +98,24 @@ def test_the_genesis_is_byte_for_byte_the_same_after(name: str) -> None:
 def test_a_removed_node_that_the_genesis_names_is_no_contradiction() -> None:
     written = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quorum-node3"]}}
     assert not refusal_of(alpha({**written, "nodes.quorum-node3": GONE}), last=last(alpha(written)))
+
+
+NODE_VERSION = "nodes.quorum-node2.version"
+
+
+@pytest.mark.parametrize(("path", "runs"), [(NODE_VERSION, False), (NODE_VERSION, True), ("network.version", True)])
+@pytest.mark.parametrize("version", ["21.10.2", "22.4.1"])
+def test_a_release_that_cannot_read_the_genesis_is_refused(version: str, path: str, runs: bool) -> None:
+    """It stops with "Consensus not specified"; 22.4.0 and 22.4.1 start, and give up every round after 10 ms."""
+    (problem,) = refusal_of(alpha({path: version}), last=last(alpha()) if runs else {})
+    assert problem.path == path
+    assert f"GoQuorum {version} cannot read this network's genesis" in problem.message
+
+
+def test_old_and_new_releases_share_a_network_that_was_founded_for_the_old_ones() -> None:
+    mixed = alpha({"network.version": "21.10.2", "nodes.quorum-node2.version": "22.7.4"})
+    commands = [node.containers[0].command for node in plan_of(mixed).nodes]
+    assert all("--istanbul.blockperiod" in command for command in commands)
 
 
 def test_keys_may_rotate_on_purpose_and_the_genesis_stays() -> None:
