@@ -56,7 +56,9 @@ def read_seeds(paths: list[Path] | None, files: tuple[StackFile, ...]) -> tuple[
     if len(paths) != len(files):
         names = ", ".join(file.stack for file in files)
         cure = f"Repeat --seed-file in the order of the stacks: {names}"
-        raise Refused([Problem("", f"{len(files)} stacks need as many seed files, not {len(paths)}.", cure)], "--seed-file")
+        raise Refused(
+            [Problem("", f"{len(files)} stacks need as many seed files, not {len(paths)}.", cure)], "--seed-file"
+        )
     return tuple(read_seed(path) for path in paths)
 
 
