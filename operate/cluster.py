@@ -62,6 +62,7 @@ def foreign(client: Client, wanted: Iterable[Manifest], owner: str) -> Iterator[
         for manifest in listed:
             if manifest["kind"] == "Namespace":
                 yield from _namespace(client, manifest["metadata"]["name"], owner)
+        yield from _taken_ports(client, listed)
         names = {(each["kind"], each["metadata"]["name"]) for each in listed}
         namespace = next((each["metadata"]["namespace"] for each in listed if "namespace" in each["metadata"]), None)
         for kind in _KINDS if namespace else ():
@@ -105,6 +106,31 @@ def _namespace(client: Client, name: str, owner: str) -> Iterator[Problem]:
             "this stack may use it."
         )
         yield Problem("cluster.namespace", f"the namespace {name} {_whose(metadata)}.", cure)
+
+
+def _taken_ports(client: Client, wanted: list[Manifest]) -> Iterator[Problem]:
+    """Pinned NodePorts that another Service of the cluster has; the API server would say it with half a stack made."""
+    services = [each for each in wanted if each["kind"] == "Service"]
+    pinned = {
+        port["nodePort"]: service["metadata"]
+        for service in services
+        for port in service["spec"]["ports"]
+        if "nodePort" in port
+    }
+    if not pinned:
+        return
+    ours = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in services}
+    try:
+        found = [(each.metadata, each.spec) for each in client.list(Service, namespace="*")]
+    except ApiError:
+        return  # whoever may not look beyond the own namespace hears it from the API server
+    for metadata, spec in found:
+        for port in (spec and spec.ports) or []:
+            if metadata and (metadata.namespace, metadata.name) not in ours and port.nodePort in pinned:
+                node = pinned[port.nodePort]["labels"]["archipelago/node"]
+                owner = f"{metadata.namespace}/{metadata.name}"
+                words = f"NodePort {port.nodePort} belongs to the Service {owner} of this cluster."
+                yield Problem(f"nodes.{node}", words, "Choose another port, or leave it out to let the cluster choose.")
 
 
 def _whose(metadata: ObjectMeta | None) -> str:

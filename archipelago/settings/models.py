@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from archipelago.identity.curve25519 import check_signer
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
-from archipelago.settings.types import SEALED, Label, NodePort, Quantity, Strict, fault
+from archipelago.settings.types import SEALED, Label, NamespaceName, NodePort, Quantity, Strict, fault
 
 SET_SEED = (
     "Set one that you keep a copy of:  openssl rand -hex 32 | pulumi config set --secret archipelago:identitySeed"
@@ -37,7 +37,7 @@ class Cluster(Strict):
 
     context: str = Field(default="", description="Context of the kubeconfig; empty for its current one.")
     kubeconfig: str = Field(default="", description="Path of the kubeconfig; empty for the ambient one.")
-    namespace: Label = Field(default="archipelago", description="Namespace of all objects.")
+    namespace: NamespaceName = Field(default="archipelago", description="Namespace of all objects.")
     create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")

@@ -17,7 +17,9 @@ _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _VERSION = re.compile(r"\d+(\.\d+){1,2}")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_LABEL_LENGTH = 40
+_LABEL_LENGTH = 40  # with another label and a suffix it still names a Service
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAMESPACE_LENGTH = 63
 _SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
@@ -43,6 +45,13 @@ def _label(text: str) -> str:
             f"Use lower-case letters, digits and '-', a letter first, at most {_LABEL_LENGTH} characters; Kubernetes "
             "objects are named after it.",
         )
+    return text
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text) or len(text) > _NAMESPACE_LENGTH:
+        cure = f"Use lower-case letters, digits and '-', at most {_NAMESPACE_LENGTH} characters."
+        raise fault(f"{text!r} is no name of a Kubernetes namespace", cure)
     return text
 
 
@@ -102,6 +111,11 @@ Label = Annotated[
     str,
     AfterValidator(_label),
     WithJsonSchema({"type": "string", "pattern": f"^{_LABEL.pattern}$", "maxLength": _LABEL_LENGTH}),
+]
+NamespaceName = Annotated[
+    str,
+    AfterValidator(_namespace),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAMESPACE.pattern}$", "maxLength": _NAMESPACE_LENGTH}),
 ]
 Version = Annotated[
     str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": f"^{_VERSION.pattern}$"})

@@ -95,8 +95,11 @@ class Consortium:
     def end(self) -> None:
         """Delete the test's namespaces, so that their pinned NodePorts are free again."""
         for cluster, namespace in self._namespaces:
+            client = self.client(cluster)
             try:
-                self.client(cluster).delete(Namespace, namespace)
+                for service in client.list(Service, namespace=namespace):  # at once; the namespace takes its time
+                    client.delete(Service, service.metadata.name, namespace=namespace)  # type: ignore[union-attr, arg-type]
+                client.delete(Namespace, namespace)
             except ApiError as error:
                 if error.status.code != 404:
                     raise

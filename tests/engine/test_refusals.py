@@ -155,3 +155,12 @@ def test_up_without_an_api_server(consortium: Consortium, tmp_path: Path) -> Non
     assert len(run.errors) == 1
     preview = a.preview().expect()
     assert "This preview is a guess" in preview.text
+
+
+def test_a_node_port_that_the_cluster_gave_to_another(consortium: Consortium, space: str) -> None:
+    consortium.stack("cluster-a", alpha({"cluster.namespace": f"{space}-1"}), "a").up().expect()
+    config = alpha({"cluster.namespace": f"{space}-2", "organisation": "delta", "partners": {}})
+    run = consortium.stack("cluster-d", config, "a").up()
+    assert run.code != 0
+    assert "archipelago:nodes.quorum-node1: NodePort 30303 belongs to the Service" in run.text
+    assert consortium.seen("a", f"{space}-2") == {}
