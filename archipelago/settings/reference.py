@@ -11,7 +11,6 @@ from typing import Any
 from archipelago.settings.schema import Schema
 
 _TABLE = re.compile(r"(?P<begin><!-- keys: (?P<section>[\w ./-]+) -->\n).*?(?P<end><!-- end of keys -->)", re.DOTALL)
-_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _type(node: Schema) -> str:
         inner = next((each for each in values if isinstance(each, dict)), None)
         return f"mapping of {_plural(inner)}" if inner and "type" in inner else "mapping"
     if kind == "string":
-        return "name" if node.get("maxLength") == _LONGEST_NAME else "text"
+        return "name" if "maxLength" in node else "text"  # only names of Kubernetes objects have a length
     return {"boolean": "true or false", "null": "nothing"}.get(kind, str(kind))
 
 
