@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from archipelago.problems import Problem, Refused
+from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import NAMESPACE, Unseal, from_file, passphrase_unsealer
 from archipelago.settings.types import SEALED
 from cli.engine import Failed, is_there, pulumi
 from cli.stacks import StackFile
 
-SEED = "identitySeed"
 _PASSPHRASE, _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"
 
 SeedFile = Annotated[

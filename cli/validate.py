@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, SecretStr
 
 from archipelago.chains.registry import CHAINS
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
-from archipelago.settings.models import SET_SEED
-from archipelago.settings.read import Settings, path_text
+from archipelago.settings.read import Settings
+from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_file
-from archipelago.settings.types import SEALED
 from archipelago.stack.converge import Written, converge
 from archipelago.stack.partners import Import, accept, read_files
 from cli import consoles
@@ -90,7 +88,7 @@ def _look(file: StackFile, seed: str | None, last: Outputs) -> Findings:
     try:
         config = from_file(file.path)
         found.settings = settings_of(file, config if seed is None else config | {SEED: seed})
-        found.problems += _unsealed(found.settings, set() if seed is None else {SEED})
+        found.problems += in_plain_text(found.settings, set() if seed is None else {SEED})
         found.problems += _partners(found.settings, file)
         if found.settings.network.founder and not last:
             found.warnings += CHAINS[found.settings.network.kind].unfoundable(found.settings)
@@ -118,25 +116,6 @@ def _plan(found: list[Findings]) -> None:
         converge(sound)
     except Refused as refused:
         next(each for each in planned if each.file.source == refused.source).problems += refused.problems
-
-
-def _unsealed(settings: Settings, given: set[str]) -> Iterator[Problem]:
-    """Secrets in plain text, which Git would keep for ever."""
-    for path in _plain_secrets(settings):
-        if path not in given:
-            cure = SET_SEED if path == SEED else f"Set it with: pulumi config set --secret --path archipelago:{path}"
-            yield Problem(path, "is a secret, and stands there in plain text.", cure)
-
-
-def _plain_secrets(value: Any, location: tuple[int | str, ...] = ()) -> Iterator[str]:
-    if isinstance(value, SecretStr) and value.get_secret_value() != SEALED:
-        yield path_text(location)
-    elif isinstance(value, BaseModel):
-        for name, model_field in type(value).model_fields.items():
-            yield from _plain_secrets(getattr(value, name), (*location, model_field.alias or name))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _plain_secrets(item, (*location, key))
 
 
 def _partners(settings: Settings, file: StackFile) -> Iterator[Problem]:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import _SECRET_KEYS, CONFIG, get_config_env, get_config_secret_keys_env
 from pulumi.runtime.invoke import invoke_async
 
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
 from archipelago.problems import Refused
 from archipelago.settings.read import read
+from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
 from archipelago.stack.partners import bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
@@ -38,6 +39,9 @@ async def plan_here() -> StackPlan:
         settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
     except Refused as refused:
         raise with_addresses(refused, config.get("cluster")) from None
+    sealed = {key.rpartition(":")[2] for key in (*get_config_secret_keys_env(), *_SECRET_KEYS.get())}
+    if plain := list(in_plain_text(settings, sealed)):
+        raise Refused(plain, source)
     # an older language host does not tell it; a program without `main:` stands in it
     root = Path(pulumi.get_root_directory() or Path.cwd())
     received: dict[str, Mapping[str, Any] | None] = dict(read_files(settings, root, source))

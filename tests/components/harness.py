@@ -1,0 +1,143 @@
+"""The real `__main__.py` against a recording engine: what a stack registers, exports, says and refuses.
+
+Nothing that is absent may be asserted before `run` has returned: registrations land while outputs resolve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import runpy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks, settings, stack
+from pulumi.runtime.config import set_all_config
+
+import components.cluster
+from archipelago.problems import Problem
+from operate.cluster import Unreachable
+from tests.components.engine import PROJECT, Engine, Place, Ports, Recorder, Registered
+from tests.stacks import Config
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the program did."""
+
+    resources: tuple[Registered, ...]
+    outputs: dict[str, Any]
+    secret_outputs: frozenset[Place]
+    exit_code: int
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    read: tuple[str, ...]
+    references: tuple[str, ...]
+
+    def of(self, kind: str) -> dict[str, Registered]:
+        """Resources of one kind by logical name."""
+        return {each.name: each for each in self.resources if each.kind == kind}
+
+    def named(self, kind: str, name: str) -> Registered:
+        """The one resource of a kind and a logical name."""
+        return self.of(kind)[name]
+
+
+def run(
+    config: Config,
+    stacks: Mapping[str, Mapping[str, Any] | None] | None = None,
+    *,
+    preview: bool = False,
+    ports: Ports = Ports.ALLOCATED,
+    foreign: Iterable[Problem] = (),
+    unreachable: str = "",
+    asked: list[Any] | None = None,
+    name: str = "cluster-a",
+    root: Path = REPOSITORY,
+) -> Run:
+    """Run `__main__.py` once.
+
+    Args:
+        config: The stack's configuration, as `tests.stacks` makes them.
+        stacks: Outputs by full stack name; None or no entry for a stack that is not there.
+        preview: As `pulumi preview`, else as `pulumi up`.
+        ports: What the provider tells of ports that nobody pinned.
+        foreign: What stands in the cluster and is not ours.
+        unreachable: Why the cluster does not answer; empty where it does.
+        asked: Gets the objects that the cluster is asked for.
+        name: The stack.
+        root: The project's folder.
+    """
+    recorder = Recorder(Engine(stacks or {}, ports, preview), name)
+    logger, told = _logger()
+    code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PULUMI_CONFIG", raising=False)
+        patch.setattr(pulumi, "get_root_directory", lambda: str(root))
+        patch.setattr(components.cluster, "connect", _connect(unreachable))
+        patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
+        try:
+            asyncio.run(_program(config, recorder, logger, name, preview))
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 1
+    return Run(
+        resources=tuple(sorted(recorder.requests, key=lambda each: each.urn)),
+        outputs=recorder.outputs,
+        secret_outputs=recorder.secret_outputs,
+        exit_code=code,
+        errors=tuple(message for level, message in told if level >= logging.ERROR),
+        warnings=tuple(message for level, message in told if level == logging.WARNING),
+        read=tuple(recorder.invoked),
+        references=tuple(recorder.references),
+    )
+
+
+async def _program(config: Config, recorder: Recorder, logger: logging.Logger, name: str, preview: bool) -> None:
+    mocks.set_mocks(
+        recorder.mocks, PROJECT, name, preview=preview, logger=logger, monitor=recorder, organization="organization"
+    )
+    written = {f"{PROJECT}:{key}": v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}
+    set_all_config(written, [f"{PROJECT}:identitySeed", f"{PROJECT}:nodes"])
+    settings.SETTINGS.rpc_manager.clear()  # what a run that failed has left
+    settings.SETTINGS.outputs.clear()
+    settings.set_root_resource(None)  # type: ignore[arg-type]  # set_mocks made one, and the program makes its own
+    program = str(REPOSITORY / "__main__.py")
+
+    def main() -> None:
+        runpy.run_path(program, run_name="__main__")
+
+    await stack.run_in_stack(main)
+
+
+def _connect(unreachable: str) -> Any:
+    def connect(_cluster: object) -> Any:
+        if unreachable:
+            raise Unreachable(unreachable)
+        return SimpleNamespace(close=lambda: None)
+
+    return connect
+
+
+def _foreign(
+    asked: list[Any] | None, found: Iterable[Problem], _client: object, wanted: Iterable[Any], _owner: str
+) -> Iterator[Problem]:
+    if asked is not None:
+        asked += wanted
+    yield from found
+
+
+def _logger() -> tuple[logging.Logger, list[tuple[int, str]]]:
+    told: list[tuple[int, str]] = []
+    logger = logging.Logger("engine")
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append((record.levelno, record.getMessage()))  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    return logger, told
