@@ -60,6 +60,7 @@ def run(
     foreign: Iterable[Problem] = (),
     unreachable: str = "",
     asked: list[Any] | None = None,
+    sealed: Iterable[str] = ("identitySeed", "nodes"),
     name: str = "cluster-a",
     root: Path = REPOSITORY,
 ) -> Run:
@@ -73,6 +74,7 @@ def run(
         foreign: What stands in the cluster and is not ours.
         unreachable: Why the cluster does not answer; empty where it does.
         asked: Gets the objects that the cluster is asked for.
+        sealed: Top-level keys that stand encrypted in the stack file.
         name: The stack.
         root: The project's folder.
     """
@@ -85,7 +87,7 @@ def run(
         patch.setattr(components.cluster, "connect", _connect(unreachable))
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         try:
-            asyncio.run(_program(config, recorder, logger, name, preview))
+            asyncio.run(_program(config, sealed, recorder, logger, name, preview))
         except SystemExit as exit_:
             code = exit_.code if isinstance(exit_.code, int) else 1
     return Run(
@@ -100,12 +102,14 @@ def run(
     )
 
 
-async def _program(config: Config, recorder: Recorder, logger: logging.Logger, name: str, preview: bool) -> None:
+async def _program(
+    config: Config, sealed: Iterable[str], recorder: Recorder, logger: logging.Logger, name: str, preview: bool
+) -> None:
     mocks.set_mocks(
         recorder.mocks, PROJECT, name, preview=preview, logger=logger, monitor=recorder, organization="organization"
     )
     written = {f"{PROJECT}:{key}": v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}
-    set_all_config(written, [f"{PROJECT}:identitySeed", f"{PROJECT}:nodes"])
+    set_all_config(written, [f"{PROJECT}:{key}" for key in sealed])
     settings.SETTINGS.rpc_manager.clear()  # what a run that failed has left
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # type: ignore[arg-type]  # set_mocks made one, and the program makes its own
