@@ -14,13 +14,13 @@ from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.settings.secrecy import in_plain_text
+from archipelago.settings.secrecy import SEED, in_plain_text
 from archipelago.settings.stack_file import from_file
 from archipelago.stack.converge import Written, converge
 from archipelago.stack.partners import Import, accept, read_files
 from cli import consoles
 from cli.load import Outputs, OutputsFile, read_outputs, settings_of, written
-from cli.secrets import SEED, SeedFiles, opened_by_passphrase, read_seeds
+from cli.secrets import SeedFiles, opened_by_passphrase, read_seeds
 from cli.stacks import HERE, Directory, StackFile, Stacks, Targets, find
 
 

@@ -164,3 +164,13 @@ def test_a_node_port_that_the_cluster_gave_to_another(consortium: Consortium, sp
     assert run.code != 0
     assert "archipelago:nodes.quorum-node1: NodePort 30303 belongs to the Service" in run.text
     assert consortium.seen("a", f"{space}-2") == {}
+
+
+def test_a_seed_in_plain_text(consortium: Consortium) -> None:
+    a = consortium.stack("cluster-a", alpha({"cluster.namespace": "refused"}), "a", seed=False)
+    a.configure(lambda config: config.update({"archipelago:identitySeed": "0123456789abcdef" * 4}))
+    run = a.up()
+    assert run.code != 0
+    assert "archipelago:identitySeed: is a secret, and stands there in plain text" in run.text
+    assert "0123456789abcdef" * 4 not in run.text
+    assert run.changes == []
