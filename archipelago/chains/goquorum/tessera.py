@@ -47,7 +47,7 @@ def config(release: Release, third_party: bool, privacy_enhancements: bool) -> s
     if privacy_enhancements and release >= PRIVACY_ENHANCEMENTS:
         document["features"] = {"enablePrivacyEnhancements": True}
     # on a line of its own, where sed can put a file in its place
-    return json.dumps(document, indent=2).replace(f'"{_PEERS_MARK}"', f'\n"{_PEERS_MARK}"\n') + "\n"
+    return json.dumps(document, indent=2).replace(f' "{_PEERS_MARK}"', f'\n"{_PEERS_MARK}"\n') + "\n"
 
 
 def start_script(release: Release) -> str:
