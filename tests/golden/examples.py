@@ -1,0 +1,93 @@
+"""The two example stacks of this repository, wired with each other, as golden files show them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from archipelago.manifests.common import Manifest
+from archipelago.manifests.stack import manifests
+from archipelago.settings.stack_file import from_file
+from archipelago.stack.plan import StackPlan
+from cli import yaml_text
+from tests.components.harness import run
+from tests.stacks import Config, changed, seed
+from tests.world import World
+
+REPOSITORY = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent
+STACKS = {"alpha": "cluster-a", "beta": "cluster-b"}
+BOTH = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quorum-node3", "beta/quorum-node1"]}}
+
+
+def configs() -> dict[str, Config]:
+    """The committed stack files, each with a throw-away seed."""
+    return {
+        organisation: {**from_file(REPOSITORY / f"Pulumi.{stack}.yaml"), "identitySeed": seed(organisation)}
+        for organisation, stack in STACKS.items()
+    }
+
+
+@cache
+def plans() -> Mapping[str, StackPlan]:
+    """What is rendered, by the folder it is kept in: both stacks in the end, and while they wait for each other."""
+    settled = World(**configs())
+    settled.up("alpha", "beta", "alpha")
+    written = configs()
+    waiting = World(alpha=changed(written["alpha"], BOTH), beta=written["beta"])
+    waiting.up("alpha", "beta")
+    return {
+        "cluster-a": settled.plans["alpha"],
+        "cluster-b": settled.plans["beta"],
+        "cluster-a-waiting": waiting.plans["alpha"],
+        "cluster-b-waiting": waiting.plans["beta"],
+    }
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Path below this folder and content of every golden file."""
+    for folder, plan in plans().items():
+        for each in manifests(plan):
+            yield f"{folder}/{each['kind']}-{each['metadata']['name']}.yaml", yaml_text.document(digested(each))
+    for stack, listed in urns().items():
+        yield f"urns/{stack}.txt", "".join(f"{urn}\n" for urn in listed)
+
+
+def digested(manifest: Manifest) -> Manifest:
+    """A Secret with digests for values: whether a key changed is seen, what it is is not."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    values = {
+        name: f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" for name, text in manifest["stringData"].items()
+    }
+    return {**manifest, "stringData": values}
+
+
+@cache
+def urns() -> Mapping[str, tuple[str, ...]]:
+    """What the program registers under which URN: type chains and logical names are an API."""
+    written = configs()
+    a, b = "organization/archipelago/cluster-a", "organization/archipelago/cluster-b"
+    first = run(written["alpha"])
+    joined = run(written["beta"], {a: first.outputs}, name="cluster-b")
+    second = run(written["alpha"], {a: first.outputs, b: joined.outputs})
+    return {
+        stack: tuple(each.urn for each in given.resources)
+        for stack, given in (("cluster-a", second), ("cluster-b", joined))
+    }
+
+
+def kept() -> dict[str, str]:
+    """Path and content of the golden files as they are kept."""
+    found = (path for pattern in ("*/*.yaml", "*/*.txt") for path in GOLDEN.glob(pattern))
+    return {str(path.relative_to(GOLDEN)): path.read_text() for path in found}
+
+
+def parsed(content: str) -> Any:
+    """A golden file's object."""
+    return YAML(typ="safe", pure=True).load(content)

@@ -1,0 +1,50 @@
+"""Rendered manifests and URNs of both example stacks, against files: a reviewer sees what a change deploys."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from tests.golden.examples import files, kept, parsed
+
+pytestmark = pytest.mark.golden
+
+UPDATE = "If that is meant, write them anew and read the diff: python -m tests.golden.update"
+
+
+def test_the_example_stacks_render_as_the_golden_files_show() -> None:
+    before, after = kept(), dict(files())
+    assert "cluster-a/Deployment-consortium-quorum-node1.yaml" in before
+    told = [f"{path} is no longer rendered" for path in sorted(before.keys() - after.keys())]
+    for path, content in sorted(after.items()):
+        old = before.get(path)
+        if old is None:
+            told.append(f"{path} is rendered and not kept")
+        elif old != content:
+            lines = difflib.unified_diff(
+                old.splitlines(), content.splitlines(), f"kept/{path}", f"now/{path}", "", "", 3, ""
+            )
+            told.append("\n".join(lines))
+    if told:
+        pytest.fail("\n\n".join([*told, UPDATE]), pytrace=False)
+
+
+def test_a_golden_file_reads_back_as_the_object_it_shows() -> None:
+    for path, content in kept().items():
+        if path.endswith(".yaml"):
+            kind, _, name = path.partition("/")[2].removesuffix(".yaml").partition("-")
+            found = parsed(content)
+            assert (found["kind"], found["metadata"]["name"]) == (kind, name)
+
+
+def test_a_waiting_stack_is_a_settled_one_without_genesis_files_and_workloads() -> None:
+    """So that the second run only adds."""
+    listed = kept()
+    for stack in ("cluster-a", "cluster-b"):
+        waiting = {
+            path.partition("/")[2]: text for path, text in listed.items() if path.startswith(f"{stack}-waiting/")
+        }
+        settled = {path.partition("/")[2]: text for path, text in listed.items() if path.startswith(f"{stack}/")}
+        assert waiting.items() <= settled.items()
+        assert {path.partition("-")[0] for path in settled.keys() - waiting.keys()} == {"ConfigMap", "Deployment"}
