@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 from pydantic import ValidationError
 
 from archipelago.checks.settings import ADDRESS
@@ -71,18 +72,19 @@ def with_addresses(refused: Refused, written: Any) -> Refused:
     return Refused(completed, refused.source)
 
 
-def provider(plan: StackPlan) -> kubernetes.Provider:
-    """The one provider of a stack."""
+def provider(plan: StackPlan) -> pulumi.ProviderResource:
+    """The one provider of a stack, in the release that the environment pins."""
     cluster: Cluster = plan.settings.cluster
-    return kubernetes.Provider(
-        "cluster",
-        context=cluster.context or None,
-        kubeconfig=str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
+    inputs = {
+        "context": cluster.context or None,
+        "kubeconfig": str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
         # A renewed certificate or a moved API server is the same cluster; without this everything would be replaced.
-        cluster_identifier=plan.owner,
+        "clusterIdentifier": plan.owner,
         # A changed ConfigMap or Secret is an update; by default it would be deleted with all that mounts it.
-        enable_config_map_mutable=True,
-        enable_secret_mutable=True,
+        "enableConfigMapMutable": json.dumps(True),
+        "enableSecretMutable": json.dumps(True),
         # The default throttles a large network's preview to a third of its speed.
-        kube_client_settings={"qps": 1000, "burst": 2000},
-    )
+        "kubeClientSettings": json.dumps({"qps": 1000, "burst": 2000}),
+    }
+    opts = pulumi.ResourceOptions(version=importlib.metadata.version("pulumi-kubernetes"))
+    return pulumi.ProviderResource("kubernetes", "cluster", inputs, opts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Service as ServiceResource
 
 from archipelago.model.endpoint import NODE_PORTS, Endpoint, Exposed
 from archipelago.model.plan import Service
@@ -13,7 +12,7 @@ from archipelago.model.plan import Service
 Endpoints = dict[str, Endpoint]
 
 
-def endpoints_of(service: Service, resource: ServiceResource) -> pulumi.Output[Endpoints]:
+def endpoints_of(service: Service, resource: pulumi.CustomResource) -> pulumi.Output[Endpoints]:
     """Where a Service's ports are dialled; unknown in a preview until the cluster has said it.
 
     Args:
@@ -22,8 +21,8 @@ def endpoints_of(service: Service, resource: ServiceResource) -> pulumi.Output[E
     """
     if service.settled:
         return pulumi.Output.from_input(service.endpoints())
-    # an object that was registered as a plain dictionary comes back as one, its keys in snake case
-    return pulumi.Output.all(resource.spec, resource.status).apply(lambda given: _endpoints(service, *given))
+    spec, status = (pulumi.Output.from_input(getattr(resource, name)) for name in ("spec", "status"))
+    return pulumi.Output.all(spec, status).apply(lambda given: _endpoints(service, *given))
 
 
 def _endpoints(service: Service, spec: Any, status: Any) -> Any:
@@ -42,12 +41,12 @@ def _endpoints(service: Service, spec: Any, status: Any) -> Any:
 
 def _node_port(spec: Any, name: str) -> int | None:
     """An allocated NodePort; a preview shows none, or one that a dry run made up outside the range."""
-    number = next((port.get("node_port") for port in spec.get("ports") or [] if port.get("name") == name), None)
+    number = next((port.get("nodePort") for port in spec.get("ports") or [] if port.get("name") == name), None)
     if number is None or (pulumi.runtime.is_dry_run() and int(number) not in NODE_PORTS):
         return None
     return int(number)
 
 
 def _balancer(status: Any) -> str:
-    ingress = ((status or {}).get("load_balancer") or {}).get("ingress") or [{}]
+    ingress = ((status or {}).get("loadBalancer") or {}).get("ingress") or [{}]
     return ingress[0].get("ip") or ingress[0].get("hostname") or ""

@@ -1,24 +1,19 @@
-"""Manifests into registered resources, one to one."""
+"""Manifests into registered resources, one to one.
+
+By their type tokens and not by the classes of `pulumi_kubernetes`: those would translate every key to Python's spelling
+and back, and importing them costs a second and 85 MB at each run.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
-
 import pulumi
-from pulumi_kubernetes.apps.v1 import Deployment
-from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, PersistentVolumeClaim, Secret, Service
 
 from archipelago.manifests.common import Manifest
 
-_KINDS: Mapping[str, Any] = {
-    each.__name__: each for each in (ConfigMap, Deployment, Namespace, PersistentVolumeClaim, Secret, Service)
-}
-_PRIVATE = ("stringData", "data")
+_PRIVATE = "stringData"
 
 
-def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> Any:
+def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
     """Register one Kubernetes object. Its logical name, and so its URN, is its name in Kubernetes: frozen once landed.
 
     Args:
@@ -26,16 +21,13 @@ def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> Any:
         opts: Parent, order and retention.
 
     Returns:
-        The resource, of the class that its kind names.
+        The resource, with an output for each top-level key of the manifest, and `status`.
     """
-    kind = manifest["kind"]
-    fields = {_snake(key): value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-    if kind == "Secret":
-        for key in map(_snake, _PRIVATE):
-            if key in fields:
-                fields[key] = pulumi.Output.secret(fields[key])
-    return _KINDS[kind](manifest["metadata"]["name"], opts=opts, **fields)
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), key)
+    version = manifest["apiVersion"]
+    token = f"kubernetes:{version if '/' in version else f'core/{version}'}:{manifest['kind']}"
+    inputs = {**manifest, "status": None}
+    if _PRIVATE in inputs:
+        inputs[_PRIVATE] = pulumi.Output.secret(inputs[_PRIVATE])
+        # the provider's answer holds them again, encoded
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["data", _PRIVATE]))
+    return pulumi.CustomResource(token, manifest["metadata"]["name"], inputs, opts)
