@@ -105,6 +105,8 @@ def run(
 async def _program(
     config: Config, sealed: Iterable[str], recorder: Recorder, logger: logging.Logger, name: str, preview: bool
 ) -> None:
+    # of several outputs that fail the first one is raised; asyncio would print the others when they are collected
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     mocks.set_mocks(
         recorder.mocks, PROJECT, name, preview=preview, logger=logger, monitor=recorder, organization="organization"
     )

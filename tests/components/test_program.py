@@ -193,6 +193,15 @@ def test_a_refusal_is_one_error_and_exit_code_32_with_nothing_registered(name: s
     assert refused.outputs == {}
 
 
+@pytest.mark.parametrize(("sealed", "path"), [((), "identitySeed"), (("identitySeed",), f"{FIRST}.identity.nodekey")])
+def test_a_secret_in_plain_text_is_refused_by_the_program_too(sealed: tuple[str, ...], path: str) -> None:
+    """Not everybody runs `validate`."""
+    refused = run(alpha({f"{FIRST}.identity": {"nodekey": "ab" * 32}}), sealed=sealed)
+    assert (refused.exit_code, refused.resources) == (32, ())
+    assert f"archipelago:{path}: is a secret, and stands there in plain text" in refused.errors[0]
+    assert "abab" not in refused.errors[0]
+
+
 def test_several_problems_are_one_message() -> None:
     refused = run(alpha({"organization": "x", "network.version": 22.10}))
     (error,) = refused.errors
