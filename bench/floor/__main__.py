@@ -1,6 +1,7 @@
 """The floor: registers ready-made dictionaries with the provider settings of the real program, and does nothing else.
 
-No components, no partners, no plan, and no order but the one the API server insists on, the Namespace first.
+No components, no partners, no plan. The Namespace comes first, and a Deployment after the objects of its node: without
+that its pod waits in vain for a claim, and `up` takes twice as long.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ def main() -> None:
     )
     namespace, *others = json.loads(Path(config.require("manifests")).read_text())
     first = register(namespace, pulumi.ResourceOptions(provider=provider))
-    opts = pulumi.ResourceOptions(provider=provider, depends_on=[first])
+    before = [first]
     for manifest in others:
-        register(manifest, opts)
+        runs = manifest["kind"] == "Deployment"
+        made = register(manifest, pulumi.ResourceOptions(provider=provider, depends_on=before if runs else [first]))
+        before = [first] if runs else [*before, made]
 
 
 main()
