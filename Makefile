@@ -8,16 +8,20 @@ SHELL := /bin/bash
 TOOLS := .venv-tools
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 RUN := $(UV) run --frozen
+export PATH := $(PATH):$(CURDIR)/$(TOOLS)/bin
 PYTEST := $(RUN) pytest
+WORKERS ?= 2
 
 .PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
+# some distributions ship Python without venv, others without pip for the system's own environment
 $(TOOLS)/bin/uv:
-	python3 -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv
+	@echo "uv is not on PATH: installing it into $(TOOLS)"
+	@python3 -m venv $(TOOLS) && $(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv \
+	  || python3 -m pip install --quiet --disable-pip-version-check --target $(TOOLS) uv
 
 setup: $(filter $(TOOLS)/bin/uv,$(UV)) ## the Python environment, as locked
 	@$(UV) sync --frozen --quiet
@@ -37,7 +41,7 @@ lint: setup ## ruff, mypy, the laws of the architecture
 	$(RUN) lint-imports
 
 test-unit: setup ## pure functions: vectors and properties
-	$(PYTEST) -m unit
+	$(PYTEST) -m unit -n $(WORKERS)
 
 test-components: setup ## the real program under recording mocks
 	$(PYTEST) -m components
@@ -46,7 +50,7 @@ test-golden: setup ## rendered manifests against files
 	$(PYTEST) -m golden
 
 test-engine: setup ## the real pulumi, provider and API servers
-	$(PYTEST) -m engine --durations=15
+	$(PYTEST) -m engine -n $(WORKERS) --dist worksteal --durations=15
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench

@@ -132,7 +132,7 @@ def registered(program: Path, config: Mapping[str, str]) -> Mapping[tuple[str, s
 
     async def run() -> None:
         pulumi.runtime.set_mocks(engine, project="bench", stack="bench", organization="organization")
-        pulumi.runtime.set_all_config(dict(config))
+        pulumi.runtime.set_all_config(dict(config), ["archipelago:identitySeed"])
         settings.set_root_resource(None)  # type: ignore[arg-type]  # the one of the run before
         await stack.run_in_stack(execute)
 
