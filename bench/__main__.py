@@ -13,15 +13,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import pure, report
+from bench import report
 from bench.engine import Bench, Measured, running_lab
 from bench.network import LARGEST
+from bench.pure import Pure, measure
 from bench.results import Results
 from lab.errors import LabError
 from lab.tools import ConsoleReport, resolve
 
 _SMALL, _MIDDLE = 10, 50
-_PURE_REPEAT = 3
+_PURE_REPEAT, _PURE_SECONDS = 3, 30
 
 
 def repetitions(nodes: int, given: int | None) -> int:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    runs = [pure.measure(nodes) for nodes in chosen.pure for _ in range(_PURE_REPEAT)]
+    runs = [run for nodes in sorted(set(chosen.pure)) for run in _pure(nodes)]
     results = Results(measured, runs, skipped, load=(load, os.getloadavg()[2]))
     sys.stdout.write(f"\n{report.text(results)}")
     if chosen.json:
@@ -75,6 +76,16 @@ def _engine(chosen: argparse.Namespace, end: float) -> tuple[list[Measured], lis
                     bench.repetition(measured, index)
                     took[measured.nodes] = time.monotonic() - began
     return sizes, skipped
+
+
+def _pure(nodes: int) -> list[Pure]:
+    """One size without an engine, more than once where that is quick."""
+    runs: list[Pure] = []
+    began = time.monotonic()
+    while len(runs) < _PURE_REPEAT and time.monotonic() - began < _PURE_SECONDS:
+        _say(f"{nodes:4} nodes  without an engine")
+        runs.append(measure(nodes))
+    return runs
 
 
 def _say(line: str) -> None:
