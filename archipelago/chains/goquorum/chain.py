@@ -8,7 +8,7 @@ from typing import Any
 
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
-from archipelago.chains.goquorum.genesis import GenesisFile
+from archipelago.chains.goquorum.genesis import GenesisFile, parsed
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
 from archipelago.chains.node import Node
@@ -70,7 +70,7 @@ class GoQuorum:
     def read_genesis(self, text: str) -> Genesis:
         """A genesis.json that was handed to us."""
         try:
-            file = GenesisFile(text)
+            file = parsed(text)
             file.consensus, file.validators  # noqa: B018 - reading them is the check
             return Genesis(text, file.hash, file.chain_id, "genesis.json")
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
@@ -91,12 +91,12 @@ class GoQuorum:
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
         """Where the settings contradict a frozen genesis."""
-        return founding.differences(settings, GenesisFile(genesis.text), own, book)
+        return founding.differences(settings, parsed(genesis.text), own, book)
 
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one node."""
         network: GoQuorumNetwork = settings.network
-        file = GenesisFile(genesis.text) if genesis else None
+        file = parsed(genesis.text) if genesis else None
         stem = names.node_object(network.name, node.name)
         shared, api = _ports(network, node.settings)
         private = network.privacy.manager == "tessera"
@@ -140,7 +140,7 @@ class GoQuorum:
     def summary(self, settings: Settings, genesis: Genesis | None) -> tuple[str, ...]:
         """Release, consensus and chain id; while there is no genesis, as far as these settings say them."""
         network: GoQuorumNetwork = settings.network
-        consensus = GenesisFile(genesis.text).consensus if genesis else network.consensus
+        consensus = parsed(genesis.text).consensus if genesis else network.consensus
         chain_id = genesis.chain_id if genesis else network.chain_id
         known = (f"GoQuorum {network.version}", consensus, f"chain id {chain_id}" if chain_id else None)
         return tuple(each for each in known if each)

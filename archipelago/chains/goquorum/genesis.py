@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import rlp
@@ -116,6 +116,12 @@ class GenesisFile:
             str(to_checksum_address(address)): _number(account.get("balance", 0))
             for address, account in self.document.get("alloc", {}).items()
         }
+
+
+@lru_cache(maxsize=8)
+def parsed(text: str) -> GenesisFile:
+    """A genesis, read once however many nodes ask: it names them all, so that every reading costs as many."""
+    return GenesisFile(text)
 
 
 def build(rules: Rules, validators: Iterable[str], alloc: Mapping[str, int]) -> GenesisFile:
