@@ -120,6 +120,14 @@ def test_what_restarts_which_node(name: str) -> None:
     assert restarted == {f"consortium-quorum-node{number}" for number in expected}
 
 
+def test_other_keys_restart_a_node_even_where_no_public_file_changes_with_them() -> None:
+    """Kubernetes does not see what a Secret holds, and a process that runs does not read it again."""
+    other = {"network.privacy": "none", f"{FIRST}.exposure": GONE}
+    before = templates(later(other))
+    after = templates(later({**other, f"{SECOND}.identity": {"account": "ab" * 32}}))
+    assert {node for node, template in after.items() if template != before[node]} == {"consortium-quorum-node2"}
+
+
 def test_a_new_node_leaves_the_others_as_they_are() -> None:
     before, after = later({}), later({"nodes.quorum-node4": {"validator": False}})
     changed = {(kind, name) for kind, name in difference(before, after) if "quorum-node4" not in name}
