@@ -18,7 +18,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.unit
 
-PERIOD = {"network.genesis": {"blockPeriod": 5}}
+PERIOD = {"network.genesis": {"blockPeriod": 5, "requestTimeout": 20000}}
 BOTH = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quorum-node3", "beta/quorum-node1"]}}
 ACCOUNT = "0xed9d02e382b34818e88B88a309c7fe71E65f419d"
 
@@ -175,11 +175,12 @@ def test_a_joiner_has_its_founders_genesis_byte_for_byte_and_its_chain_id() -> N
 
 
 @pytest.mark.parametrize("version", ["2.7.0", "21.10.2"])
-def test_a_joiner_runs_the_founders_block_period_where_geth_takes_it_as_an_argument(version: str) -> None:
+def test_a_joiner_runs_the_founders_times_where_geth_takes_them_as_arguments(version: str) -> None:
     founder = alpha({**PERIOD, "network.version": version})
     for plan in (plan_of(founder), plan_of(beta(), {"alpha": bundle(founder)})):
         arguments = plan.nodes[0].containers[0].command
         assert arguments[arguments.index("--istanbul.blockperiod") + 1] == "5"
+        assert arguments[arguments.index("--istanbul.requesttimeout") + 1] == "20000"
 
 
 def test_a_pin_lets_the_right_genesis_pass_and_no_other() -> None:

@@ -103,7 +103,7 @@ class GoQuorum:
         process = geth.Process(
             release=release(node.settings.version or network.version),
             chain_id=file.chain_id if file else 0,
-            block_period=None if not file or file.tells_geth_the_period else founding.block_period(file, network),
+            times=None if not file or file.tells_geth_the_times else founding.times(file, network),
             tessera=private,
         )
         return NodePlan(

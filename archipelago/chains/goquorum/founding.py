@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
+from archipelago.chains.goquorum.geth import Times
 from archipelago.chains.goquorum.settings import GenesisSettings, GoQuorumNetwork
 from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, QBFT_BLOCKS_NAMED, release
 from archipelago.chains.node import Node
@@ -32,10 +33,13 @@ def found(settings: Settings, nodes: Mapping[str, Node[Any]], book: Known) -> Ge
     return build(_rules(network, chosen), validators.values(), alloc)
 
 
-def block_period(genesis: GenesisFile, network: GoQuorumNetwork) -> int:
-    """Seconds between blocks: what the genesis says, else (one of another tool may not) the settings or the default."""
-    written = network.genesis and network.genesis.block_period
-    return genesis.engine.get("blockPeriod") or written or _BLOCK_PERIOD
+def times(genesis: GenesisFile, network: GoQuorumNetwork) -> Times:
+    """What the genesis says, else (one of another tool may not) the settings or the default."""
+    chosen, said = network.genesis or GenesisSettings(), genesis.engine
+    return Times(
+        block_period=said.get("blockPeriod") or chosen.block_period or _BLOCK_PERIOD,
+        request_timeout=said.get("requestTimeout") or chosen.request_timeout or _REQUEST_TIMEOUT,
+    )
 
 
 def validator_names(settings: Settings) -> tuple[str, ...]:
@@ -85,7 +89,7 @@ def differences(
             "true at the node and vote it in."
         )
         yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
-    if genesis.tells_geth_the_period:
+    if genesis.tells_geth_the_times:
         yield from _cannot_read(settings)
 
 

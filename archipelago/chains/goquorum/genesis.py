@@ -93,8 +93,8 @@ class GenesisFile:
         raise ValueError("its config names neither istanbul, ibft nor qbft")
 
     @property
-    def tells_geth_the_period(self) -> bool:
-        """Whether geth reads the block period here, or has to be told by an argument."""
+    def tells_geth_the_times(self) -> bool:
+        """Whether geth reads block period and request time-out here, or has to be told by arguments."""
         return bool({"ibft", "qbft"} & self.document["config"].keys())
 
     @property
@@ -167,9 +167,13 @@ def _engine_block(rules: Rules) -> dict[str, Any]:
             "requesttimeoutseconds": rules.request_timeout // 1000,
         }
         return {"qbft" if rules.consensus == "qbft" else "ibft": block}
-    # These releases ignore the period here and take it as an argument. It stands here for those who join: a node with
-    # another period refuses the blocks of the others.
-    block = common | {"epoch": rules.epoch, "blockperiodseconds": rules.block_period}
+    # These releases ignore period and time-out here and take them as arguments. They stand here for those who join: a
+    # node with another period refuses the blocks of the others.
+    block = common | {
+        "epoch": rules.epoch,
+        "blockperiodseconds": rules.block_period,
+        "requesttimeoutseconds": rules.request_timeout // 1000,
+    }
     if rules.consensus == "qbft":
         assert rules.release >= QBFT_EXISTS  # noqa: S101 - settings refuse it with the YAML path
         block["testQBFTBlock"] = 0

@@ -58,19 +58,27 @@ OWNED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """The engine's times: seconds between two blocks, milliseconds before a round is given up."""
+
+    block_period: int
+    request_timeout: int
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """What geth has to know to run one node.
 
     Args:
         release: Its release.
         chain_id: Chain and network id.
-        block_period: Seconds, where the genesis does not say it (releases before 22.4); else None.
+        times: Where geth does not read them in the genesis (one for releases before 22.4.2); else None.
         tessera: Whether a Tessera runs beside it.
     """
 
     release: Release
     chain_id: int
-    block_period: int | None
+    times: Times | None
     tessera: bool
 
 
@@ -113,8 +121,9 @@ def _base(process: Process, node: GoQuorumNode) -> Iterator[str]:
 
 
 def _mining(process: Process, node: GoQuorumNode) -> Iterator[str]:
-    if process.block_period is not None:
-        yield from ("--istanbul.blockperiod", str(process.block_period))
+    if times := process.times:
+        yield from ("--istanbul.blockperiod", str(times.block_period))
+        yield from ("--istanbul.requesttimeout", str(times.request_timeout))
     if node.validator:
         yield from ("--mine", "--miner.threads", "1", "--miner.gasprice", "0")
 
