@@ -122,9 +122,10 @@ def test_what_restarts_which_node(name: str) -> None:
 
 def test_other_keys_restart_a_node_even_where_no_public_file_changes_with_them() -> None:
     """Kubernetes does not see what a Secret holds, and a process that runs does not read it again."""
-    other = {"network.privacy": "none", f"{FIRST}.exposure": GONE}
-    before = templates(later(other))
-    after = templates(later({**other, f"{SECOND}.identity": {"account": "ab" * 32}}))
+    plain = {"network.privacy": "none", f"{FIRST}.exposure": GONE}
+    founded = plan_of(alpha(plain))
+    other = alpha({**plain, f"{SECOND}.identity": {"account": "ab" * 32, "generation": 2}})
+    before, after = templates(founded), templates(plan_of(other, last=outputs_of(founded)))
     assert {node for node, template in after.items() if template != before[node]} == {"consortium-quorum-node2"}
 
 
@@ -254,7 +255,7 @@ def test_a_claim_is_never_waited_for_and_grows_with_its_node() -> None:
     claim = objects(plan_of(alpha({f"{SECOND}.storage": {"size": "1Ti", "storageClass": "fast"}})))[
         "PersistentVolumeClaim", "consortium-quorum-node2-data"
     ]
-    assert claim["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert claim["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
     assert claim["spec"]["resources"] == {"requests": {"storage": "1Ti"}}
     assert claim["spec"]["storageClassName"] == "fast"
 

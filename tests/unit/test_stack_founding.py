@@ -83,7 +83,6 @@ LATER_CHANGES: dict[str, dict[str, Any]] = {
     "a node removed that the genesis names": {"nodes.quorum-node3": GONE},
     "another release of geth": {"network.version": "23.4.0"},
     "another release of Tessera": {"network.privacy.version": "21.7.0"},
-    "no Tessera": {"network.privacy": "none", "nodes.quorum-node1.exposure": GONE},
     "a partner more": {"partners.gamma": {"stack": "organization/archipelago/c", "required": False}},
 }
 
@@ -110,6 +109,23 @@ def test_a_release_that_cannot_read_the_genesis_is_refused(version: str, path: s
     (problem,) = refusal_of(alpha({path: version}), last=last(alpha()) if runs else {})
     assert problem.path == path
     assert f"GoQuorum {version} cannot read this network's genesis" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"network.privacy": "none"}, "network.privacy"),
+        ({"network.privacy.version": "0.10.6"}, "network.privacy.version"),
+        ({"nodes.quorum-node2.privacyVersion": "0.11.0"}, "nodes.quorum-node2.privacyVersion"),
+    ],
+)
+def test_a_node_without_the_privacy_enhancements_of_the_genesis_is_refused(changes: dict[str, Any], path: str) -> None:
+    """geth stops at once: "Cannot start quorum with privacy enhancements enabled while the transaction manager …"."""
+    (problem,) = refusal_of(beta(changes), {"alpha": bundle(alpha())})
+    assert problem.path == path
+    assert "geth does not start without them" in problem.message
+    plain = {"network.privacy": "none", "nodes.quorum-node1.exposure": GONE}
+    assert not refusal_of(beta(changes), {"alpha": bundle(alpha(plain))})
 
 
 def test_old_and_new_releases_share_a_network_that_was_founded_for_the_old_ones() -> None:

@@ -91,6 +91,8 @@ def differences(
         yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
     if genesis.tells_geth_the_times:
         yield from _cannot_read(settings)
+    if "privacyEnhancementsBlock" in genesis.document["config"]:
+        yield from _not_enhanced(settings)
 
 
 def _cannot_read(settings: Settings) -> Iterator[Problem]:
@@ -103,6 +105,22 @@ def _cannot_read(settings: Settings) -> Iterator[Problem]:
             words = f"GoQuorum {version} cannot read this network's genesis, which was written for {least} or later."
             cure = f"Take {least} or later; for older nodes a network is founded with an older network.version."
             yield Problem(path, words, cure)
+
+
+def _not_enhanced(settings: Settings) -> Iterator[Problem]:
+    """Nodes whose Tessera lacks what the genesis turns on: geth asks it at start, and stops."""
+    least = ".".join(map(str, PRIVACY_ENHANCEMENTS))
+    privacy = settings.network.privacy
+    words = "but this network's genesis turns its privacy enhancements on, and geth does not start without them."
+    if privacy.manager == "none":
+        cure = f"Set archipelago:network.privacy to {{manager: tessera}} with a version from {least} on."
+        yield Problem("network.privacy", f"there is no Tessera, {words}", cure)
+        return
+    for name, node in settings.nodes.items():
+        version = node.privacy_version or privacy.version
+        if release(version) < PRIVACY_ENHANCEMENTS:
+            path = f"nodes.{name}.privacyVersion" if node.privacy_version else "network.privacy.version"
+            yield Problem(path, f"Tessera {version} is too old, {words}", f"Take {least} or later.")
 
 
 def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:
