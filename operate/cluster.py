@@ -14,7 +14,7 @@ from lightkube.operators import not_equal
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, PersistentVolumeClaim, Secret, Service
 
-from archipelago.manifests.common import OWNER, Manifest
+from archipelago.manifests.common import GENESIS, OWNER, Manifest
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
 
@@ -63,6 +63,7 @@ def foreign(client: Client, wanted: Iterable[Manifest], owner: str) -> Iterator[
             if manifest["kind"] == "Namespace":
                 yield from _namespace(client, manifest["metadata"]["name"], owner)
         yield from _taken_ports(client, listed)
+        yield from _other_chain(client, listed)
         names = {(each["kind"], each["metadata"]["name"]) for each in listed}
         namespace = next((each["metadata"]["namespace"] for each in listed if "namespace" in each["metadata"]), None)
         for kind in _KINDS if namespace else ():
@@ -131,6 +132,26 @@ def _taken_ports(client: Client, wanted: list[Manifest]) -> Iterator[Problem]:
                 owner = f"{metadata.namespace}/{metadata.name}"
                 words = f"NodePort {port.nodePort} belongs to the Service {owner} of this cluster."
                 yield Problem(f"nodes.{node}", words, "Choose another port, or leave it out to let the cluster choose.")
+
+
+def _other_chain(client: Client, wanted: list[Manifest]) -> Iterator[Problem]:
+    """Claims of ours with the blocks of another chain: a stack that was destroyed has forgotten its genesis."""
+    claims = {each["metadata"]["name"]: each["metadata"] for each in wanted if each["kind"] == "PersistentVolumeClaim"}
+    if not claims:
+        return
+    namespace = next(iter(claims.values()))["namespace"]
+    for found in client.list(PersistentVolumeClaim, namespace=namespace):
+        name = (found.metadata and found.metadata.name) or ""
+        holds = ((found.metadata and found.metadata.annotations) or {}).get(GENESIS)
+        runs = claims[name]["annotations"].get(GENESIS) if name in claims else None
+        if holds and runs and holds != runs:
+            node = claims[name]["labels"]["archipelago/node"]
+            words = f"its volume {namespace}/{name} holds the chain of genesis {holds}, this stack would run {runs}."
+            cure = (
+                "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text); "
+                f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}"
+            )
+            yield Problem(f"nodes.{node}", words, cure)
 
 
 def _whose(metadata: ObjectMeta | None) -> str:

@@ -13,6 +13,7 @@ from archipelago.stack.plan import StackPlan
 Manifest = dict[str, Any]
 
 OWNER = "archipelago/owner"  # checked before anything is adopted: the provider itself adopts what it finds
+GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "archipelago"
 
@@ -36,6 +37,12 @@ def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
 def metadata(plan: StackPlan, name: str, node: NodePlan | None = None) -> Manifest:
     """Name, namespace and labels."""
     return {"name": name, "namespace": plan.namespace, "labels": labels(plan, node)}
+
+
+def kept(metadata: Manifest) -> Manifest:
+    """Annotate what outlives its stack: when it is found again, it may be changed although an earlier run made it."""
+    metadata.setdefault("annotations", {})["pulumi.com/patchForce"] = "true"
+    return metadata
 
 
 def digest(value: Mapping[str, Any]) -> str:

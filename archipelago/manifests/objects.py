@@ -11,7 +11,7 @@ from archipelago.stack.plan import StackPlan
 
 def namespace(plan: StackPlan) -> Manifest:
     """The namespace of all objects, where it is ours."""
-    metadata = {"name": plan.namespace, "labels": common.labels(plan)}
+    metadata = common.kept({"name": plan.namespace, "labels": common.labels(plan)})
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -21,11 +21,11 @@ def config_map(plan: StackPlan, name: str, data: dict[str, str], node: NodePlan 
 
 
 def identity(plan: StackPlan, node: NodePlan) -> Manifest:
-    """A node's keys. It outlives the node: `destroy` leaves it, `archipelago release` ends it."""
+    """A node's keys. They outlive the node: `destroy` leaves them."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": common.metadata(plan, common.identity_secret(node), node),
+        "metadata": common.kept(common.metadata(plan, common.identity_secret(node), node)),
         "type": "Opaque",
         "stringData": dict(node.private_files),
     }
@@ -43,7 +43,9 @@ def claim(plan: StackPlan, node: NodePlan) -> Manifest:
     # A class that binds at first use has nothing to bind to before the pod, and one that waits for its pod would
     # make the stack wait for ever while it waits for its genesis.
     metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+    if plan.genesis:
+        metadata["annotations"][common.GENESIS] = plan.genesis.hash
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(metadata), "spec": spec}
 
 
 def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:

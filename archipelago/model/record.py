@@ -70,6 +70,7 @@ class NetworkRecord(Record):
         name: Name of the network.
         kind: Protocol, as `goquorum`.
         organisation: Who exports this.
+        namespace: Where its objects stand in its own cluster.
         founder: Whose genesis it is.
         chain_id: Chain id, 0 where the protocol has none.
         genesis: The genesis file's text, byte for byte; empty while a validator that it names is unknown.
@@ -80,6 +81,7 @@ class NetworkRecord(Record):
     name: str
     kind: str
     organisation: str
+    namespace: str = ""
     founder: str = ""
     chain_id: int = 0
     genesis: str = ""

@@ -59,7 +59,7 @@ def _version(value: Any) -> Any:
     if not isinstance(value, str):
         raise fault(
             f"{value} is a number, and YAML reads 22.10 as 22.1",
-            f'Write the version in quotes, as in version: "{value}".',
+            'Write the whole version in quotes, as in version: "22.7.4".',
         )
     if not _VERSION.fullmatch(value):
         raise fault(f"{value!r} is no version", 'Write a release as "22.7.4", without a v and never latest.')

@@ -24,6 +24,7 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode]) -> Bundle:
         name=plan.network,
         kind=plan.settings.network.kind,
         organisation=plan.settings.organisation,
+        namespace=plan.namespace,
         founder=plan.founder,
         chain_id=genesis.chain_id if genesis else 0,
         genesis=genesis.text if genesis else "",

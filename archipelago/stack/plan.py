@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain, Genesis, Site
 from archipelago.chains.node import Node
+from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
@@ -20,6 +21,8 @@ from archipelago.settings.read import Settings
 from archipelago.stack.founding import decide
 from archipelago.stack.partners import Import, accept
 
+_LABEL_VALUE = 63  # characters that Kubernetes allows
+
 
 @dataclass(frozen=True)
 class StackPlan:
@@ -27,7 +30,7 @@ class StackPlan:
 
     Args:
         settings: What was written.
-        owner: Who claims the objects, `<organisation>.<stack>`.
+        owner: Who claims the objects, `<organisation>.<stack>.<fingerprint of its key>`.
         genesis: None while the stack waits.
         founder: The organisation whose genesis it is.
         nodes: Own nodes, sorted by name.
@@ -95,6 +98,7 @@ def plan_stack(
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
     nodes = {name: chain.node(settings, keyring, name) for name in sorted(settings.nodes)}
     imports, problems = _imports(settings, chain, received)
+    signing_key = keyring.secret("", "organisation signing key")
     recorded = _recorded(last, settings, problems)
     decision = decide(settings, chain, nodes, imports, recorded, root)
     site = Site(settings.cluster.namespace, settings.cluster.address or "")
@@ -108,7 +112,7 @@ def plan_stack(
         raise Refused(problems, source)
     return StackPlan(
         settings=settings,
-        owner=f"{settings.organisation}.{stack}",
+        owner=_owner(settings.organisation, stack, signing_key),
         genesis=decision.genesis,
         founder=decision.founder,
         nodes=plans,
@@ -118,7 +122,7 @@ def plan_stack(
         waiting_for=tuple(decision.waiting_for),
         warnings=tuple(_warnings(imports, decision.waiting_for, last)),
         one_by_one=bool(recorded and recorded.genesis),
-        signing_key=keyring.secret("", "organisation signing key"),
+        signing_key=signing_key,
     )
 
 
@@ -150,6 +154,13 @@ def _recorded(last: Mapping[str, Any], settings: Settings, problems: list[Proble
         cure = f"Set archipelago:network.name to {recorded.name}; make a stack of its own for {settings.network.name}."
         problems.append(Problem("network.name", words, cure))
         return None
+    here = settings.cluster.namespace
+    if recorded.namespace not in ("", here):
+        words = (
+            f"this stack's nodes run in {recorded.namespace}; in {here} they would start a second time, without data."
+        )
+        cure = f"Set archipelago:cluster.namespace to {recorded.namespace}, or destroy the stack before it moves."
+        problems.append(Problem("cluster.namespace", words, cure))
     return recorded
 
 
@@ -157,16 +168,25 @@ def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]]) -> Itera
     """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
     for before in last.get("externalNodes") or []:
         node = nodes.get(before.get("name", ""))
-        if node is None or before.get("nodeId") == node.record.node_id:
+        if node is None or int(before.get("generation", 1)) != node.record.generation:
             continue
-        if int(before.get("generation", 1)) == node.record.generation:
-            was, now = str(before.get("nodeId"))[:8], node.record.node_id[:8]
+        after = node.record.plain()
+        keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
+        changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
+        if changed:
+            was, now = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
             words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
             cure = (
                 "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
                 f"shall have other keys, count up archipelago:nodes.{node.name}.identity.generation."
             )
             yield Problem(f"nodes.{node.name}", words, cure)
+
+
+def _owner(organisation: str, stack: str, signing_key: bytes) -> str:
+    """Who claims the objects, as a label's value; with the key's fingerprint, or all users of one example were one."""
+    fingerprint = signer(signing_key).partition(":")[2][:8]
+    return f"{organisation}.{stack[: _LABEL_VALUE - len(organisation) - len(fingerprint) - 2]}.{fingerprint}"
 
 
 def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:

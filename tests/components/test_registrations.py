@@ -61,7 +61,7 @@ def test_the_provider_updates_config_maps_in_place_and_knows_its_cluster_by_a_na
     """Without these a partner's new node replaces all workloads, and a renewed certificate the whole stack."""
     inputs = first_a().named("kubernetes", "cluster").inputs
     assert inputs["enableConfigMapMutable"] == inputs["enableSecretMutable"] == "true"
-    assert inputs["clusterIdentifier"] == "alpha.cluster-a"
+    assert inputs["clusterIdentifier"] == plan_of(alpha()).owner
     assert inputs["context"] == "cluster-a"
     assert json.loads(inputs["kubeClientSettings"]) == {"burst": 2000, "qps": 1000}
     assert "kubeconfig" not in inputs

@@ -89,6 +89,23 @@ def test_destroy_keeps_keys_and_claims_and_up_finds_them_again(consortium: Conso
     again = a.outputs()
     assert [node["nodeId"] for node in again["externalNodes"]] == [node["nodeId"] for node in outputs["externalNodes"]]
     assert again["network"] == outputs["network"]
+    # what an earlier run made may be changed by a later one, although the API server remembers who made it
+    a.configure(lambda config: config["archipelago:defaults"].update({"storage": {"size": "30Gi"}}))
+    a.up().expect()
+    grown = consortium.objects("a", space)["PersistentVolumeClaim", "consortium-quorum-node1-data"]
+    assert grown.spec.resources.requests["storage"] == "30Gi"
+
+
+def test_a_founder_that_forgot_its_genesis_does_not_make_another(consortium: Consortium, space: str) -> None:
+    a = founder(consortium, space)
+    a.up().expect()
+    a.destroy().expect()
+    left = consortium.seen("a", space)
+    a.configure(lambda config: config["archipelago:nodes"].update({"late": {}}))
+    run = a.up()
+    assert run.code != 0
+    assert f"its volume {space}/consortium-quorum-node1-data holds the chain of genesis" in run.text
+    assert consortium.seen("a", space) == left
 
 
 def test_a_second_stack_cannot_claim_the_namespace(consortium: Consortium, space: str) -> None:

@@ -260,6 +260,20 @@ def test_a_claim_is_never_waited_for_and_grows_with_its_node() -> None:
     assert claim["spec"]["storageClassName"] == "fast"
 
 
+def test_a_claim_names_the_chain_whose_blocks_it_holds_once_there_is_one() -> None:
+    """What outlives its stack is found again by another run: a claim of another chain must not be taken for its own."""
+    plan, key = later({}), ("PersistentVolumeClaim", "consortium-quorum-node2-data")
+    assert plan.genesis
+    assert objects(plan)[key]["metadata"]["annotations"]["archipelago/genesis"] == plan.genesis.hash
+    assert "archipelago/genesis" not in objects(plan_of(alpha(BOTH)))[key]["metadata"]["annotations"]
+
+
+def test_only_what_outlives_its_stack_may_be_taken_over_from_an_earlier_run() -> None:
+    for (kind, _), each in objects(later({})).items():
+        forced = each["metadata"].get("annotations", {}).get("pulumi.com/patchForce") == "true"
+        assert forced == (kind in {"Namespace", "Secret", "PersistentVolumeClaim"})
+
+
 def test_a_namespace_that_is_not_ours_is_not_made() -> None:
     plan = plan_of(alpha({"cluster.createNamespace": False}))
     assert "Namespace" not in {each["kind"] for each in manifests(plan)}

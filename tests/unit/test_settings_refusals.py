@@ -67,10 +67,12 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"nodes.quorum-node2.exposure": {"type": "Nodeport"}},
         "nodes.quorum-node2.exposure.type", "'Nodeport' is not one of 'NodePort'", "in this spelling",
     ),
-    "a version that is a number": ({"network.version": 22.10}, "network.version", "22.10 as 22.1", 'version: "22.1"'),
-    "a node's version that is a number": ({f"{FIRST}.version": 22}, f"{FIRST}.version", "22 is a number", '"22"'),
+    "a version that is a number": ({"network.version": 22.10}, "network.version", "22.10 as 22.1", 'version: "22.7.4"'),
+    "a node's version that is a number": (
+        {f"{FIRST}.version": 22}, f"{FIRST}.version", "22 is a number", 'version: "22.7.4"',
+    ),
     "Tessera's version that is a number": (
-        {"network.privacy.version": 21.1}, "network.privacy.version", "21.1 is a number", '"21.1"',
+        {"network.privacy.version": 21.1}, "network.privacy.version", "21.1 is a number", 'version: "22.7.4"',
     ),
     "a version that moves": ({"network.version": "latest"}, "network.version", "'latest' is no version", '"22.7.4"'),
     "a release that is too old": ({"network.version": "2.6.0"}, "network.version", "older than 2.7.0", "2.7.0 or"),
