@@ -134,23 +134,6 @@ def test_old_and_new_releases_share_a_network_that_was_founded_for_the_old_ones(
     assert all("--istanbul.blockperiod" in command for command in commands)
 
 
-def test_keys_may_rotate_on_purpose_and_the_genesis_stays() -> None:
-    rotated = alpha({"nodes.quorum-node2.identity": {"generation": 2}})
-    assert genesis_of(plan_of(rotated, last=last(alpha()))) == genesis_of(plan_of(alpha()))
-
-
-def test_another_seed_would_make_other_nodes_and_is_refused_node_by_node() -> None:
-    problems = refusal_of(alpha({"identitySeed": "0f1e2d3c4b5a6978" * 4}), last=last(alpha()))
-    assert [problem.path for problem in problems] == [f"nodes.quorum-node{number}" for number in (1, 2, 3)]
-    assert all("its key would change" in problem.message for problem in problems)
-
-
-def test_a_renamed_network_is_refused_before_it_deletes_a_node() -> None:
-    (problem,) = refusal_of(alpha({"network.name": "research"}), last=last(alpha()))
-    assert problem.path == "network.name"
-    assert "Set archipelago:network.name to consortium" in problem.cure
-
-
 def test_a_founder_waits_for_a_validator_that_nobody_knows_and_makes_all_but_the_workloads() -> None:
     plan = plan_of(alpha(BOTH))
     assert plan.genesis is None

@@ -1,0 +1,83 @@
+"""What a running stack refuses to lose by a change of its file: its keys, its name, its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.stacks import GONE, Config, alpha, floats, outputs_of, plan_of, refusal_of
+
+pytestmark = pytest.mark.unit
+
+SECOND = "nodes.quorum-node2"
+KEY = "ab" * 32
+
+
+def last(config: Config) -> Config:
+    """A stack's own last outputs, as the engine gives them back."""
+    exported: Config = floats(outputs_of(plan_of(config)))
+    return exported
+
+
+def test_keys_may_rotate_on_purpose_and_the_genesis_stays() -> None:
+    before, after = plan_of(alpha()), plan_of(alpha({f"{SECOND}.identity": {"generation": 2}}), last=last(alpha()))
+    assert after.genesis == before.genesis
+    assert after.records[1].node_id != before.records[1].node_id
+
+
+def test_another_seed_would_make_other_nodes_and_is_refused_node_by_node() -> None:
+    problems = refusal_of(alpha({"identitySeed": "0f1e2d3c4b5a6978" * 4}), last=last(alpha()))
+    assert [problem.path for problem in problems] == [f"nodes.quorum-node{number}" for number in (1, 2, 3)]
+    assert all("its key would change" in problem.message for problem in problems)
+
+
+def test_a_renamed_network_is_refused_before_it_deletes_a_node() -> None:
+    (problem,) = refusal_of(alpha({"network.name": "research"}), last=last(alpha()))
+    assert problem.path == "network.name"
+    assert "Set archipelago:network.name to consortium" in problem.cure
+
+
+@pytest.mark.parametrize("file", ["nodekey", "account", "tessera"])
+@pytest.mark.parametrize("forgotten", [False, True], ids=["given later", "forgotten later"])
+def test_a_key_that_comes_or_goes_would_make_another_node_and_is_refused(file: str, forgotten: bool) -> None:
+    imported, derived = alpha({f"{SECOND}.identity": {file: KEY}}), alpha()
+    before, after = (imported, derived) if forgotten else (derived, imported)
+    (problem,) = refusal_of(after, last=last(before))
+    assert problem.path == SECOND
+    assert "archipelago:nodes.quorum-node2.identity.generation" in problem.cure
+    assert KEY not in problem.text("Pulumi.cluster-a.yaml")
+
+
+def test_an_imported_key_may_replace_a_derived_one_on_purpose() -> None:
+    on_purpose = alpha({f"{SECOND}.identity": {"nodekey": KEY, "generation": 2}})
+    assert not refusal_of(on_purpose, last=last(alpha()))
+
+
+def test_tessera_may_come_to_a_network_that_was_founded_without_it_and_go_again() -> None:
+    """Its key comes and goes with it: nobody is replaced by that."""
+    plain: dict[str, Any] = {"network.privacy": "none", "nodes.quorum-node1.exposure": GONE}
+    founded = alpha(plain)
+    both = last(alpha({"network.privacy.version": "0.10.6"}))
+    assert not refusal_of(alpha(), last=last(founded))
+    assert not refusal_of(founded, last=both)
+
+
+def test_a_stack_does_not_move_its_running_nodes_to_another_namespace() -> None:
+    """They would start there a second time with the same keys, and with empty claims."""
+    (problem,) = refusal_of(alpha({"cluster.namespace": "elsewhere"}), last=last(alpha()))
+    assert problem.path == "cluster.namespace"
+    assert "archipelago:cluster.namespace to consortium" in problem.cure
+
+
+def test_outputs_of_an_earlier_version_without_a_namespace_are_no_contradiction() -> None:
+    earlier = last(alpha())
+    earlier["network"].pop("namespace", None)
+    assert not refusal_of(alpha({"cluster.namespace": "elsewhere"}), last=earlier)
+
+
+def test_last_outputs_of_a_newer_version_are_not_guessed_at() -> None:
+    newer = last(alpha())
+    newer["network"]["schema"] = 2.0
+    (problem,) = refusal_of(alpha(), last=newer)
+    assert "newer version of this program" in problem.cure
