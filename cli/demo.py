@@ -7,7 +7,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,6 +101,8 @@ def down() -> None:
         for lab in (own, _lab(own=False)):
             lab.down(purge=True)
             shutil.rmtree(lab.folder / "project", ignore_errors=True)
+            with suppress(OSError):  # somebody keeps files of their own there
+                lab.folder.rmdir()
     consoles.out.print("[green]✓[/green] the demo is gone")
 
 
