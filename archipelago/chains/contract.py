@@ -25,12 +25,14 @@ class Genesis:
         hash: What identifies it.
         chain_id: 0 where the protocol has none.
         file: Its file name.
+        rules: A text that is equal where everything is that the hash does not cover, however the file is written.
     """
 
     text: str
     hash: str
     chain_id: int
     file: str
+    rules: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def decide(
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
-        decision.problems += _partners_agree(decision.genesis, imports)
+        decision.problems += _partners_agree(chain, decision.genesis, imports)
         decision.waiting_for = []
     return decision
 
@@ -135,8 +135,8 @@ def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
     return [Problem("network.genesisHash", words, cure)]
 
 
-def _partners_agree(genesis: Genesis, imports: Mapping[str, Import]) -> list[Problem]:
-    """Every partner that runs a genesis runs ours."""
+def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import]) -> list[Problem]:
+    """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers."""
     problems = []
     for name, given in imports.items():
         theirs = given.network
@@ -151,4 +151,18 @@ def _partners_agree(genesis: Genesis, imports: Mapping[str, Import]) -> list[Pro
                 f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
             )
             problems.append(Problem(f"partners.{name}", words, cure))
+        elif _rules(chain, theirs.genesis) not in (None, genesis.rules):
+            words = (
+                f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
+            )
+            cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
+            problems.append(Problem(f"partners.{name}", words, cure))
     return problems
+
+
+def _rules(chain: Chain, text: str) -> str | None:
+    """The rules of a partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
+    try:
+        return chain.read_genesis(text).rules if text else None
+    except ValueError:
+        return None

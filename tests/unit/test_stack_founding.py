@@ -245,6 +245,15 @@ def test_the_founder_refuses_a_partner_that_runs_another_genesis() -> None:
     assert problem.path == "partners.beta"
 
 
+def test_a_partner_with_our_block_0_and_other_rules_is_refused() -> None:
+    """The hash does not cover the config: another epoch passes every comparison of hashes and forks later."""
+    foreign = crossed(outputs_of(plan_of(beta(), {"alpha": bundle(alpha({"network.genesis": {"epoch": 500}}))})))
+    assert foreign["network"]["genesisHash"] == bundle(alpha())["network"]["genesisHash"]
+    (problem,) = refusal_of(alpha(), {"beta": foreign})
+    assert problem.path == "partners.beta"
+    assert "the same block 0 but another config" in problem.message
+
+
 def test_a_chain_id_of_a_joiner_is_held_against_the_founders() -> None:
     (problem,) = refusal_of(beta({"network.chainId": 1001}), {"alpha": bundle(alpha())})
     assert problem.path == "network.chainId"
