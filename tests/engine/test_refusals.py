@@ -52,7 +52,7 @@ FOUNDER: dict[str, tuple[Change, str, str]] = {
         "cluster.address",
         "The nodes of this cluster have:",
     ),
-    "a version that is a number": (top("network", version=22.7), "network.version", "Write the whole version in quotes"),
+    "a version that is a number": (top("network", version=22.7), "network.version", "the whole version in quotes"),
     "a joiner without a listed founder": (
         lambda config: config.update(
             {"archipelago:network": {"kind": "goquorum", "name": "consortium", "joins": "gamma"}}
