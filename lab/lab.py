@@ -18,6 +18,7 @@ from lab import kubeconfig, ports, processes, state
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.files import cache_folder, write_whole
+from lab.nodes.network import choose as choose_network
 from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile
 from lab.running import bring_up
@@ -64,7 +65,13 @@ class Lab:
             LabError: the lab's state cannot be read.
         """
         known = self.state()
-        return [Cluster(name, self.folder, entry.ports) for name, entry in (known.clusters if known else {}).items()]
+        if known is None:
+            return []
+        fixed = PROFILES[known.profile].fixed_ports
+        return [
+            Cluster(name, self.folder, {**fixed, **entry.ports}, known.network)
+            for name, entry in known.clusters.items()
+        ]
 
     def cluster(self, name: str) -> Cluster:
         """One cluster by its letter.
@@ -141,6 +148,9 @@ class Lab:
         with self._lock(say):
             known = self.state()
             kind = self.profile(profile)
+            if obstacle := kind.obstacle():
+                raise LabError(f"{obstacle} Or take simulated nodes: {self.command('up')} --profile {DEFAULT}")
+            kind.equip(say)
             running = processes.parts(self.folder)
             settled = self._settle(kind, known, count=clusters, running=running, new_ports=new_ports, say=say)
             if settled != known:
@@ -169,9 +179,16 @@ class Lab:
             How many processes were ended.
         """
         with self._lock(say):
-            last = [part for kind in PROFILES.values() for part in kind.last]
-            groups = [_is_one_of(group) for group in dict.fromkeys(tuple(group) for group in last)]
+            kind, members = PROFILES[DEFAULT], list[Cluster]()
+            with contextlib.suppress(LabError):  # a damaged state must not keep anything alive
+                kind, members = self.profile(), self.clusters()
+            running = processes.parts(self.folder)
+            with ThreadPoolExecutor(max_workers=len(members) or 1) as pool:
+                list(pool.map(lambda member: kind.quiet(member, running), members))
+            groups = [_is_one_of(tuple(group)) for group in kind.last]
             ended = processes.end_marked(self.folder, groups)
+            for member in members:
+                kind.clear(member)
             if purge:
                 self._purge()
             return ended
@@ -229,7 +246,10 @@ class Lab:
             chosen = ports.choose(wanted, f"{self.folder}/{name}", taken)
             taken.update(chosen.values())
             settled[name] = ClusterState(ports={port_name: {**kept, **chosen}[port_name] for port_name in kind.ports})
-        return LabState(profile=kind.name, clusters=settled)
+        number = known.network if known else None
+        if kind.networked and number is None:
+            number = choose_network(str(self.folder))
+        return LabState(profile=kind.name, clusters=settled, network=number)
 
     def _lost(self, kind: Profile, cluster: str, kept: dict[str, int], new_ports: bool) -> list[str]:
         """Names of ports that somebody else has taken while the cluster was down."""

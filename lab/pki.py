@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -87,7 +88,21 @@ def issue(by: Pair, name: str, groups: Sequence[str] = (), hosts: Sequence[str] 
     return Pair(builder.sign(by.key, hashes.SHA256()), key)
 
 
-def create(folder: Path, cluster: str, hosts: Sequence[str], clients: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+class Client(NamedTuple):
+    """A client of the API server, and a server itself where hosts are given.
+
+    Args:
+        user: its user.
+        groups: the user's groups.
+        hosts: how it is dialled.
+    """
+
+    user: str
+    groups: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+
+
+def create(folder: Path, cluster: str, hosts: Sequence[str], clients: Mapping[str, Client]) -> None:
     """Write everything that a cluster's processes need, all of it or nothing. Does nothing if it is there.
 
     Two authorities, because etcd takes every client of its authority for an administrator: users of the API server
@@ -98,7 +113,7 @@ def create(folder: Path, cluster: str, hosts: Sequence[str], clients: Mapping[st
             and the pair that signs service accounts, `sa.pub` and `sa.key`.
         cluster: the cluster's name.
         hosts: how the API server is dialled.
-        clients: by file name, the user and the groups of a client of the API server.
+        clients: by file name.
     """
     if folder.is_dir():
         return
@@ -112,7 +127,7 @@ def create(folder: Path, cluster: str, hosts: Sequence[str], clients: Mapping[st
             "apiserver": issue(users, "kube-apiserver", hosts=hosts),
             "etcd": issue(store, "etcd", hosts=["127.0.0.1", "localhost"]),
             "etcd-client": issue(store, "kube-apiserver"),
-            **{file: issue(users, user, groups) for file, (user, groups) in clients.items()},
+            **{file: issue(users, *client) for file, client in clients.items()},
         }
         for name, pair in pairs.items():
             (fresh / f"{name}.crt").write_bytes(pair.certificate_pem)

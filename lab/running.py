@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from lab import processes
 from lab.cluster import Cluster
 from lab.errors import LabError
+from lab.nodes.run import within
 from lab.processes import MARKER, PART, Process
 from lab.profiles import Part, Profile, Stage
 from lab.tools import Toolchain
@@ -61,7 +62,8 @@ def _ensure(cluster: Cluster, part: Part, running: Process | None) -> tuple[Proc
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environment |= {**part.environment, MARKER: str(cluster.lab), PART: f"{cluster.name}/{part.name}"}
     try:
-        process = processes.start(part.command, environment, cluster.lab, cluster.log(part.name))
+        inside = within(part.namespace) if part.namespace else ()
+        process = processes.start((*inside, *part.command), environment, cluster.lab, cluster.log(part.name))
     except OSError as error:
         raise LabError(
             f"{part.command[0]} cannot be started: {error}. Prepare it again with: archipelago lab tools"

@@ -14,7 +14,7 @@ NAMES = "abcdefgh"
 
 
 class ClusterState(BaseModel):
-    """One cluster of a lab: its ports on 127.0.0.1 by what they are for."""
+    """One cluster of a lab: the ports that were chosen for it on 127.0.0.1, by what they are for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,13 +22,21 @@ class ClusterState(BaseModel):
 
 
 class LabState(BaseModel):
-    """Everything that has to be the same at the next start. What runs is not among it: `/proc` knows better."""
+    """Everything that has to be the same at the next start. What runs is not among it: `/proc` knows better.
+
+    Args:
+        version: of this file.
+        profile: the kind of clusters.
+        clusters: the clusters by name.
+        network: number of the lab's own network; None for a profile that has none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = 1
     profile: str
     clusters: dict[str, ClusterState]
+    network: int | None = None
 
 
 def read(folder: Path) -> LabState | None:

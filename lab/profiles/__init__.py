@@ -1,13 +1,13 @@
 """Kinds of lab: what a cluster is made of.
 
-`control-plane` has real API servers and simulated nodes. A profile with real containers goes beside it, in a module of
-its own and one line of `PROFILES`.
+`control-plane` has real API servers and simulated nodes, `nodes` has real ones too.
 """
 
 from lab.profiles.control_plane import ControlPlane
+from lab.profiles.nodes import Nodes
 from lab.profiles.profile import Part, Profile, Stage
 
-PROFILES: dict[str, Profile] = {profile.name: profile for profile in (ControlPlane(),)}
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in (ControlPlane(), Nodes())}
 """Every profile by its name."""
 
 DEFAULT = ControlPlane.name

@@ -1,4 +1,4 @@
-"""What a cluster of the profile `control-plane` holds from the start, and how one sees that it works."""
+"""What a cluster holds from the start, and how one sees that it works; the node is that of `control-plane`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,13 @@ def apply(cluster: Cluster) -> None:
             },
         },
     }
-    storage: dict[str, Any] = {
+    create(cluster, "/api/v1/nodes", node)
+    create(cluster, *storage_class())
+
+
+def storage_class() -> tuple[str, dict[str, Any]]:
+    """The default StorageClass, with the path that it is created at."""
+    return "/apis/storage.k8s.io/v1/storageclasses", {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {
@@ -58,12 +64,22 @@ def apply(cluster: Cluster) -> None:
         "volumeBindingMode": "Immediate",
         "allowVolumeExpansion": True,
     }
-    for path, thing in (("/api/v1/nodes", node), ("/apis/storage.k8s.io/v1/storageclasses", storage)):
-        try:
-            call(cluster, path, thing)
-        except ApiError as error:
-            if error.code != http.client.CONFLICT:  # it is there
-                raise
+
+
+def create(cluster: Cluster, path: str, thing: dict[str, Any]) -> None:
+    """Create an object where it is missing.
+
+    Args:
+        cluster: whose API server.
+        path: of the collection.
+        thing: the object.
+
+    Raises:
+        ApiError: the server refused.
+    """
+    # Asked first: a Service whose address is taken, by itself, is refused in other words than one that is there.
+    if _found(cluster, f"{path}/{thing['metadata']['name']}") is None:
+        call(cluster, path, thing)
 
 
 def node_unready(cluster: Cluster) -> str | None:
@@ -81,6 +97,11 @@ def node_unready(cluster: Cluster) -> str | None:
     renewed = (lease or {}).get("spec", {}).get("renewTime")
     if renewed is None or datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(renewed) > _LEASE:
         return f"node {name} has no fresh lease (kwok keeps it)"
+    return accounts_missing(cluster)
+
+
+def accounts_missing(cluster: Cluster) -> str | None:
+    """None if the controller manager is at work: no pod is admitted before it has made a service account."""
     if _found(cluster, "/api/v1/namespaces/default/serviceaccounts/default") is None:
         return "the controller manager has made no service account yet"
     return None

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.cluster import Cluster
+from lab.processes import Process
 from lab.tools import Toolchain
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,13 @@ class Part:
         name: unique within the cluster.
         command: program and arguments. A running part with another command line is started anew.
         environment: variables beside those that every part gets.
+        namespace: the network namespace that it runs in; empty for the machine's own.
     """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    namespace: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,29 @@ class Profile(Protocol):
     last: Sequence[Sequence[str]]
     """Groups of parts that end after all others, one group after another."""
 
+    fixed_ports: Mapping[str, int]
+    """Ports that are always the same, because each cluster has a network namespace of its own."""
+    networked: bool
+    """Whether the lab has a network of its own, whose hosts the clusters are."""
+
+    def obstacle(self) -> str | None:
+        """Why this machine cannot have such clusters, as a sentence; None if it can."""
+
+    def equip(self, say: Say) -> None:
+        """Get what the machine lacks; asked once, before anything else.
+
+        Raises:
+            LabError: it cannot be had.
+        """
+
     def prepare(self, cluster: Cluster) -> None:
         """Write the files that the parts read, where they are missing or the ports have changed."""
+
+    def quiet(self, cluster: Cluster, running: Mapping[str, Process]) -> None:
+        """End what the cluster runs for its users, before its own parts end."""
+
+    def clear(self, cluster: Cluster) -> None:
+        """Remove all that the cluster has outside its folder, when its processes have ended; also after a crash."""
 
     def problem(self, cluster: Cluster) -> str | None:
         """None if a cluster whose parts all run works, else half a sentence about what does not."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.tools.catalogue import Tool
+from lab.tools.definitions import Tool
 from lab.tools.versions import Version
 
 _ANSWER_WITHIN = 10.0

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Protocol
 from lab.errors import LabError
 from lab.tools import golang
 from lab.tools.ahead import downloading
-from lab.tools.catalogue import MODULES, Build
+from lab.tools.definitions import MODULES, Build
 from lab.tools.report import Tick
 
 SETTINGS = {
@@ -108,8 +108,10 @@ class GoBuilder:
         log.write_text(f"{build.title}, with {self.go}\n")
         tick("getting Go")
         for command in build.commands:
-            run = _Run(self.go.program, self._modules / command.module, log, tick, lock)
-            run.go("build", "-v", "-ldflags", command.ldflags, "-o", f"{folder}{os.sep}", *command.packages)
+            environment = {**_environment(), **command.environment}
+            run = _Run(self.go.program, self._modules / command.module, environment, log, tick, lock)
+            flags = ("-tags", ",".join(command.tags), "-ldflags", command.ldflags)
+            run.go("build", "-v", *flags, "-o", f"{folder}{os.sep}", *command.packages)
             for package, program in command.packages.items():
                 # `go build -o folder/` names a binary after its package's path, and "." after the module's.
                 made = folder / (Path(package).name if package not in (".", "") else command.module)
@@ -130,6 +132,7 @@ class _Run:
 
     program: Path
     module: Path
+    environment: Mapping[str, str]
     log: Path
     tick: Tick
     lock: int | None
@@ -151,7 +154,7 @@ class _Run:
             process = subprocess.Popen(  # noqa: S603 - arguments come from the catalogue
                 [self.program, *arguments],
                 cwd=self.module,
-                env=_environment(),
+                env=dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

@@ -7,13 +7,10 @@ proxy can give instead, pinned by a folder of `lab/toolchain/`; several tools ma
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from lab.tools.definitions import Build, Download, GoCommand, Probe, Tool
+from lab.tools.node_tools import node_tools
 from lab.tools.versions import Version
-
-MODULES = Path(__file__).resolve().parent.parent / "toolchain"
-"""The folder of pinned Go modules."""
 
 PULUMI = "3.259.0"
 PROVIDER = "4.27.0"
@@ -23,72 +20,6 @@ KWOK = "0.8.0"
 
 PROVIDER_PLUGIN = f"resource-kubernetes-v{PROVIDER}"
 """The folder's name in `$PULUMI_HOME/plugins`; the engine finds a provider by it."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """How a program that is already there says its version.
-
-    `arguments` follow the program; None means that it cannot say, and its folder's name has to (a Pulumi plugin).
-    """
-
-    arguments: tuple[str, ...] | None
-    minimum: Version
-    exactly: bool = False
-
-
-@dataclass(frozen=True)
-class Download:
-    """One file that a vendor serves, with the vendor's checksum file.
-
-    `members` maps a program to its path inside the archive; the one key of a file that is no archive maps to "".
-    """
-
-    url: str
-    checksums: str
-    members: dict[str, str]
-
-
-@dataclass(frozen=True)
-class GoCommand:
-    """One run of `go build` in a pinned module.
-
-    `packages` maps a package to the file name that `go build` gives its binary. `copies` maps a file of a dependency,
-    written `module path//file`, to its name in the result (scripts, made executable). `links` are further names
-    of a binary that looks at the name it was started by.
-    """
-
-    module: str
-    packages: dict[str, str]
-    ldflags: str = "-s -w"
-    copies: dict[str, str] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Build:
-    """Programs built from the Go module proxy.
-
-    `seconds` is the first estimate: on two cores from empty caches, downloads included.
-    """
-
-    name: str
-    title: str
-    commands: tuple[GoCommand, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Tool:
-    """Programs that are taken together from one place, and every place they may come from, in order of preference."""
-
-    name: str
-    title: str
-    programs: tuple[str, ...]
-    probe: Probe
-    build: Build
-    downloads: tuple[Download, ...] = ()
-    plugin: str | None = None
 
 
 def _machine() -> tuple[str, str]:
@@ -167,8 +98,8 @@ def _provider(system: str, architecture: str) -> Tool:
     )
 
 
-def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
-    control_plane = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+def _kubernetes_ldflags() -> str:
+    """The linker's flags by which a program of Kubernetes knows its release."""
     release = Version.parse(KUBERNETES)
     variables = {
         "gitVersion": f"v{KUBERNETES}",
@@ -176,6 +107,11 @@ def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
         "gitMinor": str(release.minor),
         "gitTreeState": "clean",
     }
+    return " ".join(["-s -w"] + [f"-X k8s.io/component-base/version.{k}={v}" for k, v in variables.items()])
+
+
+def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
+    control_plane = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
     build = Build(
         name="kubernetes",
         title=f"Kubernetes {KUBERNETES} control plane, kubectl and etcd {ETCD}",
@@ -183,9 +119,7 @@ def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
             GoCommand(
                 "kubernetes",
                 {"./control-plane": "control-plane", "./etcd": "etcd", "k8s.io/kubernetes/cmd/kubectl": "kubectl"},
-                ldflags=" ".join(
-                    ["-s -w"] + [f"-X k8s.io/component-base/version.{k}={v}" for k, v in variables.items()]
-                ),
+                ldflags=_kubernetes_ldflags(),
                 links=dict.fromkeys(control_plane, "control-plane"),
             ),
         ),
@@ -257,4 +191,5 @@ def catalogue() -> tuple[Tool, ...]:
         _provider(system, architecture),
         *_kubernetes(system, architecture),
         _kwok(),
+        *node_tools(system, architecture, KUBERNETES, _kubernetes_ldflags()),
     )

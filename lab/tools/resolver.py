@@ -14,7 +14,8 @@ from lab.errors import LabError
 from lab.tools import ambient
 from lab.tools.builder import Builder, BuildError, GoBuilder
 from lab.tools.cache import Cache
-from lab.tools.catalogue import Build, Tool, catalogue
+from lab.tools.catalogue import catalogue
+from lab.tools.definitions import Build, Tool
 from lab.tools.report import Estimate, Report, duration
 from lab.tools.toolchain import Toolchain
 from lab.tools.vendor import Vendor, VendorError

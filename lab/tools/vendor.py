@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.tools.catalogue import Download, Tool
+from lab.tools.definitions import Download, Tool
 from lab.tools.report import Tick
 
 CONNECT_WITHIN = 3.0

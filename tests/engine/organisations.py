@@ -21,7 +21,7 @@ from lab.workspace import Stack, Workspace
 from tests.stacks import Config
 
 PROGRAM = Path(__file__).parents[2]
-ADDRESSES = {"a": "127.0.10.1", "b": "127.0.20.1"}
+
 KINDS = (ConfigMap, Deployment, PersistentVolumeClaim, Secret, Service)
 Seen = dict[tuple[str, str], tuple[str, str]]
 
@@ -54,7 +54,7 @@ class Consortium:
         secret = config.pop("identitySeed")
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
         if "address" in config["cluster"]:
-            config["cluster"]["address"] = ADDRESSES[cluster]
+            config["cluster"]["address"] = self._lab.cluster(cluster).address
         organisation = config["organisation"]
         text = io.StringIO()
         YAML().dump({"config": {f"archipelago:{key}": value for key, value in config.items()}}, text)

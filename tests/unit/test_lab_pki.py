@@ -14,10 +14,11 @@ from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from lab import pki
+from lab.pki import Client
 
 pytestmark = pytest.mark.unit
 
-CLIENTS: dict[str, tuple[str, tuple[str, ...]]] = {"admin": ("lab-admin", ("system:masters",))}
+CLIENTS = {"admin": Client("lab-admin", ("system:masters",))}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_a_second_call_keeps_everything(folder: Path) -> None:
 
 def test_a_failed_making_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no/such"):
-        pki.create(tmp_path / "pki", "a", ["127.0.0.1"], {"no/such": ("user", ())})
+        pki.create(tmp_path / "pki", "a", ["127.0.0.1"], {"no/such": Client("user")})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -92,13 +92,13 @@ def test_a_state_of_another_making_is_an_error_with_a_way_out(lab: Lab) -> None:
 
 
 def test_an_unknown_profile_is_an_error(lab: Lab) -> None:
-    with pytest.raises(LabError, match="no profile nodes"):
-        lab.profile("nodes")
+    with pytest.raises(LabError, match="no profile clouds"):
+        lab.profile("clouds")
 
 
 def test_a_lab_keeps_its_profile(lab: Lab) -> None:
-    state.write(lab.folder, LabState(profile="nodes", clusters={}))
-    with pytest.raises(LabError, match="has the profile nodes"):
+    state.write(lab.folder, LabState(profile="clouds", clusters={}))
+    with pytest.raises(LabError, match="has the profile clouds"):
         lab.profile("control-plane")
 
 

@@ -19,7 +19,8 @@ from lab.errors import LabError
 from lab.tools import Toolchain
 from lab.tools.builder import SETTINGS, BuildError, GoBuilder
 from lab.tools.cache import Cache
-from lab.tools.catalogue import Build, Download, GoCommand, Probe, Tool, catalogue
+from lab.tools.catalogue import catalogue
+from lab.tools.definitions import Build, Download, GoCommand, Probe, Tool
 from lab.tools.report import Estimate, Tick, duration
 from lab.tools.resolver import Resolver
 from lab.tools.vendor import Vendor
