@@ -19,7 +19,7 @@ from lab.profiles.control_parts import CONTROL_PLANE, LAST
 from lab.profiles.profile import Part, Say, Stage
 from lab.tools import Toolchain
 
-_PATIENCE = 8.0
+_PATIENCE = 3.0
 
 
 class Nodes:

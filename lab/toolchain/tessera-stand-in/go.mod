@@ -1,0 +1,3 @@
+module toolchain.local/tessera-stand-in
+
+go 1.26

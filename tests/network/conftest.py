@@ -1,0 +1,83 @@
+"""A lab of three clusters with real nodes, and networks on it; what tests measured is printed in the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lab.lab import Lab
+from lab.profiles import PROFILES
+from lab.tools import Toolchain
+from tests.engine.lab_fixture import toolchain
+from tests.engine.organisations import Consortium
+from tests.network.networks import Measure, Network
+
+__all__ = ["lab", "measure", "network", "shared_network", "toolchain"]
+
+_MEASURED: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running lab with the clusters `a`, `b` and `c`. It ends with the session, however the session ends."""
+    assert (obstacle := PROFILES["nodes"].obstacle()) is None, obstacle
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        began = time.monotonic()
+        made.up(toolchain, clusters=3, profile="nodes", owner=os.getpid())
+        _MEASURED.append(f"three clusters ready: {time.monotonic() - began:.1f} s")
+        yield made
+    finally:
+        made.down(purge=True)
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measure:
+    """Records what a test measured, for the end of the run."""
+
+    def record(what: str, value: float) -> None:
+        _MEASURED.append(f"{request.node.name}: {what}: {value:.1f}")
+
+    return record
+
+
+@pytest.fixture
+def network(
+    lab: Lab, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Network]:
+    """An empty network of this test's own; its namespaces go with it."""
+    with _network(lab, toolchain, tmp_path_factory, request.node.name) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_network(
+    lab: Lab, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], contextmanager[Network]]:
+    """Makes a network that the tests of a module share."""
+    return lambda name: _network(lab, toolchain, tmp_path_factory, name)
+
+
+@contextmanager
+def _network(
+    lab: Lab, toolchain: Toolchain, folders: pytest.TempPathFactory, name: str
+) -> Iterator[Network]:
+    short = re.sub(r"[^a-z0-9]+", "-", name.removeprefix("test_").lower())[:20].strip("-")
+    consortium = Consortium(lab, toolchain, folders.mktemp(short))
+    try:
+        yield Network(consortium, lab, toolchain, short)
+    finally:
+        consortium.end()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if _MEASURED:
+        terminalreporter.section("measured, in seconds unless it says otherwise")
+        for line in _MEASURED:
+            terminalreporter.write_line(line)
