@@ -1,4 +1,6 @@
-"""Gives every claim of the lab's StorageClass a volume, as a storage driver does; nothing is ever stored in it.
+"""Gives every claim of the lab's StorageClass a volume, as a storage driver does.
+
+Where nodes are simulated nothing is ever stored in it; where pods really run it is a directory of this machine.
 
 The controller manager binds and releases volumes here as everywhere; making, growing and deleting them is the driver's
 part (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#lifecycle-of-a-volume-and-claim).
@@ -6,8 +8,11 @@ part (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#lifecycle-
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from lightkube import ApiError, AsyncClient
 from lightkube.models.core_v1 import HostPathVolumeSource, ObjectReference, PersistentVolumeSpec
@@ -18,6 +23,7 @@ from lightkube.types import PatchType
 from lab.profiles.objects import PROVISIONER, STORAGE_CLASS
 
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+_NOWHERE = Path("/nonexistent")
 _log = logging.getLogger(__name__)
 
 
@@ -26,10 +32,12 @@ class Claims:
 
     Args:
         client: how the API server is reached.
+        folder: where each volume has a directory of its own; None if nothing is to be stored.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, folder: Path | None = None) -> None:
         self._client = client
+        self._folder = folder
 
     def start(self, present: Sequence[PersistentVolumeClaim]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
@@ -48,6 +56,11 @@ class Claims:
         metadata, spec = claim.metadata, claim.spec
         assert metadata is not None and spec is not None  # noqa: S101 - `change` has looked
         name = f"pvc-{metadata.uid}"
+        path = (self._folder or _NOWHERE) / name
+        if self._folder is not None:
+            # Before the volume, for a pod may be started as soon as there is one.
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o777)  # whoever a pod runs as; kubelet changes the group of no hostPath
         volume = PersistentVolume(
             metadata=ObjectMeta(name=name, annotations={_PROVISIONED_BY: PROVISIONER}),
             spec=PersistentVolumeSpec(
@@ -64,7 +77,7 @@ class Claims:
                     namespace=metadata.namespace,
                     uid=metadata.uid,
                 ),
-                hostPath=HostPathVolumeSource(path=f"/nonexistent/{name}"),
+                hostPath=HostPathVolumeSource(path=str(path)),
             ),
         )
         try:
@@ -99,10 +112,12 @@ class Volumes:
 
     Args:
         client: how the API server is reached.
+        folder: where each volume has a directory, which ends with it; None if nothing is stored.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, folder: Path | None = None) -> None:
         self._client = client
+        self._folder = folder
 
     def start(self, present: Sequence[PersistentVolume]) -> None:
         """See `Follower.start`: nothing has to be known beforehand."""
@@ -110,13 +125,23 @@ class Volumes:
     async def change(self, thing: PersistentVolume, *, deleted: bool) -> None:
         """See `Follower.change`."""
         metadata, spec, status = thing.metadata, thing.spec, thing.status
-        if deleted or metadata is None or spec is None or status is None or not metadata.name:
+        if metadata is None or spec is None or status is None or not metadata.name:
             return
         ours = (metadata.annotations or {}).get(_PROVISIONED_BY) == PROVISIONER
-        unwanted = status.phase == "Released" and spec.persistentVolumeReclaimPolicy == "Delete"
-        if ours and unwanted and metadata.deletionTimestamp is None:
+        # A volume that is to be retained leaves its data behind, whoever deletes it.
+        if not ours or spec.persistentVolumeReclaimPolicy != "Delete":
+            return
+        if deleted:
+            await self._empty(metadata.name)
+        elif status.phase == "Released" and metadata.deletionTimestamp is None:
+            # The data first: what fails halfway is then tried again, since there still is a volume to follow.
+            await self._empty(metadata.name)
             await self._client.delete(PersistentVolume, metadata.name)
             _log.info("deleted volume %s", metadata.name)
+
+    async def _empty(self, name: str) -> None:
+        if self._folder is not None and (self._folder / name).exists():
+            await asyncio.to_thread(shutil.rmtree, self._folder / name)
 
 
 def _requested(claim: PersistentVolumeClaim) -> str:

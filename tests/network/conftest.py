@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -17,9 +17,10 @@ from tests.engine.lab_fixture import toolchain
 from tests.engine.organisations import Consortium
 from tests.network.networks import Measure, Network
 
-__all__ = ["lab", "measure", "network", "shared_network", "toolchain"]
+__all__ = ["lab", "make_network", "measure", "network", "toolchain"]
 
 _MEASURED: list[str] = []
+Maker = Callable[[str], AbstractContextManager[Network]]
 
 
 @pytest.fixture(scope="session")
@@ -55,18 +56,14 @@ def network(
         yield made
 
 
-@pytest.fixture(scope="module")
-def shared_network(
-    lab: Lab, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], contextmanager[Network]]:
-    """Makes a network that the tests of a module share."""
+@pytest.fixture(scope="session")
+def make_network(lab: Lab, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    """Makes networks that several tests share; its namespaces go at the end of the block."""
     return lambda name: _network(lab, toolchain, tmp_path_factory, name)
 
 
 @contextmanager
-def _network(
-    lab: Lab, toolchain: Toolchain, folders: pytest.TempPathFactory, name: str
-) -> Iterator[Network]:
+def _network(lab: Lab, toolchain: Toolchain, folders: pytest.TempPathFactory, name: str) -> Iterator[Network]:
     short = re.sub(r"[^a-z0-9]+", "-", name.removeprefix("test_").lower())[:20].strip("-")
     consortium = Consortium(lab, toolchain, folders.mktemp(short))
     try:

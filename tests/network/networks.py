@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ from lab.workspace import Run, Stack
 from tests.engine.organisations import Consortium
 from tests.stacks import Config, changed, seed
 
-GETH = ("geth", "--datadir", "/tmp")  # noqa: S108 - of a container
+GETH = ("geth", "--datadir", "/tmp")
 IPC = "/run/archipelago/geth.ipc"
 Answer = TypeVar("Answer")
 Measure = Callable[[str, float], None]
@@ -114,7 +116,7 @@ class Organisation:
     def run(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         """What kubectl prints, in the organisation's namespace."""
         command = (*self.kubectl, "-n", self.namespace, *arguments)
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}:\n{done.stderr}")
         return done.stdout
@@ -127,8 +129,39 @@ class Organisation:
     def console(self, node: str, expression: str) -> Any:
         """What an expression gives in a node's console."""
         script = f"JSON.stringify({expression})"
-        command = ("exec", f"deploy/{self.network}-{node}", "-c", "quorum", "--", *GETH, "--exec", script, "attach", IPC)
+        command = (
+            "exec",
+            f"deploy/{self.network}-{node}",
+            "-c",
+            "quorum",
+            "--",
+            *GETH,
+            "--exec",
+            script,
+            "attach",
+            IPC,
+        )
         return json.loads(json.loads(self.run(*command)))
+
+    def archipelago(self, *arguments: str, text: str | None = None, code: int = 0) -> str:
+        """What our own command prints, run as this organisation in its project's folder.
+
+        Raises:
+            AssertionError: It ended with another exit code than `code`.
+        """
+        command = (str(Path(sys.executable).with_name("archipelago")), *arguments)
+        environment = {**os.environ, **self.stack.environment, "COLUMNS": "200"}
+        done = subprocess.run(
+            command, input=text, capture_output=True, text=True, check=False, env=environment, cwd=self.stack.folder
+        )
+        if done.returncode != code:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def deployments(self) -> dict[str, str]:
+        """By node, the UID of its Deployment."""
+        found = self.get("deployments")["items"]
+        return {each["metadata"]["labels"]["archipelago/node"]: each["metadata"]["uid"] for each in found}
 
     def scale(self, node: str, replicas: int) -> None:
         """Stop a node, or start it again."""
@@ -173,8 +206,8 @@ class Network:
             for other in self.organisations
         }
         stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
-        kubectl = (str(self.toolchain.path("kubectl")), "--kubeconfig", str(self.lab.kubeconfig))
-        kubectl += ("--context", self.lab.cluster(letter).context)
+        where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", self.lab.cluster(letter).context)
+        kubectl = (str(self.toolchain.path("kubectl")), *where)
         made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, kubectl)
         for other in self.organisations.values():
             other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
@@ -235,18 +268,13 @@ def eventually(ask: Callable[[], Answer], good: Callable[[Answer], bool], within
     """
     deadline = time.monotonic() + within
     while True:
-        last: Any
         try:
-            last = ask()
-            if good(last):
-                return last
+            answer = ask()
+            if good(answer):
+                return answer
+            last: object = answer
         except (AssertionError, ValueError, KeyError) as error:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s; at last: {last}")
         time.sleep(0.5)
-
-
-def clusters_folder(lab: Lab, letter: str) -> Path:
-    """The folder of a cluster of the lab."""
-    return lab.cluster(letter).folder

@@ -1,27 +1,145 @@
-"""Two organisations with two validators each: no block without both."""
+"""Two organisations with two validators each, on two clusters: no block without both."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from lab.nodes import network as links
+from lab.nodes.images import GOQUORUM_COPY
+from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, eventually, founder, joiner
 
 pytestmark = pytest.mark.network
 
 NODES = ("node1", "node2")
 VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
+KINDS = {"qbft-nodeport": ("qbft", "NodePort"), "ibft-balancer": ("istanbul", "LoadBalancer")}
 
 
-def test_thin(network: Network, measure: Measure) -> None:
+@dataclass
+class Joint:
+    """A running network and what its start told.
+
+    Args:
+        network: The network.
+        seconds: By step, how long after the beginning it was done.
+        exposure: How its nodes are reached.
+    """
+
+    network: Network
+    seconds: dict[str, float]
+    exposure: str
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def joint(request: pytest.FixtureRequest, make_network: Maker) -> Iterator[Joint]:
+    """The network, deployed by nothing but `pulumi up`: twice each, for the genesis names validators of both."""
+    consensus, exposure = KINDS[request.param]
+    changes = {"defaults.exposure": {"type": exposure}}
+    with make_network(request.param) as network:
+        network.add(founder(network.name, VALIDATORS, {"network.consensus": consensus, **changes}), "a")
+        network.add(joiner("beta", network.name, NODES, changes), "b")
+        began, seconds = time.monotonic(), {}
+        for number, name in enumerate(("alpha", "beta", "alpha", "beta"), 1):
+            network.up(name)
+            seconds[f"{number}: up of {name}"] = time.monotonic() - began
+        network.wait_for_blocks()
+        seconds["first blocks on all"] = time.monotonic() - began
+        yield Joint(network, seconds, exposure)
+
+
+def test_blocks_come_and_everybody_has_every_peer(joint: Joint, measure: Measure) -> None:
+    for step, seconds in joint.seconds.items():
+        measure(step, seconds)
+    network = joint.network
     began = time.monotonic()
-    network.add(founder(network.name, VALIDATORS), "a")
-    network.add(joiner("beta", network.name, NODES), "b")
-    for name in ("alpha", "beta", "alpha", "beta"):
-        network.up(name)
-        measure(f"{name} up after", time.monotonic() - began)
+    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})
+    measure("all have three peers", time.monotonic() - began)
+    assert len(set(network.ask("eth.getBlock(1).hash").values())) == 1
+    for organisation in network.organisations.values():
+        outputs = organisation.stack.outputs()
+        assert {node["endpoints"]["p2p"]["exposure"] for node in outputs["externalNodes"]} == {joint.exposure}
+        assert outputs["waitingFor"] == []
+        assert organisation.stack.preview().changes == []
+
+
+def test_a_cut_link_stops_blocks_and_a_mended_one_brings_them_back(joint: Joint, measure: Measure) -> None:
+    network = joint.network
+    cluster = network.lab.cluster("b")
+    ours = [(network["alpha"], node) for node in NODES]  # nobody reaches the others now, kubectl included
+    links.cut(cluster, off=True)
+    try:
+        network.stands_still(12, ours)
+    finally:
+        links.cut(cluster, off=False)
+    measure("blocks again after the link", network.wait_for_blocks())
+
+
+def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measure) -> None:
+    network = joint.network
+    alpha, beta = network["alpha"], network["beta"]
+    beta.scale("node2", 0)
+    three = [(alpha, "node1"), (alpha, "node2"), (beta, "node1")]
+    measure("five blocks with three of four", network.wait_for_blocks(5, nodes=three))
+    alpha.scale("node2", 0)
+    network.stands_still(10, [three[0], three[2]])
+    alpha.scale("node2", 1)
+    beta.scale("node2", 1)
+    measure("blocks on all four after both are back", network.wait_for_blocks())
+
+
+def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measure) -> None:
+    network, alpha = joint.network, joint.network["alpha"]
+    identity = "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(2).hash]"
+    before, pod = alpha.console("node1", identity), alpha.pods()["node1"][0]
+    began = time.monotonic()
+    alpha.run("delete", "pod", "-l", "archipelago/node=node1", "--wait=true")
+    eventually(lambda: alpha.console("node1", identity), lambda seen: seen == before)
+    assert alpha.pods()["node1"][0] != pod
     network.wait_for_blocks()
-    measure("blocks after", time.monotonic() - began)
-    peers = eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})
-    assert len(peers) == 4
+    measure("deleted pod in sync again", time.monotonic() - began)
+
+
+def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Measure) -> None:
+    network, alpha, beta = joint.network, joint.network["alpha"], joint.network["beta"]
+    others, before = beta.pods(), alpha.pods()
+    alpha.configure("network.images.goquorum", GOQUORUM_COPY)
+    seen: list[tuple[float, int, list[str]]] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            ready = [each["metadata"]["labels"]["archipelago/node"] for each in _ready(alpha.get("pods"))]
+            seen.append((time.monotonic(), beta.console("node1", "eth.blockNumber"), ready))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        alpha.stack.up().expect()
+    finally:
+        ended.set()
+        watcher.join()
+    after = alpha.pods()
+    assert all(after[node][0] != before[node][0] for node in NODES)
+    assert beta.pods() == others
+    assert all(each[2] for each in seen), "both validators of alpha were down at once"
+    measure("longest time without a block while two validators were changed", _longest(seen))
+    assert _longest(seen) < 20, "blocks stopped"  # seconds; a round that its absent proposer loses takes 2 to 4
+    measure("blocks on all after the change", network.wait_for_blocks())
+
+
+def _ready(pods: dict[str, Any]) -> list[dict[str, Any]]:
+    conditions = [(pod, pod["status"].get("conditions", [])) for pod in pods["items"]]
+    return [pod for pod, found in conditions if any(c["type"] == "Ready" and c["status"] == "True" for c in found)]
+
+
+def _longest(seen: list[tuple[float, int, list[str]]]) -> float:
+    risen = [seen[0][0], *(later[0] for before, later in pairwise(seen) if later[1] > before[1]), seen[-1][0]]
+    return max(later - before for before, later in pairwise(risen))

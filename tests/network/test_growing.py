@@ -1,0 +1,168 @@
+"""A network that grows and shrinks while it runs: nobody who need not restart does."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
+
+pytestmark = pytest.mark.network
+
+
+def _all_see(network: Network, peers: int, within: float = 150) -> float:
+    began = time.monotonic()
+    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {peers}, within)
+    return time.monotonic() - began
+
+
+def test_a_partner_joins_moves_and_leaves_a_running_network(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1", "node2"]), "a")
+    network.up("alpha")
+    network.wait_for_blocks(5)
+    pods = alpha.pods()
+
+    beta = network.add(joiner("beta", network.name, ["node1"], {"defaults.validator": False}), "b")
+    network.up("beta", "alpha")
+    measure("a node that joined has all peers after the last up", _all_see(network, 2))
+    network.wait_for_blocks()
+    assert len(set(network.ask("eth.getBlock(3).hash").values())) == 1, "the new node is on the same chain"
+    assert alpha.pods() == pods, "nothing of alpha was restarted"
+
+    beta.configure("nodes.node1.exposure", {"ports": {"p2p": 31999}})
+    network.up("beta", "alpha")
+    address = f"{network.lab.cluster('b').address}:31999"
+    began = time.monotonic()
+    addressed = "admin.peers.map(function(p){return p.network.remoteAddress})"
+    listed = "cat /peers/static-nodes.json"
+    eventually(lambda: alpha.run("exec", f"deploy/{network.name}-node1", "-c", "quorum", "--", "sh", "-c", listed),
+               lambda text: address in text, 150)  # fmt: skip
+    eventually(lambda: alpha.console("node1", addressed), lambda seen: len(seen) == 2)
+    measure("a moved node is found again", time.monotonic() - began)
+    assert alpha.pods() == pods
+
+    beta.stack.destroy().expect()
+    alpha.stack.up().expect()
+    began = time.monotonic()
+    everyone = [(alpha, node) for node in alpha.nodes]
+    eventually(lambda: network.ask("admin.peers.length", everyone), lambda seen: set(seen.values()) == {1}, 150)
+    measure("a node that left is nobody's peer", time.monotonic() - began)
+    assert alpha.pods() == pods
+    network.wait_for_blocks(nodes=everyone)
+
+
+def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1", "node2", "beta/node1"]), "a")
+    beta = network.add(joiner("beta", network.name, ["node1"]), "b")
+    network.up("alpha", "beta", "alpha", "beta")
+    network.wait_for_blocks()
+
+    beta.configure("nodes.node2", {"validator": True})
+    network.up("beta", "alpha")
+    assert "beta/node2" in alpha.archipelago("validators", "plan", code=_needed(alpha))
+    began = time.monotonic()
+    alpha.archipelago("validators", "apply", "--yes")
+    beta.archipelago("validators", "apply", "--yes")
+    _validators(network, 4)
+    measure("voted in", time.monotonic() - began)
+
+    beta.configure("nodes.node2", {"validator": False})
+    network.up("beta", "alpha")
+    began = time.monotonic()
+    told = alpha.archipelago("validators", "apply", "--yes")
+    assert "beta" in told, "two of four votes are not enough, and beta is told to vote"
+    time.sleep(6)
+    assert _count(alpha) == 4, "alpha alone cannot decide it"
+    beta.archipelago("validators", "apply", "--yes")
+    _validators(network, 3)
+    measure("voted out", time.monotonic() - began)
+
+
+def _needed(organisation: Organisation) -> int:
+    """The exit code of a plan that finds votes to cast."""
+    return 3 if organisation else 0
+
+
+def _count(organisation: Organisation) -> int:
+    return int(organisation.console("node1", "istanbul.getValidators().length"))
+
+
+def _validators(network: Network, count: int) -> None:
+    eventually(lambda: network.ask("istanbul.getValidators().length"), lambda seen: set(seen.values()) == {count})
+
+
+def test_a_stack_that_was_destroyed_goes_on_with_its_chain(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1"]), "a")
+    beta = network.add(joiner("beta", network.name, ["node1"], {"defaults.validator": False}), "b")
+    network.up("alpha", "beta", "alpha")
+    network.wait_for_blocks(5)
+    identity = "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(4).hash]"
+    before, height = beta.console("node1", identity), beta.console("node1", "eth.blockNumber")
+    beta.stack.destroy().expect()
+    began = time.monotonic()
+    beta.stack.up().expect()
+    assert eventually(lambda: beta.console("node1", identity), lambda seen: seen[1] is not None) == before
+    assert beta.console("node1", "eth.blockNumber") >= height, "it kept its blocks"
+    alpha.stack.up().expect()  # NodePorts may be others now
+    network.wait_for_blocks()
+    measure("destroyed, deployed again and in sync", time.monotonic() - began)
+
+
+def test_a_node_is_added_removed_brought_back_and_released(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1"]), "a")
+    network.up("alpha")
+    network.wait_for_blocks(5)
+    pods = alpha.pods()
+
+    alpha.configure("nodes.node2", {"validator": False})
+    run = alpha.stack.up().expect()
+    made = {name for op, _, name in run.changes if op == "create"}
+    assert all(name.startswith(f"{network.name}-node2") for name in made)
+    changed = {name for op, _, name in run.changes if op != "create"}
+    assert changed <= {f"{network.name}-peers", f"{network.name}-node1"}, "only the list, and who may be dialled"
+    assert {node: pod for node, pod in alpha.pods().items() if node == "node1"} == pods
+    measure("a node that was added has its peer", _all_see(network, 1))
+    network.wait_for_blocks(3)
+    before = alpha.console("node2", "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(3).hash]")
+
+    alpha.stack.configure(lambda config: config["archipelago:nodes"].pop("node2"))
+    alpha.stack.up().expect()
+    assert _left(alpha) == {f"{network.name}-node2-identity", f"{network.name}-node2-data"}
+    alpha.configure("nodes.node2", {"validator": False})
+    alpha.stack.up().expect()
+    after = eventually(
+        lambda: alpha.console("node2", "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(3).hash]"),
+        lambda seen: seen[1] is not None,
+    )
+    assert after == before, "the same node, with its blocks"
+
+    assert "node2" in alpha.archipelago("release", "node2", "--yes", code=1), "it is still in use"
+    alpha.stack.configure(lambda config: config["archipelago:nodes"].pop("node2"))
+    alpha.stack.up().expect()
+    alpha.archipelago("release", "node2", "--yes")
+    assert _left(alpha) == set()
+    assert alpha.pods() == pods
+
+
+def _left(alpha: Organisation) -> set[str]:
+    found = alpha.get("secrets,persistentvolumeclaims", "-l", "archipelago/node=node2")["items"]
+    return {each["metadata"]["name"] for each in found}
+
+
+def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1", "node2"]), "a")
+    process = alpha.stack.start("up", "--yes", "--skip-preview")
+    eventually(lambda: alpha.get("deployments")["items"], bool, 60)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    began = time.monotonic()
+    assert alpha.stack.up().code != 0, "the stack is locked"
+    alpha.stack.run("cancel", "--yes").expect()
+    alpha.stack.up().expect()
+    network.wait_for_blocks()
+    measure("blocks after a killed up, cancel and up", time.monotonic() - began)
+    assert set(alpha.deployments()) == set(alpha.pods()) == {"node1", "node2"}, "nothing is there twice"
+    assert len(alpha.get("pods")["items"]) == 2
+    assert alpha.stack.preview().changes == []

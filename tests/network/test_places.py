@@ -1,0 +1,41 @@
+"""Networks in other places than two clusters: three of them, one of which is lost, and one that two share."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab.nodes import network as links
+from tests.network.networks import Measure, Network, eventually, founder, joiner
+
+pytestmark = pytest.mark.network
+
+
+def test_one_of_three_clusters_is_lost_and_blocks_go_on(network: Network, measure: Measure) -> None:
+    alpha = network.add(founder(network.name, ["node1", "node2", "beta/node1", "gamma/node1"]), "a")
+    beta = network.add(joiner("beta", network.name, ["node1"]), "b")
+    network.add(joiner("gamma", network.name, ["node1"]), "c")
+    began = time.monotonic()
+    network.up("alpha", "beta", "gamma", "alpha", "beta", "gamma")
+    network.wait_for_blocks()
+    measure("blocks on three clusters", time.monotonic() - began)
+    cluster = network.lab.cluster("c")
+    links.cut(cluster, off=True)
+    try:
+        three = [(alpha, "node1"), (alpha, "node2"), (beta, "node1")]
+        measure("five blocks without the third cluster", network.wait_for_blocks(5, nodes=three))
+    finally:
+        links.cut(cluster, off=False)
+    measure("the lost cluster is in sync again", network.wait_for_blocks())
+
+
+def test_two_organisations_share_a_cluster(network: Network, measure: Measure) -> None:
+    spaces = [{"cluster.namespace": f"{network.name}-{name}"} for name in ("alpha", "beta")]
+    network.add(founder(network.name, ["node1", "node2", "beta/node1", "beta/node2"], spaces[0]), "a")
+    network.add(joiner("beta", network.name, ["node1", "node2"], spaces[1]), "a")
+    began = time.monotonic()
+    network.up("alpha", "beta", "alpha", "beta")
+    network.wait_for_blocks()
+    measure("blocks of two namespaces of one cluster", time.monotonic() - began)
+    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})

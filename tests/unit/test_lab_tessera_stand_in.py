@@ -1,0 +1,299 @@
+"""The stand-in for Tessera: takes what we render, as Tessera would, and finds its peers; real processes on loopback."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archipelago.chains.goquorum import tessera
+from archipelago.manifests.workload import public_files
+from archipelago.model.endpoint import Endpoint
+from archipelago.model.plan import NodePlan
+from lab.tools import golang
+from tests.stacks import alpha, plan_of
+
+pytestmark = pytest.mark.unit
+
+SOURCE = Path(__file__).parents[2] / "lab" / "toolchain" / "tessera-stand-in"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+Document = dict[str, Any]
+Change = Callable[[Document], object]
+
+
+@dataclass
+class StandIn:
+    """One stand-in: a rendered node's files in a folder, and the process that its start script becomes."""
+
+    folder: Path
+    node: NodePlan
+    port: int
+    process: subprocess.Popen[str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def key(self) -> str:
+        return self.node.public_files[tessera.PUBLIC_KEY]
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "run/archipelago/tm.ipc"
+
+    def info(self) -> Document:
+        with DIRECT.open(f"{self.url}partyinfo", timeout=2) as answer:
+            document: Document = json.load(answer)
+        return document
+
+    def touched(self) -> set[str]:
+        """The peers that it has called and that answered."""
+        return {peer["url"] for peer in self.info()["peers"] if peer.get("lastContact")}
+
+    def listed(self) -> set[str]:
+        return {peer["url"] for peer in self.info()["peers"]}
+
+    def owners(self) -> dict[str, str]:
+        return {key["key"]: key["url"] for key in self.info()["keys"]}
+
+    def up(self) -> bool:
+        """Whether the socket that geth waits for is there."""
+        assert self.process.poll() is None, self.end()
+        try:
+            return self.ask("GET", "/upcheck")[0] == 200
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+
+    def ask(self, method: str, path: str) -> tuple[int, str]:
+        """Ask as GoQuorum does, through the socket."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self.socket))
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def end(self) -> str:
+        """End it as Kubernetes would; what it has said."""
+        self.process.terminate()
+        try:
+            return self.process.communicate(timeout=5)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+
+
+Starter = Callable[..., StandIn]
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("tessera") / "tessera"
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+    subprocess.run([golang.locate().program, "build", "-o", built, "."], cwd=SOURCE, env=environ, check=True)
+    return built
+
+
+@pytest.fixture
+def start(program: Path) -> Iterator[Starter]:
+    nodes = plan_of(alpha()).nodes
+    begun: list[StandIn] = []
+    # Not pytest's own folder: the path of a socket has at most 107 characters.
+    root = Path(tempfile.mkdtemp(prefix="tessera-"))
+
+    def starter(number: int, peers: list[str], change: Change = lambda document: None) -> StandIn:
+        folder, port = root / str(number), free_port()
+        script = write(folder, nodes[number], port, peers, change).replace("/tessera/bin/tessera", str(program))
+        process = subprocess.Popen(["sh", "-c", script], stderr=subprocess.PIPE, text=True)  # it ends in exec
+        begun.append(StandIn(folder, nodes[number], port, process))
+        return begun[-1]
+
+    yield starter
+    for each in begun:
+        if each.process.returncode is None:
+            each.end()
+    shutil.rmtree(root)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write(folder: Path, node: NodePlan, port: int, peers: list[str], change: Change) -> str:
+    """Write what the containers mount; the start script, with the folder in the place of the root."""
+
+    def moved(text: str) -> str:
+        return re.sub(r"(?<![\w/])/(config|identity|peers|data|run)/", rf"{folder}/\1/", text)
+
+    files = public_files(node, {"tessera": Endpoint(host="127.0.0.1", port=port)})
+    for name in ("config", "data", "identity", "peers", "run/archipelago"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "identity/tm.key").write_text(node.private_files["tm.key"])
+    (folder / "peers" / tessera.PEERS).write_text(tessera.peers(peers))
+    (folder / "config" / tessera.PUBLIC_KEY).write_text(files[tessera.PUBLIC_KEY])
+    text = moved(files[tessera.CONFIG]).replace(f"0.0.0.0:{tessera.P2P}", f"127.0.0.1:{port}")
+    document = json.loads(text.replace('"@peers@"', '["@peers@"]'))
+    change(document)
+    # The mark on a line of its own again, where the start script looks for it.
+    merged = json.dumps(document, indent=2).replace('[\n    "@peers@"\n  ]', '\n"@peers@"\n')
+    (folder / "config" / tessera.CONFIG).write_text(merged)
+    command = next(each for each in node.containers if each.name == "tessera").command
+    return moved(command[-1])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def running(start: Starter, number: int, peers: list[str], change: Change = lambda document: None) -> StandIn:
+    node = start(number, peers, change)
+    wait_until(node.up)
+    return node
+
+
+def test_two_that_know_only_a_third_learn_of_each_other_and_call_each_other(start: Starter) -> None:
+    a = running(start, 0, [])
+    nodes = (a, running(start, 1, [a.url]), running(start, 2, [a.url]))
+    wait_until(lambda: all(each.touched() == {n.url for n in nodes} - {each.url} for each in nodes))
+    for each in nodes:
+        assert each.info()["url"] == each.url
+        assert each.owners() == {n.key: n.url for n in nodes}
+
+
+@pytest.mark.parametrize("word", ["useWhiteList", "disablePeerDiscovery"])
+def test_one_that_keeps_to_its_list_learns_of_nobody_else(start: Starter, word: str) -> None:
+    a = running(start, 0, [])
+    closed = running(start, 1, [a.url], lambda document: document.update({word: True}))
+    wait_until(lambda: a.url in closed.touched())
+    other = running(start, 2, [a.url])
+    wait_until(lambda: closed.url in other.listed())
+    time.sleep(1.5)  # another round of everybody
+    assert closed.listed() == {a.url}
+    assert other.key not in closed.owners()
+    assert closed.url not in other.touched()
+
+
+def test_a_peer_that_never_answers_stays_listed_without_a_contact(start: Starter) -> None:
+    """Tessera takes it off its list after a failed call; here nothing is forgotten, so that one sees who is missing."""
+    silent = f"http://127.0.0.1:{free_port()}/"
+    node = running(start, 0, [silent])
+    time.sleep(1.2)
+    assert node.listed() == {silent}
+    assert node.touched() == set()
+    assert f"cannot reach {silent}" in node.end()
+
+
+def test_geth_finds_on_the_socket_what_it_asks_for_at_its_start(start: Starter) -> None:
+    node = running(start, 0, [])
+    assert node.ask("GET", "/upcheck") == (200, "I'm up!")
+    assert "2.0" in json.loads(node.ask("GET", "/version/api")[1])
+
+
+def test_private_payloads_are_refused_in_clear_words_and_never_end_geth(start: Starter) -> None:
+    """GoQuorum exits with 112 when the payload of a transaction is refused with anything but 404."""
+    node = running(start, 0, [])
+    status, said = node.ask("POST", "/send")
+    assert status == 501
+    assert "tessera-stand-in, not Tessera" in said
+    assert node.ask("GET", "/transaction/aGFzaA==?isRaw=false")[0] == 404
+
+
+def test_it_says_what_it_is_not_and_is_gone_at_once_with_its_socket(start: Starter) -> None:
+    node = running(start, 0, [])
+    before = time.monotonic()
+    said = node.end()
+    assert "this is tessera-stand-in, not Tessera: private payloads are not stored" in said
+    assert time.monotonic() - before < 1
+    assert not node.socket.exists()
+
+
+def test_the_socket_of_a_killed_one_is_replaced(start: Starter) -> None:
+    node = running(start, 0, [])
+    node.process.kill()
+    node.process.communicate()
+    assert node.socket.exists()
+    running(start, 0, [])
+
+
+def server(document: Document, app: str) -> Document:
+    found: Document = next(each for each in document["serverConfigs"] if each["app"] == app)
+    return found
+
+
+def other(which: str, **words: Any) -> Change:
+    return lambda document: server(document, which).update(words)
+
+
+REFUSED: dict[str, tuple[Change, str]] = {
+    "an unknown app": (other("Q2T", app="Quorum"), '"Quorum" is none of P2P'),
+    "no servers": (lambda d: d.pop("serverConfigs"), "serverConfigs is missing"),
+    "two P2P servers": (other("Q2T", app="P2P"), "exactly one P2P"),
+    "an endpoint nobody filled in": (other("P2P", serverAddress="http://@endpoint:tessera@"), "names no"),
+    "a URL without a port": (other("P2P", serverAddress="http://example.com"), "names no port"),
+    "no address for peers": (other("P2P", serverAddress="http://0.0.0.0:9001"), "nothing that others can call"),
+    "a socket without a path": (other("Q2T", serverAddress="unix:tm.ipc"), "absolute path"),
+    "TLS": (other("P2P", sslConfig={"tls": "STRICT"}), "speaks no TLS"),
+    "no database": (lambda d: d.pop("jdbc"), "jdbc.url is missing"),
+    "no keys": (lambda d: d.pop("keys"), "at least 1 public/private key pair"),
+    "a missing key": (lambda d: d["keys"]["keyData"][0].update(privateKeyPath="/nowhere/tm.key"), "no such file"),
+    "passwords in the open": (lambda d: d["keys"].update(passwords=["x"]), "passwordFile"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_configuration_that_tessera_would_refuse_is_refused(start: Starter, what: str) -> None:
+    change, reason = REFUSED[what]
+    node = start(0, [], change)
+    _, said = node.process.communicate(timeout=10)
+    assert node.process.returncode == 1
+    assert reason in said
+    assert not node.socket.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("nothing", "is not JSON"),
+        (json.dumps({"type": "argon2sbox", "data": {}}), "only knows unlocked keys"),
+        (json.dumps({"type": "unlocked", "data": {"bytes": "***"}}), "a key is base64"),
+        (json.dumps({"type": "unlocked", "data": {"bytes": base64.b64encode(bytes(31)).decode()}}), "this one 31"),
+        (json.dumps({"type": "unlocked", "data": {"bytes": base64.b64encode(b"x" * 32).decode()}}), "are no pair"),
+    ],
+)
+def test_a_key_file_that_is_none_is_refused(start: Starter, content: str, reason: str) -> None:
+    def spoil(document: Document) -> None:
+        Path(document["keys"]["keyData"][0]["privateKeyPath"]).write_text(content)
+
+    node = start(0, [], spoil)
+    _, said = node.process.communicate(timeout=10)
+    assert node.process.returncode == 1
+    assert reason in said
+
+
+def test_a_misspelt_word_is_told_as_tessera_tells_it(start: Starter) -> None:
+    node = running(start, 0, [], lambda document: document.update(usewhitelist=True))
+    assert "unmatched json element: usewhitelist" in node.end()
