@@ -28,8 +28,9 @@ def clear(cluster: Cluster) -> None:
     for link in _LOG_LINKS.glob("*"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{cluster.folder}/"):
             link.unlink(missing_ok=True)
-    for result in _CNI_RESULTS.glob(f"{cluster.namespace}-*"):
-        result.unlink(missing_ok=True)
+    for result in _CNI_RESULTS.glob("*"):
+        if f'"{cluster.folder}/' in result.read_text():  # names the pod's network namespace
+            result.unlink(missing_ok=True)
     for socket in (*_SHIM_SOCKETS.glob("*"), *_DEVICE_PLUGINS.glob("*.sock")):
         if not _listened_on(socket):
             socket.unlink(missing_ok=True)

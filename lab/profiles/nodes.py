@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from lab import processes
 from lab.cluster import Cluster
+from lab.errors import LabError
 from lab.nodes import cgroups, config, images, machine, network, remains
 from lab.nodes.run import run
 from lab.pki import Client
@@ -20,6 +21,8 @@ from lab.profiles.profile import Part, Say, Stage
 from lab.tools import Toolchain
 
 _PATIENCE = 3.0
+# What is left of a socket's name (107 characters, unix(7)) by the kubelet's longest, in kubelet/pod-resources.
+_LONGEST = 107 - len("/kubelet/pod-resources/0123456789")
 
 
 class Nodes:
@@ -53,6 +56,10 @@ class Nodes:
 
     def prepare(self, cluster: Cluster) -> None:
         """See `Profile.prepare`: also its network and cgroup, which no reboot outlives."""
+        if len(str(cluster.folder)) > _LONGEST:
+            most = _LONGEST - len(str(cluster.folder)) + len(str(cluster.lab))
+            words = f"The folder {cluster.lab} has too long a name for the sockets in it, at most {most} characters."
+            raise LabError(f"{words} Give a shorter one with --dir")
         node = Client(f"system:node:{cluster.context}", ("system:nodes",), (cluster.address, cluster.context))
         more = {
             "kubelet": node,
