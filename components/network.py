@@ -35,11 +35,15 @@ class ChainNetwork(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, depends_on=after)
         shared = [register(each, child) for each in manifests.shared(plan)]
         made: list[ChainNode] = []
+        previous: pulumi.Resource | None = None
         for node in plan.nodes:
-            # on a running network one node after another, so that a bad change stops at the first
-            previous = made[-1].workload if made and plan.one_by_one else None
+            # On a running network one node after another: never are two of ours away at once, and a bad change stops at
+            # the first. A new node waits for nobody, and nobody for its first sync.
+            in_turn = node.name in plan.one_by_one
             own = pulumi.ResourceOptions(parent=self)
-            made.append(ChainNode(plan, node, [*after, *shared], previous, own))
+            made.append(ChainNode(plan, node, [*after, *shared], previous if in_turn else None, own))
+            if in_turn:
+                previous = made[-1].workload
         self.nodes = tuple(made)
         self.register_outputs({})
 

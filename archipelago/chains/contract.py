@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from archipelago.chains.node import Node
+from archipelago.chains.running import Running
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
@@ -53,6 +54,11 @@ class Chain(Protocol):
 
     kind: str
     notice: str  # what its users should know before they build on it; empty where there is nothing to say
+
+    @property
+    def running(self) -> Running:
+        """How its running nodes are asked."""
+        ...
 
     @property
     def network_model(self) -> type[NetworkSettings]:

@@ -21,6 +21,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
     yield from _names(settings)
     yield from _node_ports(settings)
     yield from _address(settings)
+    yield from _clients(settings)
     for name, node in settings.nodes.items():
         allowed = chain.ports(settings, node)
         for section, exposure in _exposures(node):
@@ -50,6 +51,9 @@ def _partners(settings: Settings) -> Iterator[Problem]:
 def _names(settings: Settings) -> Iterator[Problem]:
     for name in settings.nodes:
         stem = names.node_object(settings.network.name, name)
+        if name in names.RESERVED:
+            words = f"the network has objects of its own that are named {stem}."
+            yield Problem(f"nodes.{name}", words, "Choose another name for the node.")
         excess = len(stem + names.LONGEST_SUFFIX) - names.LONGEST
         if excess > 0:
             words = f"Kubernetes objects would be named {stem}{names.LONGEST_SUFFIX}, {excess} characters too long."
@@ -79,6 +83,16 @@ def _address(settings: Settings) -> Iterator[Problem]:
         words = f"is missing: nobody could dial the NodePorts of {', '.join(mute)}."
         cure = "Set it to the address of a cluster node that partners reach, or exposure.host at each node."
         yield Problem(ADDRESS, words, cure)
+
+
+def _clients(settings: Settings) -> Iterator[Problem]:
+    if settings.cluster.network_policies:
+        return
+    for name, node in settings.nodes.items():
+        for section, exposure in _exposures(node):
+            if getattr(exposure, "clients", ()):
+                words = "keeps nobody out: archipelago:cluster.networkPolicies is false."
+                yield Problem(f"nodes.{name}.{section}.clients", words, "Take one of the two out.")
 
 
 def _exposure(path: str, exposure: Any, allowed: frozenset[str]) -> Iterator[Problem]:

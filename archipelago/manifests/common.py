@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from archipelago.model import names
 from archipelago.model.plan import NodePlan
 from archipelago.stack.plan import StackPlan
 
@@ -31,7 +32,12 @@ def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
 
 def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
     """Labels that find a node's pod, and nothing that ever changes: a Deployment's selector cannot be updated."""
-    return {"archipelago/network": plan.network, "archipelago/node": node.name}
+    return members(plan) | {"archipelago/node": node.name}
+
+
+def members(plan: StackPlan) -> dict[str, str]:
+    """Labels that find the pods of all nodes of the network in this namespace."""
+    return {"archipelago/network": plan.network}
 
 
 def metadata(plan: StackPlan, name: str, node: NodePlan | None = None) -> Manifest:
@@ -51,13 +57,13 @@ def digest(value: Mapping[str, Any]) -> str:
 
 
 def live_config(plan: StackPlan) -> str:
-    """Name of the one ConfigMap that changes without a restart."""
-    return f"{plan.network}-peers"
+    """Name of what changes with the address book and restarts nobody: a ConfigMap, and the policy for all nodes."""
+    return f"{plan.network}-{names.PEERS}"
 
 
 def shared_config(plan: StackPlan) -> str:
     """Name of the ConfigMap that holds the genesis."""
-    return f"{plan.network}-genesis"
+    return f"{plan.network}-{names.GENESIS}"
 
 
 def node_config(node: NodePlan) -> str:

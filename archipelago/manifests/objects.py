@@ -68,4 +68,6 @@ def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:
     spec: Manifest = {"type": str(exposed.type), "selector": common.selector(plan, node), "ports": ports}
     if exposed is node.service:
         spec["publishNotReadyAddresses"] = True  # a node must be dialled to become ready
+    if exposed.type is not Exposed.CLUSTER_IP and any(client.cidr for client in exposed.clients):
+        spec["externalTrafficPolicy"] = "Local"  # or the policy would see a machine's address in the client's place
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archipelago.manifests import common, objects, workload
+from archipelago.manifests import common, objects, policies, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan
@@ -16,6 +16,8 @@ def shared(plan: StackPlan) -> Iterator[Manifest]:
     if plan.genesis:
         yield objects.config_map(plan, common.shared_config(plan), {plan.genesis.file: plan.genesis.text})
         yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files))
+        if plan.settings.cluster.network_policies and plan.nodes:
+            yield policies.peers(plan)
 
 
 def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
@@ -25,10 +27,12 @@ def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
 
 
 def services(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
-    """How a node is reached; the Service for partners first."""
+    """How a node is reached, and by whom; the Service for partners first."""
     yield objects.service(plan, node, node.service)
     if node.api:
         yield objects.service(plan, node, node.api)
+        if plan.settings.cluster.network_policies:
+            yield policies.clients(plan, node)
 
 
 def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Iterator[Manifest]:

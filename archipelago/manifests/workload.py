@@ -12,6 +12,7 @@ from archipelago.model.plan import Container, Mount, NodePlan, Probe, Source
 from archipelago.stack.plan import StackPlan
 
 _USER = 1000
+_PLACED = 600  # seconds to find a machine, attach the volume and pull the images
 _CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -72,11 +73,20 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
     spec = {
         "replicas": 1,
         "strategy": {"type": "Recreate"},
+        "minReadySeconds": node.min_ready,
+        "progressDeadlineSeconds": _startup(node) + node.min_ready + _PLACED,
         "selector": {"matchLabels": common.selector(plan, node)},
         "template": template,
     }
     metadata = common.metadata(plan, node.object_name, node)
+    if not node.await_ready:
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def _startup(node: NodePlan) -> int:
+    """For how many seconds the slowest container may start."""
+    return max((each.startup.period * each.startup.failures for each in node.containers if each.startup), default=0)
 
 
 def _container(node: NodePlan, container: Container) -> Manifest:
@@ -88,6 +98,12 @@ def _container(node: NodePlan, container: Container) -> Manifest:
         "command": list(container.command),
         "securityContext": _CONTAINER_SECURITY,
         "volumeMounts": [_mount(container, mount) for mount in container.mounts],
+        "resources": {
+            "requests": {"cpu": container.resources.cpu, "memory": container.resources.memory},
+            "limits": {"memory": container.resources.memory_limit},
+        },
+        # the last lines of a container that failed stand in the pod's status, and `pulumi up` prints them
+        "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     if container.env:
         built["env"] = [{"name": name, "value": value} for name, value in sorted(container.env.items())]
@@ -96,11 +112,6 @@ def _container(node: NodePlan, container: Container) -> Manifest:
     for kind in ("readiness", "liveness", "startup"):
         if probe := getattr(container, kind):
             built[f"{kind}Probe"] = _probe(probe)
-    if given := container.resources:
-        built["resources"] = {
-            "requests": {"cpu": given.cpu, "memory": given.memory},
-            "limits": {"memory": given.memory_limit},
-        }
     return built
 
 

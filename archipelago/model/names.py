@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LONGEST = 63  # a Service's name is a DNS label (RFC 1123)
 LONGEST_SUFFIX = "-identity"
+PEERS, GENESIS = "peers", "genesis"  # after the network's name, its own ConfigMaps
+RESERVED = (PEERS, GENESIS)
 
 
 def node_object(network: str, node: str) -> str:

@@ -61,7 +61,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a container is given, in Kubernetes quantities; an empty limit is none."""
+    """What a container is given, in Kubernetes quantities.
+
+    There is no limit of CPU: a validator that is throttled misses its turn, and idle CPU is there to be used.
+    """
 
     cpu: str
     memory: str
@@ -77,24 +80,24 @@ class Container:
         image: Full image reference with a tag, never `latest`.
         command: What is run.
         mounts: What it sees.
+        resources: What it is given.
         ports: Names of the node's ports that it listens on.
         env: Environment variables, never a secret.
         readiness: When it takes traffic; may mean "not syncing", never "has peers".
         liveness: When it is restarted; looks at the process only.
         startup: How long it may take to open its database.
-        resources: What it is given.
     """
 
     name: str
     image: str
     command: tuple[str, ...]
     mounts: tuple[Mount, ...]
+    resources: Resources
     ports: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     readiness: Probe | None = None
     liveness: Probe | None = None
     startup: Probe | None = None
-    resources: Resources | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,21 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Clients:
+    """Who may use a node's client ports.
+
+    Args:
+        namespace: Namespace of pods; None for the stack's own.
+        pods: Labels that they carry; empty for all pods there.
+        cidr: A range of addresses, instead of pods.
+    """
+
+    namespace: str | None = None
+    pods: Mapping[str, str] = field(default_factory=dict)
+    cidr: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """How a set of ports leaves the pod.
 
@@ -121,6 +139,7 @@ class Service:
         host: What partners dial; empty where only the cluster knows.
         node_ports: Pinned NodePorts by port name; the cluster chooses the others.
         annotations: The user's own, as cloud load balancers want them.
+        clients: Who may use it; empty where nobody said it. Of no meaning to ports that partners reach.
     """
 
     name: str
@@ -129,6 +148,7 @@ class Service:
     host: str = ""
     node_ports: Mapping[str, int] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[Clients, ...] = ()
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The endpoints that are known before the cluster is asked."""
@@ -165,6 +185,8 @@ class NodePlan:
         volume: Its claim.
         public_files: By file name; may hold endpoint markers.
         private_files: By file name; never printed.
+        min_ready: For how many seconds it has to be ready before it counts as there.
+        await_ready: Whether a rollout waits until it is there.
         runs: False while the network's genesis is not known: everything but a workload is made.
     """
 
@@ -178,6 +200,8 @@ class NodePlan:
     volume: Volume
     public_files: Mapping[str, str]
     private_files: Mapping[str, str] = field(repr=False)
+    min_ready: int = 0
+    await_ready: bool = True
     runs: bool = True
 
     @property

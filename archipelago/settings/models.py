@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from archipelago.identity.curve25519 import check_signer
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
-from archipelago.settings.types import SEALED, Label, NamespaceName, NodePort, Quantity, Strict, fault
+from archipelago.settings.types import (
+    SEALED,
+    Cidr,
+    Label,
+    NamespaceName,
+    NodePort,
+    PodLabels,
+    Quantity,
+    Strict,
+    fault,
+)
 
 SET_SEED = (
     "Set one that you keep a copy of:  openssl rand -hex 32 | pulumi config set --secret archipelago:identitySeed"
@@ -40,6 +50,7 @@ class Cluster(Strict):
     namespace: NamespaceName = Field(default="archipelago", description="Namespace of all objects.")
     create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
+    network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
 
 
@@ -50,6 +61,24 @@ class Exposure(Strict):
     host: Host | None = Field(default=None, description="What partners dial for this node, instead of cluster.address.")
     ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts by port name, as p2p: 30303.")
     annotations: dict[str, str] = Field(default={}, description="Annotations of the Service, for load balancers.")
+
+
+class Client(Strict):
+    """Who may use a node's client ports: pods, or a range of addresses."""
+
+    namespace: Annotated[NamespaceName | None, BeforeValidator(lambda given: given or None)] = Field(
+        default=None, description="Of the pods; this stack's own if empty or left out."
+    )
+    pods: PodLabels = Field(default={}, description="Labels that the pods carry; all of the namespace if left out.")
+    cidr: Cidr | None = Field(default=None, description="A range of addresses, as 198.51.100.0/24.")
+
+    @model_validator(mode="after")
+    def _pods_or_addresses(self) -> Self:
+        addresses, pods = self.cidr is not None, bool(self.model_fields_set & {"namespace", "pods"})
+        if addresses == pods:
+            words = "both pods and addresses" if pods else "neither pods nor addresses"
+            raise fault(f"it names {words}", "Write namespace and pods for pods, or cidr for addresses.")
+        return self
 
 
 class Storage(Strict):
@@ -73,6 +102,10 @@ class NodeSettings(Strict):
     exposure: Exposure = Exposure()
     storage: Storage = Storage()
     resources: Requests = Requests()
+    await_ready: bool = Field(
+        default=True,
+        description="false: no run waits until this node is in sync, nor do the nodes after it in a rollout.",
+    )
 
 
 class NetworkSettings(Strict):

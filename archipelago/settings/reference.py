@@ -98,6 +98,8 @@ def _walk(schema: Schema, node: Schema, prefix: str) -> Iterator[Key]:
 
 def _key(schema: Schema, name: str, node: Schema) -> Key:
     found = _resolved(schema, node)
+    if "items" in found:
+        found = found | {"items": _resolved(schema, found["items"])}
     default = "" if "default" not in found or found["default"] in ("", [], {}) else _written(found["default"])
     return Key(name, _type(found), default, found.get("description", ""))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from decimal import Decimal
 from typing import Annotated, Any
@@ -20,6 +21,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _LABEL_LENGTH = 40  # with another label and a suffix it still names a Service
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
+_LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
@@ -107,6 +110,21 @@ def _hash(value: Any) -> Any:
     return value.lower()
 
 
+def _cidr(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        cure = "Write the network's first address and its length, as 198.51.100.0/24; one address as 198.51.100.7/32."
+        raise fault(f"{text!r} is no address range: {error}", cure) from None
+
+
+def _pod_labels(labels: dict[str, str]) -> dict[str, str]:
+    for name, value in labels.items():
+        if not _LABEL_KEY.fullmatch(name) or not _LABEL_VALUE.fullmatch(value):
+            raise fault(f"{name}: {value} is no label", "kubectl get pods --show-labels tells what the pods carry.")
+    return labels
+
+
 Label = Annotated[
     str,
     AfterValidator(_label),
@@ -132,3 +150,5 @@ Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})
 ]
 BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+PodLabels = Annotated[dict[str, str], AfterValidator(_pod_labels)]

@@ -39,7 +39,7 @@ class StackPlan:
         imports: What each partner gave.
         waiting_for: Without what there is no genesis.
         warnings: What a reader of the preview should know.
-        one_by_one: Whether nodes are updated one after another, because the network runs already.
+        one_by_one: Nodes that are updated one after another, because they run already.
         signing_key: The organisation's Ed25519 private key.
     """
 
@@ -53,7 +53,7 @@ class StackPlan:
     imports: tuple[Import, ...]
     waiting_for: tuple[str, ...]
     warnings: tuple[str, ...]
-    one_by_one: bool
+    one_by_one: frozenset[str]
     signing_key: bytes = field(repr=False)
 
     @property
@@ -121,7 +121,9 @@ def plan_stack(
         imports=tuple(imports.values()),
         waiting_for=tuple(decision.waiting_for),
         warnings=tuple(_warnings(imports, decision.waiting_for, last)),
-        one_by_one=bool(recorded and recorded.genesis),
+        one_by_one=frozenset(
+            each.get("name", "") for each in last.get("externalNodes") or () if recorded and recorded.genesis
+        ),
         signing_key=signing_key,
     )
 

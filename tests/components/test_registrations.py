@@ -150,6 +150,40 @@ def test_the_nodes_of_a_running_network_are_updated_one_after_another() -> None:
     assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
 
 
+@pytest.mark.parametrize("name", ["quorum-node0", "quorum-node4"])
+def test_a_node_added_to_a_running_network_waits_for_nobody_and_nobody_for_it(name: str) -> None:
+    """Its first sync may take hours, wherever its name stands among the others."""
+    before = first_a()
+    given = run(alpha({f"nodes.{name}": {"validator": False}}), {A: before.outputs})
+    new = given.named("Deployment", f"consortium-{name}")
+    urns = {each.urn for each in given.of("Deployment").values()}
+    assert len(urns) == 4
+    assert not new.depends_on & urns
+    first, second, third = (given.named("Deployment", f"consortium-quorum-node{number}") for number in (1, 2, 3))
+    assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
+    for each in (first, second, third):
+        assert each.inputs == before.named("Deployment", each.name).inputs
+
+
+def test_a_changed_node_is_the_only_one_changed_and_the_next_one_comes_after_it() -> None:
+    """Also where no run waits for it: it keeps its turn."""
+    before = run(alpha(), stacks())
+    changes = {"nodes.quorum-node2.version": "23.4.0", "nodes.quorum-node2.awaitReady": False}
+    after = run(alpha(changes), stacks())
+    deployments = after.of("Deployment")
+    changed = {name for name, each in deployments.items() if each.inputs != before.named("Deployment", name).inputs}
+    assert changed == {"consortium-quorum-node2"}
+    third = deployments["consortium-quorum-node3"]
+    assert deployments["consortium-quorum-node2"].urn in third.depends_on
+
+
+def test_a_policy_stands_before_the_pods_that_it_is_about() -> None:
+    given = run(alpha({"defaults.api": {"rpc": True}}))
+    shared = given.named("NetworkPolicy", "consortium-peers").urn
+    for name, each in given.of("Deployment").items():
+        assert {shared, given.named("NetworkPolicy", f"{name}-api").urn} <= each.depends_on
+
+
 def test_a_stack_that_still_waits_is_no_running_network() -> None:
     given = run(alpha(), {A: waiting_a().outputs})
     urns = {each.urn for each in given.of("Deployment").values()}

@@ -13,6 +13,7 @@ from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Namespace, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.networking_v1 import NetworkPolicy
 from ruamel.yaml import YAML
 
 from lab.lab import Lab
@@ -22,7 +23,7 @@ from tests.stacks import Config
 
 PROGRAM = Path(__file__).parents[2]
 
-KINDS = (ConfigMap, Deployment, PersistentVolumeClaim, Secret, Service)
+KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
 Seen = dict[tuple[str, str], tuple[str, str]]
 
 

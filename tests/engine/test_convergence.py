@@ -12,7 +12,11 @@ from tests.stacks import alpha, beta
 
 pytestmark = pytest.mark.engine
 
-PEERS = ("update", "kubernetes:core/v1:ConfigMap", "consortium-peers")
+PEERS = [
+    ("update", "kubernetes:core/v1:ConfigMap", "consortium-peers"),
+    ("update", "kubernetes:networking.k8s.io/v1:NetworkPolicy", "consortium-peers"),
+]
+"""What a partner's change changes: whom the nodes know, and whom they may dial."""
 
 
 def two(consortium: Consortium, space: str, **changes: dict[str, object]) -> tuple[Stack, Stack]:
@@ -44,9 +48,11 @@ def test_a_b_a_and_nothing_is_left_to_change(consortium: Consortium, space: str)
     b.up().expect()
     alone = consortium.seen("a", space)
     # a restart because a partner grew cost other projects hours of blocks (bevel PR 1530)
-    assert a.up().expect().changes == [PEERS]
+    assert a.up().expect().changes == PEERS
     together = consortium.seen("a", space)
-    assert {key for key in together if together[key] != alone.get(key)} == {("ConfigMap", "consortium-peers")}
+    assert {key for key in together if together[key] != alone.get(key)} == {
+        (kind, "consortium-peers") for kind in ("ConfigMap", "NetworkPolicy")
+    }
     unchanged(b)
     unchanged(a)
     assert a.outputs()["network"]["genesisHash"] == b.outputs()["network"]["genesisHash"]

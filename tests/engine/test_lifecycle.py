@@ -47,7 +47,7 @@ def test_a_partner_that_leaves_is_dropped_loudly(consortium: Consortium, space: 
         stack.up().expect()
     b.destroy().expect()
     run = a.up().expect()
-    assert run.changes == [("update", "kubernetes:core/v1:ConfigMap", "consortium-peers")]
+    assert {(op, name) for op, _, name in run.changes} == {("update", "consortium-peers")}
     assert "Partner beta had 2 nodes and has none now" in run.text
     a.configure(lambda config: config["archipelago:partners"]["beta"].update({"minNodes": 2}))
     assert a.up().code != 0

@@ -52,4 +52,5 @@ def test_a_waiting_stack_is_a_settled_one_without_genesis_files_and_workloads() 
     for stack in ("cluster-a", "cluster-b"):
         waiting, settled = below(f"{stack}-waiting"), below(stack)
         assert waiting.items() <= settled.items()
-        assert {path.partition("-")[0] for path in settled.keys() - waiting.keys()} == {"ConfigMap", "Deployment"}
+        added = {path.partition("-")[0] for path in settled.keys() - waiting.keys()}
+        assert added == {"ConfigMap", "NetworkPolicy", "Deployment"}

@@ -119,7 +119,8 @@ def test_a_new_tessera_in_a_network_founded_without_enhancements_keeps_them_off(
 def test_the_third_party_api_is_a_server_only_where_it_is_opened() -> None:
     servers = configuration("22.1.7", **{f"{FIRST}.api": {"thirdParty": True}})["serverConfigs"]
     (third_party,) = [server for server in servers if server["app"] == "ThirdParty"]
-    assert third_party["serverAddress"] == "http://0.0.0.0:9080"
+    assert third_party["serverAddress"] == "http://localhost:9080"  # Tessera refuses 0.0.0.0 here
+    assert third_party["bindingAddress"] == "http://0.0.0.0:9080"
 
 
 @pytest.mark.parametrize("version", TESSERA_RELEASES)
@@ -157,7 +158,9 @@ def test_geth_and_tessera_meet_at_one_socket_and_geth_waits_for_it() -> None:
 def test_readiness_never_asks_for_peers_and_liveness_looks_at_the_process_only() -> None:
     """A node that waits for peers to be ready keeps two clusters waiting for each other for ever."""
     for node in plan_of(alpha()).nodes:
-        for each in node.containers:
+        geth, keeper, private = node.containers
+        assert (keeper.readiness, keeper.liveness) == (None, None)
+        for each in (geth, private):
             assert each.liveness
             assert each.liveness.port
             assert each.readiness

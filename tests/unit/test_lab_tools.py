@@ -401,7 +401,8 @@ def test_verification_is_never_switched_off() -> None:
     assert not {"GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOINSECURE", "GOPRIVATE", "GOPROXY"} & set(SETTINGS)
     for module in {command.module for tool in catalogue() for command in tool.build.commands}:
         folder = Path(__file__).resolve().parents[2] / "lab" / "toolchain" / module
-        assert (folder / "go.sum").stat().st_size > 0
+        if "require" in (folder / "go.mod").read_text():
+            assert (folder / "go.sum").stat().st_size > 0
 
 
 # Toolchain

@@ -53,6 +53,9 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {f"{FIRST}.api": {"rpc": True, "type": "NodePort", "ports": {"rpc": 30901}}},
         f"{FIRST}.api.ports.rpc", f"30901 is taken by archipelago:{FIRST}.exposure.ports.tessera", "another",
     ),
+    "a node with a name of the network's own": (
+        {"nodes.peers": {}}, "nodes.peers", "objects of its own", "another name",
+    ),
     "a node port of no port": (
         {f"{FIRST}.exposure.ports": {"rpc": 30500}}, f"{FIRST}.exposure.ports.rpc", "no such port", "p2p, tessera",
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
 from archipelago.chains.goquorum.genesis import GenesisFile, parsed
+from archipelago.chains.goquorum.rpc import GethConsole
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
 from archipelago.chains.node import Node
@@ -18,7 +19,7 @@ from archipelago.identity.secp256k1 import address_of, check_node_id
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
-from archipelago.model.plan import NodePlan, Service, Volume
+from archipelago.model.plan import Clients, NodePlan, Service, Volume
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings
@@ -41,6 +42,7 @@ class GoQuorum:
     )
     network_model = GoQuorumNetwork
     node_model = GoQuorumNode
+    running = GethConsole()
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
         """Names of a node's ports by the section that may pin them."""
@@ -112,13 +114,15 @@ class GoQuorum:
             name=node.name,
             object_name=stem,
             role=node.record.role,
-            init=(workload.init(network, node.settings),),
+            init=(workload.init(network, node.settings, genesis.hash if genesis else ""),),
             containers=tuple(workload.containers(network, node.settings, process)),
             service=_service(stem, node.settings.exposure, shared, site),
             api=_service(names.api_service(network.name, node.name), node.settings.api, api, site) if api else None,
             volume=Volume(node.settings.storage.size, node.settings.storage.storage_class),
             public_files=_public_files(network, node, file) if private else {},
             private_files=node.private_files,
+            min_ready=workload.MIN_READY,
+            await_ready=node.settings.await_ready,
             runs=genesis is not None,
         )
 
@@ -172,7 +176,8 @@ def _service(name: str, exposure: Any, ports: tuple[Port, ...], site: Site) -> S
     if not host and exposure.type is Exposed.CLUSTER_IP:
         host = names.service_host(name, site.namespace)
     annotations = getattr(exposure, "annotations", {})
-    return Service(name, exposure.type, ports, host, exposure.ports, annotations)
+    clients = tuple(Clients(**each.model_dump()) for each in getattr(exposure, "clients", ()))
+    return Service(name, exposure.type, ports, host, exposure.ports, annotations, clients)
 
 
 def _public_files(network: GoQuorumNetwork, node: Node[GoQuorumNode], file: GenesisFile | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import NetworkSettings, NodeSettings
+from archipelago.settings.models import Client, NetworkSettings, NodeSettings
 from archipelago.settings.types import SEALED, Address, BlockHash, NodePort, Strict, Version, fault
 
 _HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
@@ -104,6 +104,9 @@ class Api(Strict):
     third_party: bool = Field(default=False, description="Tessera's third-party API, port 9080.")
     type: Exposed = Field(default=Exposed.CLUSTER_IP, description="Type of the Service they are on.")
     ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts: rpc, ws, third-party.")
+    clients: tuple[Client, ...] = Field(
+        default=(), description="Who may use it; default: pods of this namespace, or anybody where type opens it."
+    )
     namespaces: tuple[Literal["eth", "net", "web3", "txpool", "quorum", "istanbul", "debug", "admin"], ...] = Field(
         default=("eth", "net", "web3"), description="RPC namespaces that clients may use."
     )

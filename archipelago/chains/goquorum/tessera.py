@@ -24,10 +24,10 @@ def config(release: Release, third_party: bool, privacy_enhancements: bool) -> s
     """
     servers = [_server("Q2T", f"unix:{_SOCKET}")]
     if third_party:
-        servers.append(_server("ThirdParty", f"http://0.0.0.0:{THIRD_PARTY}"))
+        # Tessera refuses 0.0.0.0 as an address, though it may bind it
+        servers.append(_bound(_server("ThirdParty", f"http://localhost:{THIRD_PARTY}"), THIRD_PARTY))
     # partners are told serverAddress and call it back, so it is what they can reach, not what the process binds
-    p2p = _server("P2P", f"http://{marker('tessera')}") | {"bindingAddress": f"http://0.0.0.0:{P2P}"}
-    servers.append(p2p | {"sslConfig": {"tls": "OFF"}})
+    servers.append(_bound(_server("P2P", f"http://{marker('tessera')}"), P2P) | {"sslConfig": {"tls": "OFF"}})
     document: dict[str, Any] = {
         "useWhiteList": False,
         "jdbc": {
@@ -68,6 +68,10 @@ def start_script(release: Release) -> str:
 def peers(urls: list[str]) -> str:
     """The live file of peers: a JSON list."""
     return json.dumps([{"url": url} for url in urls], indent=2) + "\n"
+
+
+def _bound(server: dict[str, Any], port: int) -> dict[str, Any]:
+    return server | {"bindingAddress": f"http://0.0.0.0:{port}"}
 
 
 def _server(app: str, address: str) -> dict[str, Any]:

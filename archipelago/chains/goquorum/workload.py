@@ -1,16 +1,22 @@
-"""What runs for one GoQuorum node: an init step, geth, and Tessera where privacy is on."""
+"""What runs for one GoQuorum node: an init step, geth, its peers' keeper, and Tessera where privacy is on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archipelago.chains.goquorum import geth, tessera
+from archipelago.chains.goquorum import geth, peers, tessera
 from archipelago.chains.goquorum.identity import KEYSTORE, NODE_KEY, PASSWORD, TESSERA_KEY
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 
+# geth starts to sync 10 s after its start where it has fewer than 5 peers (eth/sync.go, forceSyncCycle), and until then
+# it says that it is not syncing. With a probe every 5 s, a node that is ready for so long has looked for a higher peer.
+MIN_READY = 15
+
 _GENESIS = "/genesis/genesis.json"
+_MARKER = f"{geth.DATA}/genesis-hash"  # the chain whose blocks the volume holds
+_INITIALISED = f"{geth.DATA}/genesis.json"  # what geth was given: rules may change where block 0 stays
 _RUN = Mount(Source.RUN, "/run/archipelago", writable=True)
 _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the pod's own
 _DATA = Mount(Source.DATA, "/data", writable=True)
@@ -18,30 +24,50 @@ _LIVE = Mount(Source.LIVE, "/peers")
 
 # geth reads both lists from its data directory; as links they follow the mounted ConfigMap, which changes under it.
 # Kubernetes mounts a Secret's files as links too, and geth's keystore skips links: hence the copy into memory.
+# The marker is written after geth has succeeded, and is whole or not there. Chain data without one (a crash in between,
+# or a volume made by something else) goes through `geth init`, which does nothing to its own chain and refuses another.
 _PREPARE = f"""set -eu
+if [ -e {_MARKER} ] && [ "$(cat {_MARKER})" != "$1" ]; then
+  echo "This volume holds the chain of genesis $(cat {_MARKER}), but this network's genesis is $1." >&2
+  echo "Nothing was touched. Bring the old genesis back (archipelago:network.genesisFile)," >&2
+  echo "or delete this node's claim if its blocks shall go. Then run pulumi up again." >&2
+  exit 1
+fi
 mkdir -p {geth.DATA} {geth.KEYSTORE}
 cp /identity/{KEYSTORE} {geth.KEYSTORE}/account.json
 chmod 600 {geth.KEYSTORE}/account.json
 ln -sfn /peers/permissioned-nodes.json {geth.DATA}/permissioned-nodes.json
-ln -sfn /peers/static-nodes.json {geth.DATA}/static-nodes.json
+ln -sfn {peers.LIST} {geth.DATA}/static-nodes.json
+cp {peers.LIST} {peers.APPLIED}
+if [ -e {_MARKER} ] && [ -d {geth.DATA}/geth/chaindata ] && cmp -s {_GENESIS} {_INITIALISED}; then exit 0; fi
 geth --datadir {geth.DATA} init {_GENESIS}
+cp {_GENESIS} {_INITIALISED}
+echo "$1" > {_MARKER}.new
+sync
+mv {_MARKER}.new {_MARKER}
 """
-_WAIT_FOR_TESSERA = f"while [ ! -S {geth.PTM_SOCKET} ]; do sleep 1; done\n"
+# A shell that is process 1 ignores SIGTERM without a trap; geth replaces it, and gets the signals itself.
+_WAIT_FOR_TESSERA = f"trap 'exit 0' TERM\nwhile [ ! -S {geth.PTM_SOCKET} ]; do sleep 1; done\n"
 # geth exits 0 whatever the expression gives, so the text is compared
 _IS_SYNCED = f"""[ "$(geth --exec eth.syncing --datadir /tmp attach {geth.IPC})" = false ]"""
 
 
-def init(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
+def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Container:
     """The init step: idempotent, and it fails where the volume holds another chain."""
-    mounts = (
-        _DATA,
-        _RUN,
-        _TMP,
-        _LIVE,
-        Mount(Source.IDENTITY, "/identity", files=(KEYSTORE,)),
-        Mount(Source.SHARED, "/genesis"),
+    return Container(
+        name="init",
+        image=_image(network, node),
+        command=("sh", "-c", _PREPARE, "init", genesis_hash),
+        mounts=(
+            _DATA,
+            _RUN,
+            _TMP,
+            _LIVE,
+            Mount(Source.IDENTITY, "/identity", files=(KEYSTORE,)),
+            Mount(Source.SHARED, "/genesis"),
+        ),
+        resources=_resources(node),  # costs nothing more: it has ended before the others start
     )
-    return Container("init", _image(network, node), ("sh", "-c", _PREPARE), mounts)
 
 
 def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Process) -> Iterator[Container]:
@@ -54,12 +80,21 @@ def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Proce
         image=_image(network, node),
         command=("sh", "-c", f'set -eu\n{wait}exec geth "$@"\n', "geth", *geth.arguments(process, node)),
         mounts=(_DATA, _RUN, _TMP, _LIVE, Mount(Source.IDENTITY, "/identity", files=private)),
+        resources=_resources(node),
         ports=tuple(ports),
         env=geth.environment(process),
-        readiness=Probe(command=("sh", "-c", _IS_SYNCED), period=10, timeout=10),
+        # the first "syncing" counts, or MIN_READY would be over before the third
+        readiness=Probe(command=("sh", "-c", _IS_SYNCED), period=5, failures=1, timeout=10),
+        # the kernel accepts while geth is busy with its database: only a process that is gone fails
         liveness=Probe(port="p2p", period=20),
         startup=Probe(port="p2p", period=5, failures=720),  # an hour to open a large database
-        resources=Resources(node.resources.cpu, node.resources.memory, node.resources.memory_limit),
+    )
+    yield Container(
+        name="peers",
+        image=_image(network, node),
+        command=("sh", "-c", peers.SCRIPT),
+        mounts=(_RUN, _TMP, _LIVE),
+        resources=Resources("10m", "64Mi", "256Mi"),  # geth's console takes 44 MiB for the moment that it runs
     )
     if process.tessera:
         yield _tessera(network, node)
@@ -79,13 +114,17 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
             Mount(Source.CONFIG, "/config"),
             Mount(Source.IDENTITY, "/identity", files=(TESSERA_KEY,)),
         ),
+        resources=Resources("100m", "512Mi", "2Gi"),
         ports=("tessera", *(["third-party"] if node.api.third_party else [])),
         readiness=Probe(port="tessera"),
         liveness=Probe(port="tessera", period=20),
         startup=Probe(port="tessera", period=5, failures=120),
-        resources=Resources("100m", "512Mi", "2Gi"),
     )
 
 
 def _image(network: GoQuorumNetwork, node: GoQuorumNode) -> str:
     return f"{network.images.goquorum}:{node.version or network.version}"
+
+
+def _resources(node: GoQuorumNode) -> Resources:
+    return Resources(node.resources.cpu, node.resources.memory, node.resources.memory_limit)

@@ -1,0 +1,91 @@
+"""Who may connect to the nodes, and whom they may connect to: NetworkPolicies, from ports' reach and the address book.
+
+A policy is a list of what is allowed, and several ones for a pod add up. A cluster whose network plugin knows no
+policies takes them and does nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from archipelago.manifests import common
+from archipelago.manifests.common import Manifest
+from archipelago.model.endpoint import Endpoint, Exposed, Reach
+from archipelago.model.plan import Clients, NodePlan
+from archipelago.stack.plan import StackPlan
+
+_DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+
+
+def peers(plan: StackPlan) -> Manifest:
+    """What all nodes of the network may: one object, and it changes with the address book.
+
+    In: the ports for partners, from anywhere. A NodePort and many load balancers put a machine's address in the place
+    of the partner's, so a narrower rule would shut partners out, or let every machine's traffic in anyway.
+
+    Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners are dialled at their
+    addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service, our
+    own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
+    """
+    shared = {port.number for node in plan.nodes for port in node.service.ports if port.reach is Reach.PARTNERS}
+    dialled = [end for given in plan.imports for node in given.nodes for end in node.endpoints.values()]
+    spec = {
+        "podSelector": {"matchLabels": common.members(plan)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"ports": _tcp(shared)}],
+        "egress": [{"ports": _DNS}, *_partners(dialled, shared)],
+    }
+    return _policy(common.metadata(plan, common.live_config(plan)), spec)
+
+
+def clients(plan: StackPlan, node: NodePlan) -> Manifest:
+    """Who may use a node's client ports; the node has some."""
+    assert node.api  # noqa: S101 - said above
+    rule: Manifest = {"ports": _tcp(port.number for port in node.api.ports)}
+    named = node.api.clients
+    if not named and node.api.type is Exposed.CLUSTER_IP:
+        named = (Clients(),)
+    if named:
+        rule["from"] = [_client(each) for each in named]
+    spec = {
+        "podSelector": {"matchLabels": common.selector(plan, node)},
+        "policyTypes": ["Ingress"],
+        "ingress": [rule],
+    }
+    return _policy(common.metadata(plan, node.api.name, node), spec)
+
+
+def _policy(metadata: Manifest, spec: Manifest) -> Manifest:
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def _partners(dialled: Iterable[Endpoint], shared: set[int]) -> list[Manifest]:
+    """One rule for all ports that are open to anywhere, and one for each address."""
+    anywhere, by_address = set(shared), dict[str, set[int]]()
+    for endpoint in dialled:
+        try:
+            one = str(ipaddress.ip_network(endpoint.host))  # with /32 or /128
+        except ValueError:
+            anywhere.add(endpoint.port)
+        else:
+            by_address.setdefault(one, set()).add(endpoint.port)
+    rules: list[Manifest] = [{"ports": _tcp(anywhere)}]
+    for address, ports in sorted(by_address.items()):
+        if ports - anywhere:
+            rules.append({"to": [{"ipBlock": {"cidr": address}}], "ports": _tcp(ports - anywhere)})
+    return rules
+
+
+def _client(client: Clients) -> Manifest:
+    if client.cidr:
+        return {"ipBlock": {"cidr": client.cidr}}
+    found: Manifest = {"podSelector": {"matchLabels": dict(client.pods)} if client.pods else {}}
+    if client.namespace:
+        found["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": client.namespace}}
+    return found
+
+
+def _tcp(ports: Iterable[int]) -> list[dict[str, Any]]:
+    return [{"protocol": "TCP", "port": number} for number in sorted(ports)]

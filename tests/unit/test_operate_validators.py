@@ -1,0 +1,134 @@
+"""Votes: what is wanted, who votes, what is refused, and what is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from operate import validators
+from operate.site import look
+from operate.stack import Stack
+from operate.validators import Votes
+from tests.fake_network import FOUR, FakeNetwork
+
+pytestmark = pytest.mark.unit
+
+ALPHA = ("alpha/quorum-node1", "alpha/quorum-node2")
+BETA = ("beta/quorum-node1", "beta/quorum-node2")
+
+
+@pytest.fixture
+def network() -> FakeNetwork:
+    return FakeNetwork()
+
+
+def votes_of(*stacks: Stack, remove: tuple[str, ...] = ()) -> Votes:
+    return validators.plan(stacks, look([stack.site for stack in stacks]), remove)
+
+
+def cast(stack: Stack, votes: Votes, *, force: bool = False) -> dict[str, tuple[dict[str, bool], list[str]]]:
+    seen = look([stack.site])
+    return {str(each): (mine, drop) for each, mine, drop in validators.cast(votes, seen, force)}
+
+
+def test_a_set_as_wanted_needs_no_vote(network: FakeNetwork) -> None:
+    votes = votes_of(network.stack("alpha"))
+    assert votes.settled
+    assert votes.current == votes.wanted == (*ALPHA, *BETA)
+
+
+def test_a_partners_new_validator_is_voted_in_by_ours_and_waits_for_theirs(network: FakeNetwork) -> None:
+    network.validate(*ALPHA, BETA[0])
+    stack = network.stack("alpha")
+    (change,) = votes_of(stack).changes
+    assert (change.name, change.add, change.voters, change.refusal) == (BETA[1], True, ALPHA, "")
+    assert (change.needed, change.missing, change.others) == (2, 0, {"beta": 1})
+    address = network.records[BETA[1]].address
+    assert cast(stack, votes_of(stack)) == {name: ({address: True}, []) for name in ALPHA}
+
+
+def test_one_organisations_votes_alone_are_not_enough_and_it_says_whose_are_missing(network: FakeNetwork) -> None:
+    votes = votes_of(network.stack("alpha"), remove=(BETA[1],))
+    (change,) = votes.changes
+    assert (change.add, change.needed, change.missing, change.others) == (False, 3, 1, {"beta": 2})
+
+
+def test_votes_in_blocks_and_votes_that_wait_at_our_nodes_count_once(network: FakeNetwork) -> None:
+    network.validate(*ALPHA, BETA[0])
+    address = network.records[BETA[1]].address.lower()
+    for name in ALPHA:
+        node = network.node(name)
+        node.pending = {address: True}
+        node.votes = [
+            {"validator": network.records[each].address, "address": address, "authorize": True}
+            for each in (ALPHA[0], BETA[0])
+        ]
+    (change,) = votes_of(network.stack("alpha")).changes
+    assert change.votes == (*ALPHA, BETA[0])
+    assert change.voters == ()
+
+
+def test_fewer_than_four_validators_are_refused_unless_forced(network: FakeNetwork) -> None:
+    stack = network.stack("alpha")
+    votes = votes_of(stack, remove=(BETA[1],))
+    assert "3 would be left" in votes.changes[0].refusal
+    assert cast(stack, votes) == {}
+    assert set(cast(stack, votes, force=True)) == set(ALPHA)
+
+
+def test_the_last_validator_of_an_organisation_is_not_voted_out(network: FakeNetwork) -> None:
+    network.validate(ALPHA[0], *BETA)
+    (change,) = [each for each in votes_of(network.stack("alpha"), remove=(ALPHA[0],)).changes if not each.add]
+    assert change.refusal
+
+
+def test_a_validator_that_nobody_is_connected_with_is_not_voted_in(network: FakeNetwork) -> None:
+    network.validate(*ALPHA, BETA[0])
+    network.stop(BETA[1])
+    (change,) = votes_of(network.stack("alpha")).changes
+    assert "not connected with any node of ours" in change.refusal
+
+
+def test_a_node_that_does_not_make_blocks_yet_is_not_voted_in(network: FakeNetwork) -> None:
+    network.validate(*BETA, ALPHA[0])
+    stack = network.stack("alpha")
+    records = tuple(each.model_copy(update={"role": "member"}) for each in stack.records)
+    (change,) = votes_of(replace(stack, records=records)).changes
+    assert "before pulumi up -s cluster-a" in change.refusal
+
+
+def test_votes_that_have_passed_or_are_no_longer_wanted_are_taken_back(network: FakeNetwork) -> None:
+    """Left at a node, they would vote a validator in again as soon as it is voted out."""
+    inside, outside = (network.records[name].address for name in (BETA[0], BETA[1]))
+    network.node(ALPHA[0]).pending = {inside.lower(): True, outside.lower(): False}
+    stack = network.stack("alpha")
+    assert cast(stack, votes_of(stack)) == {ALPHA[0]: ({}, sorted([inside, outside]))}
+
+
+def test_nodes_that_were_pasted_have_no_role_and_nobody_concludes_from_it(network: FakeNetwork) -> None:
+    stack = network.stack("alpha")
+    pasted = tuple(
+        replace(given, network=None, nodes=tuple(each.model_copy(update={"role": "member"}) for each in given.nodes))
+        for given in stack.imports
+    )
+    assert votes_of(replace(stack, imports=pasted)).settled
+
+
+def test_a_validator_that_nobody_claims_is_shown_and_goes_only_when_named(network: FakeNetwork) -> None:
+    stranger = "0x5050A4F4b3f9338C3472dcC01A87C76A144b3c9c"
+    for cluster in network.clusters.values():
+        for node in cluster.nodes.values():
+            node.validators.append(stranger)
+    stack = network.stack("alpha")
+    votes = votes_of(stack)
+    assert (votes.unclaimed, votes.changes) == ((stranger,), ())
+    (change,) = votes_of(stack, remove=(stranger,)).changes
+    assert (change.address, change.add, change.refusal) == (stranger, False, "")
+
+
+def test_only_nodes_that_validate_now_vote(network: FakeNetwork) -> None:
+    network.validate(ALPHA[0], *BETA)
+    stack = network.stack("alpha")
+    assert set(cast(stack, votes_of(stack))) == {ALPHA[0]}
+    assert len(FOUR) == len(network.records)
