@@ -2,59 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from archipelago.identity.derive import SEED_BYTES
-from archipelago.settings.models import Cluster
 from cli import consoles
+from cli.demo_blocks import watch_blocks
+from cli.demo_places import (
+    OWN,
+    REAL,
+    STACKS,
+    Place,
+    best_profile,
+    environment_of,
+    lab_of,
+    lab_places,
+    own_places,
+    toolchain_of,
+)
 from cli.demo_screen import Steps, show
 from cli.drawing import Drawing
 from cli.picture import demo_seed, picture_of
-from cli.stacks import find
+from cli.running import site_of
+from cli.stacks import StackFile, find
 from lab.errors import LabError
-from lab.files import cache_folder
 from lab.lab import Lab
-from lab.profiles import DEFAULT, PROFILES
-from lab.tools import ConsoleReport, Toolchain, resolve
+from lab.profiles import PROFILES
+from lab.tools import Toolchain
 from lab.workspace import Stack, Workspace
-from operate.cluster import Unreachable, connect, node_addresses
 
 app = typer.Typer(name="demo", help="Two clusters, two organisations, one network.", invoke_without_command=True)
 
 PROGRAM = Path(__file__).parents[1]
-_TOOLS = ("pulumi", "kubernetes-provider")
-_NAMES = ("cluster-a", "cluster-b")  # the example stacks; alpha's founds, beta's joins
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one organisation of the demo lives.
-
-    Args:
-        context: Context of the kubeconfig.
-        address: What its partner dials.
-        namespace: Of all its objects.
-    """
-
-    context: str
-    address: str
-    namespace: str
-
-    def move(self, config: dict[str, Any]) -> None:
-        """Move a stack's configuration here."""
-        config["archipelago:cluster"].update(
-            {"context": self.context, "address": self.address, "namespace": self.namespace}
-        )
 
 
 @app.callback()
@@ -62,8 +50,12 @@ def demo(
     context: typer.Context,
     a: Annotated[str | None, typer.Option(help="Context of your own cluster for alpha; no lab is started.")] = None,
     b: Annotated[str | None, typer.Option(help="Context of your own cluster for beta.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help=f"Kind of clusters: {', '.join(PROFILES)}; by default the best that this machine can run."),
+    ] = None,
 ) -> None:
-    """Deploy the two example stacks and show how they found each other.
+    """Deploy the two example stacks and show how they found each other, and the blocks that they make together.
 
     Example:  archipelago demo        or, on clusters of your own:  archipelago demo --a kind-a --b kind-b
     """
@@ -71,17 +63,22 @@ def demo(
         return
     if (a is None) != (b is None):
         raise typer.BadParameter("give both --a and --b, or neither to use the lab")
+    if profile is not None and profile not in PROFILES:
+        raise typer.BadParameter(f"there is no profile {profile}; take {' or '.join(PROFILES)}")
     began = time.monotonic()
-    files = find(_NAMES, PROGRAM)
+    files = find(STACKS, PROGRAM)
     consoles.out.print(Drawing(picture_of(files, [demo_seed(file) for file in files])), soft_wrap=False)
     with _failures():
-        lab = _lab(own=a is not None)
-        toolchain = _toolchain(own=a is not None)
-        places = _own_places(a, b) if a and b else _lab_places(lab, toolchain)
-        stacks = _stacks(lab, toolchain, places, own=a is not None)
-        _converge(stacks)
+        kind = OWN if a else profile or best_profile()
+        lab, toolchain = lab_of(kind), toolchain_of(kind)
+        places = own_places(a, b) if a and b else lab_places(lab, toolchain, kind)
+        stacks = _stacks(lab, toolchain, places, kind)
+        _converge(stacks, joint=kind == REAL)
+        if kind == REAL:
+            os.environ.update(stacks[0].environment)  # kubectl and the kubeconfig
+            watch_blocks([site_of(StackFile(stack.name, stack.file)) for stack in stacks])
     consoles.out.print(f"[green]✓[/green] done after {time.monotonic() - began:.0f} s")
-    _next_steps(lab, places, own=a is not None)
+    _next_steps(lab, stacks, places, kind)
 
 
 @app.command()
@@ -91,14 +88,14 @@ def down() -> None:
     Example:  archipelago demo down
     """
     with _failures():
-        own = _lab(own=True)
+        own = lab_of(OWN)
         if (own.folder / "project").exists():
-            toolchain = _toolchain(own=True)
-            for name in reversed(_NAMES):
-                stack = Stack(name, own.folder / "project", _environment(own, toolchain, name, own=True))
+            toolchain = toolchain_of(OWN)
+            for name in reversed(STACKS):
+                stack = Stack(name, own.folder / "project", environment_of(own, toolchain, name, OWN))
                 stack.destroy().expect()
             consoles.note("keys, volumes and namespaces were kept, as always: kubectl delete namespace ends them")
-        for lab in (own, _lab(own=False)):
+        for lab in (own, *(lab_of(profile) for profile in PROFILES)):
             lab.down(purge=True)
             shutil.rmtree(lab.folder / "project", ignore_errors=True)
             with suppress(OSError):  # somebody keeps files of their own there
@@ -116,52 +113,12 @@ def _failures() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _lab(*, own: bool) -> Lab:
-    """The demo's folder; on a user's own clusters no lab is started in it, but the stacks' backend is there."""
-    return Lab(cache_folder() / "lab" / ("demo-own" if own else "demo"))
-
-
-def _toolchain(*, own: bool) -> Toolchain:
-    names = _TOOLS if own else (*_TOOLS, *PROFILES[DEFAULT].tools)
-    return resolve(names, ConsoleReport(consoles.out))
-
-
-def _lab_places(lab: Lab, toolchain: Toolchain) -> list[Place]:
-    lab.up(toolchain, say=lambda line: consoles.out.print(f"  {line}", markup=True))
-    return [Place(f"lab-{letter}", lab.cluster(letter).address, "consortium") for letter in "ab"]
-
-
-def _own_places(*contexts: str) -> list[Place]:
-    """A user's own clusters; two organisations in one cluster get a namespace each."""
-    places = []
-    for name, context in zip(_NAMES, contexts, strict=True):
-        try:
-            with closing(connect(Cluster.model_validate({"context": context}))) as client:
-                addresses = node_addresses(client)
-        except Unreachable as reason:
-            raise LabError(
-                f"The cluster {context} cannot be reached: {reason}. Try: kubectl --context {context} get nodes"
-            ) from None
-        if not addresses:
-            raise LabError(f"No node of {context} tells an address that the other cluster could dial.")
-        namespace = f"consortium-{name}" if len(set(contexts)) == 1 else "consortium"
-        places.append(Place(context, addresses[0], namespace))
-    return places
-
-
-def _environment(lab: Lab, toolchain: Toolchain, name: str, *, own: bool) -> Mapping[str, str]:
-    environment = lab.stack_environment(name, toolchain)
-    if own:
-        del environment["KUBECONFIG"]  # the user's own stays in force
-    return environment
-
-
-def _stacks(lab: Lab, toolchain: Toolchain, places: list[Place], *, own: bool) -> list[Stack]:
+def _stacks(lab: Lab, toolchain: Toolchain, places: list[Place], kind: str) -> list[Stack]:
     """Copies of the example stacks, moved to where the demo runs; those of an earlier run are used again."""
     workspace = Workspace(lab.folder / "project", PROGRAM)
     stacks = []
-    for file, place in zip(find(_NAMES, PROGRAM), places, strict=True):
-        environment = _environment(lab, toolchain, file.stack, own=own)
+    for file, place in zip(find(STACKS, PROGRAM), places, strict=True):
+        environment = environment_of(lab, toolchain, file.stack, kind)
         stack = workspace.stack(file.stack, file.path.read_text(), environment)
         stack.configure(place.move)
         if "archipelago:identitySeed" not in stack.configuration:
@@ -170,13 +127,19 @@ def _stacks(lab: Lab, toolchain: Toolchain, places: list[Place], *, own: bool) -
     return stacks
 
 
-def _converge(stacks: list[Stack]) -> None:
-    """A, B, A; then a preview of both, which has to find nothing to do."""
+def _converge(stacks: list[Stack], *, joint: bool) -> None:
+    """A, B, A, and B once more where the genesis names both; then previews, which have to find nothing to do."""
     alpha, beta = stacks
     with Steps() as steps:
-        steps.run("alpha founds the network", alpha.up)
-        steps.run("beta joins it", beta.up)
-        steps.run("alpha learns of beta's nodes", alpha.up)
+        if joint:
+            steps.run("alpha tells its nodes, and waits", alpha.up)
+            steps.run("beta tells its nodes, and waits", beta.up)
+            steps.run("alpha founds the chain", alpha.up)
+            steps.run("beta takes it over", beta.up)
+        else:
+            steps.run("alpha founds the network", alpha.up)
+            steps.run("beta joins it", beta.up)
+            steps.run("alpha learns of beta's nodes", alpha.up)
         previews = [steps.run(f"preview of {stack.name}", stack.preview) for stack in stacks]
     clean = True
     for stack, preview in zip(stacks, previews, strict=True):
@@ -186,10 +149,20 @@ def _converge(stacks: list[Stack]) -> None:
         raise LabError("The stacks did not converge: a preview still finds something to change.")
 
 
-def _next_steps(lab: Lab, places: list[Place], *, own: bool) -> None:
-    kubeconfig = "" if own else f"KUBECONFIG={shlex.quote(str(lab.kubeconfig))} "
+def _next_steps(lab: Lab, stacks: list[Stack], places: list[Place], kind: str) -> None:
+    """How to look further, as lines to paste."""
+    kubeconfig = "" if kind == OWN else f"KUBECONFIG={shlex.quote(str(lab.kubeconfig))} "
     consoles.out.print("look at it:", style="bold")
     for place in places:
         line = f"{kubeconfig}kubectl --context {place.context} -n {place.namespace} get all,pvc,secret,configmap"
         consoles.out.print(f"  {line}", markup=False)
+    if kind == REAL:
+        names = ("PATH", "KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE")
+        settings = (f"export {name}={shlex.quote(stacks[0].environment[name])}" for name in names)
+        (stacks[0].folder / "environment").write_text("\n".join(settings) + "\n")
+        consoles.out.print("ask it:", style="bold")
+        consoles.out.print(f"  source {shlex.quote(str(stacks[0].folder / 'environment'))}", markup=False)
+        for command in ("verify", "status", "validators plan", "attach -s cluster-a quorum-node1"):
+            line = f"uv run archipelago {command} -C {shlex.quote(str(stacks[0].folder))}"
+            consoles.out.print(f"  {line}", markup=False)
     consoles.out.print("end it:  make demo-down")

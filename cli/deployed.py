@@ -38,7 +38,7 @@ def from_outputs(outputs: Path | None, file: StackFile | None) -> Bundle:
         Refused: Nothing was exported, or it was changed on the way.
     """
     source = str(outputs or (file and file.source))
-    found = read_outputs(outputs) if outputs or file is None else _ask(file)
+    found = read_outputs(outputs) if outputs or file is None else ask(file)
     made = bundle_of(found)
     if not is_signed(made):
         cure = (
@@ -68,7 +68,12 @@ def predicted(file: StackFile, seed_file: Path | None, *, addressed: bool = True
     return bundle(plan, plan.records).plain()
 
 
-def _ask(file: StackFile) -> dict[str, Any]:
+def ask(file: StackFile) -> dict[str, Any]:
+    """A stack's outputs, from pulumi.
+
+    Raises:
+        Refused: There are none.
+    """
     hint = f"Deploy it with pulumi up -s {file.name}; or give --outputs FILE, or --predict before it is deployed."
     try:
         found: dict[str, Any] = json.loads(pulumi(["stack", "output", "--json", "--stack", file.name], file.root))

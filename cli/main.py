@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 
 import typer
 
+from cli.consoles_of_nodes import attach, connect, execute, logs
 from cli.export import export
 from cli.group import Commands
 from cli.identity import identity
 from cli.nodes import nodes
+from cli.nodes_running import status, urls, wait
 from cli.picture import picture
+from cli.release import release
 from cli.render import render
 from cli.schema import schema
 from cli.validate import validate
+from cli.verify import verify
 
 app = typer.Typer(
     name="archipelago",
@@ -25,8 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (validate, identity, picture, render, export, nodes, schema):
+_BEFORE: tuple[Callable[..., None], ...] = (validate, identity, picture, render, export, nodes, schema)
+_RUNNING: tuple[Callable[..., None], ...] = (verify, status, wait, urls, logs, attach, connect, release)
+for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
+app.command("exec")(execute)
 
 
 def _mount(name: str) -> None:
@@ -35,6 +43,7 @@ def _mount(name: str) -> None:
         app.add_typer(importlib.import_module(f"cli.{name}").app, name=name)
 
 
+_mount("validators")
 _mount("lab")
 _mount("demo")
 

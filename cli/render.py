@@ -20,7 +20,8 @@ from cli.secrets import SeedFile, opened, read_seed
 from cli.stacks import HERE, Directory, Stack, Target, find_one
 
 # kubectl applies a folder in the order of its file names
-_ORDER = {"Namespace": 0, "ConfigMap": 1, "Secret": 2, "PersistentVolumeClaim": 3, "Service": 4, "Deployment": 5}
+_KINDS = ("Namespace", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "NetworkPolicy", "Deployment")
+_ORDER = {kind: at for at, kind in enumerate(_KINDS)}
 _FILES = "files"
 _PRIVATE, _PUBLIC = 0o600, 0o644
 

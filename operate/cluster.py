@@ -13,6 +13,7 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import not_equal
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.networking_v1 import NetworkPolicy
 
 from archipelago.manifests.common import GENESIS, OWNER, Manifest
 from archipelago.problems import Problem
@@ -20,7 +21,7 @@ from archipelago.settings.models import Cluster
 
 _TIMEOUT = httpx2.Timeout(10)  # seconds; an API server that needs longer is down for our purposes
 _NOT_FOUND = 404
-_KINDS = (ConfigMap, Deployment, PersistentVolumeClaim, Secret, Service)
+_KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
 
 
 class Unreachable(Exception):  # noqa: N818 - reads as what it is

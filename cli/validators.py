@@ -1,0 +1,204 @@
+"""`archipelago validators plan` and `apply`: votes, never as a side effect of `pulumi up`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from archipelago.chains.running import Unanswered
+from archipelago.problems import Problem, Refused
+from cli import consoles
+from cli.load import parse_partners
+from cli.running import OutputsFiles, Partners, load, unreachable
+from cli.secrets import SeedFiles, read_seeds
+from cli.stacks import HERE, Directory, Stacks, Targets, find
+from operate import validators
+from operate.kubectl import Failed
+from operate.site import Seen, look
+from operate.stack import Stack
+from operate.validators import Change, Votes
+
+app = typer.Typer(
+    name="validators",
+    help="Who validates, who shall, and the votes that lead there; each organisation votes at its own nodes.",
+    no_args_is_help=True,
+)
+
+OPEN = 3  # exit code: the set is not yet as the settings want it
+_PAUSE = 2.0
+Remove = Annotated[
+    list[str] | None,
+    typer.Option("--remove", help="A validator that shall go, by name or address.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command("plan")
+def plan(
+    targets: Targets = None,
+    stacks: Stacks = None,
+    directory: Directory = HERE,
+    remove: Remove = None,
+    as_json: AsJson = False,
+    outputs: OutputsFiles = None,
+    partner: Partners = None,
+    seed_files: SeedFiles = None,
+) -> None:
+    """Compare the validators that all known stacks want with those of the chain.
+
+    The exit code is 0 if they are the same, 3 if not, whoever has to vote.
+
+    Example:  archipelago validators plan -s cluster-a
+    """
+    files, named = [*(targets or []), *(stacks or [])], directory
+    loaded = _load(files, named, outputs, partner, seed_files)
+    votes, _ = _look(loaded, remove or [])
+    _show(votes, loaded, as_json=as_json)
+    if not votes.settled:
+        raise typer.Exit(OPEN)
+
+
+@app.command("apply")
+def apply(
+    targets: Targets = None,
+    stacks: Stacks = None,
+    directory: Directory = HERE,
+    remove: Remove = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also vote for what would do harm; the plan says what.")
+    ] = False,
+    timeout: Annotated[int, typer.Option(help="Seconds to wait until the set is as wanted; 0 not to wait.")] = 0,
+    as_json: AsJson = False,
+    outputs: OutputsFiles = None,
+    partner: Partners = None,
+    seed_files: SeedFiles = None,
+) -> None:
+    """Cast this organisation's votes at its own validators, and take back those that are settled.
+
+    The exit code is 0 if all votes were cast, 1 if one was refused, and 3 if after --timeout the set is another one.
+
+    Example:  archipelago validators apply -s cluster-a --timeout 60
+    """
+    loaded = _load([*(targets or []), *(stacks or [])], directory, outputs, partner, seed_files)
+    gone = remove or []
+    votes, seen = _look(loaded, gone)
+    _cast(votes, seen, force=force)
+    refused = [change for change in votes.changes if change.refusal and not force]
+    end = time.monotonic() + timeout
+    while timeout and not refused and time.monotonic() < end:
+        time.sleep(_PAUSE)
+        votes, seen = _look(loaded, gone)
+        if votes.settled:
+            break
+    if votes.settled:
+        _cast(votes, seen, force=force)  # what has passed must not be cast again
+    else:
+        votes, seen = _look(loaded, gone)
+    _show(votes, loaded, as_json=as_json)
+    if refused:
+        raise typer.Exit(1)
+    if timeout and not votes.settled:
+        raise typer.Exit(OPEN)
+
+
+def _load(
+    named: Sequence[str],
+    directory: Path,
+    outputs: list[Path] | None,
+    partner: list[str] | None,
+    seed_files: list[Path] | None,
+) -> list[Stack]:
+    files = find(named, directory)
+    with consoles.err.status("asking pulumi for the stacks' outputs"):
+        loaded = load(files, outputs, parse_partners(partner), read_seeds(seed_files, files))
+    if len({stack.site.network for stack in loaded}) > 1:
+        cure = f"Name one of them: -s {loaded[0].site.stack}"
+        raise Refused([Problem("", "these stacks are not of one network.", cure)], str(directory))
+    for stack in loaded:
+        if stack.problems:
+            raise Refused(stack.problems, f"Pulumi.{stack.site.stack}.yaml")
+        if stack.sealed:
+            consoles.note(f"{stack.site.stack}: {stack.sealed}; its wishes are those of its last pulumi up")
+    return loaded
+
+
+def _look(stacks: Sequence[Stack], remove: Sequence[str]) -> tuple[Votes, list[Seen]]:
+    try:
+        seen = look([stack.site for stack in stacks])
+    except Failed as error:
+        raise unreachable(error, ", ".join(stack.site.stack for stack in stacks)) from None
+    if not any(each.state for each in seen):
+        problems = [Problem("", f"{each}: {each.trouble}.", "archipelago status") for each in seen]
+        raise Refused(problems, "no node of yours answers")
+    return validators.plan(stacks, seen, remove), seen
+
+
+def _cast(votes: Votes, seen: Sequence[Seen], *, force: bool) -> None:
+    for each, cast, drop in validators.cast(votes, seen, force):
+        running = each.site.chain.running
+        try:
+            wrong = json.loads(running.answer(each.ask(running.vote(cast, drop))))
+        except (Failed, Unanswered, ValueError) as error:
+            wrong = [str(error)]
+        if wrong:
+            cure = f"archipelago logs {each.node} -s {each.site.stack}"
+            raise Refused([Problem("", f"it does not vote: {'; '.join(wrong)}.", cure)], str(each))
+        said = [f"{'add' if add else 'remove'} {_named(votes, address)}" for address, add in cast.items()]
+        said += [f"took back {len(drop)} that {'was' if len(drop) == 1 else 'were'} settled"] if drop else []
+        consoles.err.print(f"[green]✓[/green] {escape(str(each))} votes: {escape(', '.join(said))}")
+
+
+def _named(votes: Votes, address: str) -> str:
+    return next((change.name for change in votes.changes if change.address == address), address)
+
+
+def _show(votes: Votes, stacks: Sequence[Stack], *, as_json: bool) -> None:
+    if as_json:
+        consoles.out.print_json(json.dumps(_plain(votes)))
+        return
+    consoles.out.print(f"validators at block {votes.height}: {', '.join(votes.current)}", markup=False)
+    for each in votes.changes:
+        consoles.out.print(f"{'[green]+[/green]' if each.add else '[red]-[/red]'} {escape(_line(each))}")
+        if each.refusal:
+            consoles.out.print(f"  [yellow]→ not voted for without --force: {escape(each.refusal)}[/yellow]")
+    if votes.changes:
+        _next(votes.changes, stacks)
+    else:
+        consoles.out.print("[green]✓[/green] the set is as the settings want it")
+    for address in votes.unclaimed:
+        consoles.note(f"no known stack claims {address}; --remove {address} votes it out")
+
+
+def _line(change: Change) -> str:
+    words = [f"{change.name}: {len(change.votes)} of {change.needed} votes"]
+    if change.votes:
+        words[0] += f" ({', '.join(change.votes)})"
+    if change.voters:
+        words.append(f"ours still to vote: {', '.join(change.voters)}")
+    if change.missing:
+        listed = ", ".join(f"{name} ({count})" for name, count in change.others.items())
+        words.append(f"{change.missing} more needed of {listed or 'nobody: they are unknown'}")
+    return "; ".join(words)
+
+
+def _next(changes: Sequence[Change], stacks: Sequence[Stack]) -> None:
+    names = " ".join(f"-s {stack.site.stack}" for stack in stacks)
+    if any(change.voters and not change.refusal for change in changes):
+        consoles.note(f"archipelago validators apply {names} casts ours")
+    waited = sorted({name for change in changes if change.missing for name in change.others})
+    if waited:
+        consoles.note(f"then {', '.join(waited)} run archipelago validators apply at their side")
+
+
+def _plain(votes: Votes) -> dict[str, Any]:
+    found = asdict(votes)
+    for plain, change in zip(found["changes"], votes.changes, strict=True):
+        plain["missing"] = change.missing
+    return found | {"settled": votes.settled}

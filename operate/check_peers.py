@@ -1,0 +1,147 @@
+"""Whether nodes are connected with whom they should be, let in whom they should, and reach their partners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archipelago.chains.running import Knock, Unanswered
+from archipelago.model.record import ExternalNode
+from operate.findings import Finding, Mark
+from operate.kubectl import Failed
+from operate.site import Seen, at_once
+from operate.stack import Stack, names
+
+_NO_COMMAND = (126, 127)  # exit codes of a program that is not there
+_OUT_OF_TIME = (124, 143)  # exit codes of one that was ended after a while
+
+
+def missing(stack: Stack, each: Seen) -> list[str]:
+    """Node ids that a node should be connected with and is not."""
+    if each.state is None:
+        return []
+    return sorted(set(stack.admitted) - set(each.state.peers) - {each.state.node_id})
+
+
+def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Every node is connected with everybody in the address book."""
+    known, by_stack = names(stacks), {stack.site.stack: stack for stack in stacks}
+    down = {str(each): trouble for each in seen if (trouble := _trouble(each, by_stack[each.site.stack]))}
+    for each in seen:
+        if each.state is None:
+            continue
+        stack = by_stack[each.site.stack]
+        wanted = len(set(stack.admitted) - {each.state.node_id})
+        absent = [known.get(node_id, node_id[:16]) for node_id in missing(stack, each)]
+        strangers = sorted(set(each.state.peers) - set(stack.admitted))
+        if absent:
+            words = f"{wanted - len(absent)} of {wanted} peers; missing: {', '.join(absent)}"
+            yield Finding("peers", str(each), Mark.FAILED, words, _cure(str(each), absent, down, stack))
+        elif strangers:
+            listed = ", ".join(known.get(node_id, f"{node_id[:16]}…") for node_id in strangers)
+            cure = "A node that was taken out stays connected until one of the two restarts."
+            yield Finding("peers", str(each), Mark.WARNING, f"{wanted} of {wanted} peers, and also {listed}", cure)
+        else:
+            yield Finding("peers", str(each), Mark.OK, f"{wanted} of {wanted} peers")
+
+
+def admitted(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Every node lets in exactly those in the address book."""
+    known, by_stack = names(stacks), {stack.site.stack: stack for stack in stacks}
+    asked = [each for each in seen if each.state]
+    for each, found in zip(asked, at_once(_list_of, asked), strict=True):
+        stack = by_stack[each.site.stack]
+        if isinstance(found, str):
+            yield Finding(
+                "permissioned", str(each), Mark.FAILED, found, f"archipelago logs {each.node} -s {stack.site.stack}"
+            )
+            continue
+        wanted = stack.admitted
+        lacking = [known.get(node_id, node_id[:16]) for node_id in sorted(set(wanted) - set(found))]
+        extra = [known.get(node_id, f"{node_id[:16]}…") for node_id in sorted(set(found) - set(wanted))]
+        moved = [known[node_id] for node_id in sorted(set(found) & set(wanted)) if found[node_id] != wanted[node_id]]
+        words = [
+            f"{title} {', '.join(nodes)}"
+            for title, nodes in (("lacks", lacking), ("also has", extra), ("has an old address of", moved))
+            if nodes
+        ]
+        if words:
+            cure = (
+                f"pulumi up -s {stack.site.stack} takes over what partners export now; the file follows in the pod "
+                "within two minutes, without a restart."
+            )
+            yield Finding("permissioned", str(each), Mark.FAILED, f"its list {'; '.join(words)}", cure)
+        else:
+            yield Finding("permissioned", str(each), Mark.OK, f"{len(found)} nodes")
+
+
+def reach(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Every partner's ports answer a pod of ours."""
+    tries: list[tuple[Stack, Seen, ExternalNode, Knock]] = []
+    for stack in stacks:
+        partners = [node for given in stack.imports for node in given.nodes]
+        door = next((each for each in seen if each.site.stack == stack.site.stack and each.state), None)
+        if door is None:
+            if partners:
+                cure = "Nobody can look from there: see what failed in pods."
+                yield Finding("reach", stack.site.stack, Mark.SKIPPED, "no node of it runs", cure)
+            continue
+        for node in partners:
+            knocks = stack.site.chain.running.knocks(node)
+            tries += [(stack, door, node, knock) for knock in knocks]
+            if not knocks:
+                cure = f"It appears in {node.organisation}'s next pulumi up; then run pulumi up -s {stack.site.stack}."
+                yield Finding("reach", str(node), Mark.WARNING, "nobody knows where it is dialled", cure)
+    for (stack, _, node, knock), trouble in zip(tries, at_once(_knock, tries), strict=True):
+        yield _reached(stack, node, knock, trouble)
+
+
+def _list_of(each: Seen) -> dict[str, str] | str:
+    running = each.site.chain.running
+    try:
+        return running.entries(each.ask(running.listed()))
+    except (Failed, Unanswered) as error:
+        return f"its list cannot be read: {error}"
+
+
+def _knock(tried: tuple[Stack, Seen, ExternalNode, Knock]) -> Failed | None:
+    _, door, _, knock = tried
+    try:
+        door.ask(knock.command)
+    except Failed as failed:
+        return failed
+    return None
+
+
+def _reached(stack: Stack, node: ExternalNode, knock: Knock, trouble: Failed | None) -> Finding:
+    where = f"{knock.port} at {knock.endpoint}"
+    if trouble is None:
+        return Finding("reach", str(node), Mark.OK, f"{where} answers {stack.organisation}")
+    if trouble.code in _NO_COMMAND or "executable file not found" in str(trouble):
+        words = f"{where} was not tried: the image has no {knock.command[0]}"
+        return Finding("reach", str(node), Mark.SKIPPED, words, "The lines `peers` tell who is connected.")
+    cure = (
+        f"Ask {node.organisation} whether the node runs and the port is open to {stack.organisation} (its Service, "
+        "network policy, firewall), and whether this address is still what it exports."
+    )
+    why = "it takes no connection" if trouble.code in _OUT_OF_TIME else str(trouble)
+    return Finding("reach", str(node), Mark.FAILED, f"{where} does not answer {stack.organisation}: {why}", cure)
+
+
+def _trouble(each: Seen, stack: Stack) -> str:
+    """Why nobody can be connected with a node."""
+    if each.state is None:
+        return each.trouble
+    same = each.state.genesis_hash == stack.network.genesis_hash
+    return "" if same or not stack.network.genesis_hash else "it runs another genesis"
+
+
+def _cure(node: str, absent: Sequence[str], down: dict[str, str], stack: Stack) -> str:
+    if node in down:
+        return f"{down[node]}: see `genesis`."
+    stopped = [name for name in absent if name in down]
+    if stopped:
+        return f"{', '.join(f'{name}: {down[name]}' for name in stopped)}. Put that right first."
+    foreign = sorted({name.partition("/")[0] for name in absent} - {stack.organisation})
+    if foreign:
+        return f"Ask {', '.join(foreign)} whether it runs, and lists yours (a pulumi up after yours); see `reach`."
+    return "A new connection takes up to a minute; if it stays away, compare `permissioned` on both."

@@ -1,0 +1,193 @@
+"""Where the nodes of one stack run, and what its pods do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from archipelago.chains.contract import Chain
+from archipelago.chains.running import Command, State, Unanswered
+from operate.kubectl import Access, Failed, Manifest
+
+_AT_ONCE = 16  # kubectl processes
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One stack's nodes in their cluster, as far as its settings tell.
+
+    Args:
+        stack: Name of the stack.
+        organisation: Whose it is.
+        network: Name of the network.
+        nodes: Names of its nodes, sorted.
+        chain: The protocol.
+        access: Its cluster.
+    """
+
+    stack: str
+    organisation: str
+    network: str
+    nodes: tuple[str, ...]
+    chain: Chain
+    access: Access
+
+    def full(self, node: str) -> str:
+        """A node's name among several organisations."""
+        return f"{self.organisation}/{node}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The pod of a node.
+
+    Args:
+        name: Its name.
+        phase: Kubernetes' word, or the reason why a container waits, as CrashLoopBackOff.
+        ready: Containers that are ready.
+        restarts: Of all containers together.
+        images: By container.
+        running: Names of the containers in which a command can be run.
+    """
+
+    name: str
+    phase: str
+    ready: int
+    restarts: int
+    images: Mapping[str, str] = field(default_factory=dict)
+    running: frozenset[str] = frozenset()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all its containers are."""
+        return bool(self.images) and self.ready == len(self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A node of ours, looked at.
+
+    Args:
+        site: Its stack.
+        node: Its name.
+        pod: None where there is none.
+        state: What it said; None where it did not answer.
+        trouble: Why it did not.
+    """
+
+    site: Site
+    node: str
+    pod: Pod | None
+    state: State | None = None
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return self.site.full(self.node)
+
+    def ask(self, command: Command) -> str:
+        """What a command in the node's main container prints.
+
+        Raises:
+            Failed: It is not running, or the command failed.
+        """
+        container = self.site.chain.running.container
+        if self.pod is None or container not in self.pod.running:
+            raise Failed(self.trouble or f"{self} is not running")
+        return self.site.access.run(self.pod.name, container, command)
+
+
+def pods(site: Site) -> dict[str, Pod]:
+    """The pod of each node that has one; of several the one that is not on its way out, the youngest first.
+
+    Raises:
+        Failed: The cluster does not answer.
+    """
+    listed = site.access.get(["pods"], f"archipelago/network={site.network}")
+    found: dict[str, Pod] = {}
+    for each in sorted(listed, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))):
+        metadata = each["metadata"]
+        node = metadata.get("labels", {}).get("archipelago/node", "")
+        if node in site.nodes and ("deletionTimestamp" not in metadata or node not in found):
+            found[node] = _pod(each)
+    return found
+
+
+def look(sites: Iterable[Site], heights: Mapping[str, int | None] | None = None) -> list[Seen]:
+    """Look at every node of some stacks, all at once.
+
+    Args:
+        sites: The stacks.
+        heights: The block whose hash each network's nodes shall tell, by the network's name.
+
+    Raises:
+        Failed: A cluster does not answer.
+    """
+    listed = list(sites)
+    wanted = heights or {}
+    there = at_once(pods, listed)
+    nodes = [(site, node, found.get(node)) for site, found in zip(listed, there, strict=True) for node in site.nodes]
+    return at_once(lambda each: _seen(*each, wanted.get(each[0].network)), nodes)
+
+
+def at_once(work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    """Do the same with several things side by side; the results in their order."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+def _seen(site: Site, node: str, pod: Pod | None, height: int | None) -> Seen:
+    running = site.chain.running
+    if pod is None:
+        return Seen(site, node, None, trouble="it has no pod")
+    if running.container not in pod.running:
+        return Seen(site, node, pod, trouble=f"its pod is not running ({pod.phase})")
+    try:
+        printed = site.access.run(pod.name, running.container, running.look(height))
+        return Seen(site, node, pod, running.state(printed))
+    except (Failed, Unanswered) as error:
+        return Seen(site, node, pod, trouble=f"it does not answer: {error}")
+
+
+def _pod(manifest: Manifest) -> Pod:
+    status = manifest.get("status", {})
+    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    spec = manifest["spec"]
+    main = [*spec["containers"], *(each for each in spec.get("initContainers", []) if _stays(each))]
+    names = {each["name"] for each in main}
+    return Pod(
+        name=manifest["metadata"]["name"],
+        phase=_phase(manifest, statuses),
+        ready=sum(bool(each.get("ready")) for each in statuses if each["name"] in names),
+        restarts=sum(int(each.get("restartCount", 0)) for each in statuses),
+        images={each["name"]: each["image"] for each in main},
+        running=frozenset(each["name"] for each in statuses if "running" in each.get("state", {})),
+    )
+
+
+def _stays(container: Manifest) -> bool:
+    """Whether an init container is a sidecar, which runs as long as the pod."""
+    return container.get("restartPolicy") == "Always"
+
+
+def _phase(manifest: Manifest, statuses: Iterable[Manifest]) -> str:
+    if "deletionTimestamp" in manifest["metadata"]:
+        return "Terminating"
+    return next(_reasons(statuses), str(manifest.get("status", {}).get("phase", "Unknown")))
+
+
+def _reasons(statuses: Iterable[Manifest]) -> Iterator[str]:
+    """Why containers wait, or ended badly: what `kubectl get pods` shows as the status."""
+    for each in statuses:
+        state = each.get("state", {})
+        ended = state.get("terminated", {})
+        if reason := state.get("waiting", {}).get("reason"):
+            if reason not in ("PodInitializing", "ContainerCreating"):
+                yield f"{each['name']}: {reason}"
+        elif ended and ended.get("exitCode", 0):
+            yield f"{each['name']}: {ended.get('reason', 'Error')}, exit code {ended['exitCode']}"

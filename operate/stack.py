@@ -1,0 +1,69 @@
+"""A deployed stack with everything that is known of its network: what verify and votes go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archipelago.model.address_book import AddressBook
+from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.problems import Problem
+from archipelago.stack.partners import Import
+from archipelago.stack.plan import StackPlan
+from operate.site import Site
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack, as it was deployed last.
+
+    Args:
+        site: Its nodes in their cluster.
+        network: The network as it exported it.
+        records: Its nodes as it exported them.
+        imports: What its partners gave.
+        waiting_for: Without what it has no genesis.
+        plan: What its settings make of it now; None where they are sealed, or refused.
+        sealed: Why nothing at hand opens its secrets; empty where something does.
+        problems: Why its settings or partners are refused.
+    """
+
+    site: Site
+    network: NetworkRecord
+    records: tuple[ExternalNode, ...]
+    imports: tuple[Import, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    plan: StackPlan | None = None
+    sealed: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def organisation(self) -> str:
+        """Whose it is."""
+        return self.site.organisation
+
+    @property
+    def book(self) -> AddressBook:
+        """Everybody whom it knows."""
+        partners = (node for given in self.imports for node in given.nodes)
+        return AddressBook.of(self.organisation, [*self.records, *partners])
+
+    @property
+    def admitted(self) -> dict[str, str]:
+        """Whom its nodes have to let in and where those are, by node id."""
+        running = self.site.chain.running
+        return running.entries(running.expected(self.site.chain.live_files(self.network.name, self.book)))
+
+    def record(self, node: str) -> ExternalNode | None:
+        """A node of its own as it was exported; None for one that was never deployed."""
+        return next((each for each in self.records if each.name == node), None)
+
+
+def names(stacks: Iterable[Stack]) -> dict[str, str]:
+    """Everybody's full name, by node id."""
+    return {node.node_id: str(node) for stack in stacks for node in stack.book}
+
+
+def validator_names(stacks: Iterable[Stack]) -> dict[str, str]:
+    """Everybody's full name, by validator address."""
+    return {node.address: str(node) for stack in stacks for node in stack.book if node.address}
