@@ -144,7 +144,7 @@ class Organisation:
         return json.loads(json.loads(self.run(*command)))
 
     def archipelago(self, *arguments: str, text: str | None = None, code: int = 0) -> str:
-        """What our own command prints, run as this organisation in its project's folder.
+        """What our own command prints, run in the organisation's project; where it fails, its words too.
 
         Raises:
             AssertionError: It ended with another exit code than `code`.
@@ -156,7 +156,7 @@ class Organisation:
         )
         if done.returncode != code:
             raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        return done.stdout if code == 0 else done.stdout + done.stderr
 
     def deployments(self) -> dict[str, str]:
         """By node, the UID of its Deployment."""
