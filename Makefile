@@ -12,7 +12,7 @@ export PATH := $(PATH):$(CURDIR)/$(TOOLS)/bin
 PYTEST := $(RUN) pytest
 WORKERS ?= 2
 
-.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine bench
+.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -32,7 +32,7 @@ demo: setup ## two clusters, two organisations, one network: A=<context> B=<cont
 demo-down: setup ## end the demo: no process, no file is left
 	@$(RUN) archipelago demo down
 
-test: lint test-unit test-components test-golden test-engine ## everything
+test: lint test-unit test-components test-golden test-engine test-network ## everything
 
 lint: setup ## ruff, mypy, the laws of the architecture
 	$(RUN) ruff check .
@@ -51,6 +51,10 @@ test-golden: setup ## rendered manifests against files
 
 test-engine: setup ## the real pulumi, provider and API servers
 	$(PYTEST) -m engine -n $(WORKERS) --dist worksteal --durations=15
+
+test-network: setup ## real nodes and real blocks: needs Linux and root
+	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15
+	$(PYTEST) -m "network and alone"
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench

@@ -1,10 +1,9 @@
-"""A lab of three clusters with real nodes, and networks on it; what tests measured is printed in the end."""
+"""A lab of clusters with real nodes, and networks on it; what tests measured is printed in the end."""
 
 from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -19,19 +18,17 @@ from tests.network.networks import Measure, Network
 
 __all__ = ["lab", "make_network", "measure", "network", "toolchain"]
 
-_MEASURED: list[str] = []
+_MEASURED = "measured"
 Maker = Callable[[str], AbstractContextManager[Network]]
 
 
 @pytest.fixture(scope="session")
 def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running lab with the clusters `a`, `b` and `c`. It ends with the session, however the session ends."""
+    """A running lab with the clusters `a` and `b`. It ends with the session, however the session ends."""
     assert (obstacle := PROFILES["nodes"].obstacle()) is None, obstacle
     made = Lab(tmp_path_factory.mktemp("lab"))
     try:
-        began = time.monotonic()
-        made.up(toolchain, clusters=3, profile="nodes", owner=os.getpid())
-        _MEASURED.append(f"three clusters ready: {time.monotonic() - began:.1f} s")
+        made.up(toolchain, clusters=2, profile="nodes", owner=os.getpid())
         yield made
     finally:
         made.down(purge=True)
@@ -42,7 +39,7 @@ def measure(request: pytest.FixtureRequest) -> Measure:
     """Records what a test measured, for the end of the run."""
 
     def record(what: str, value: float) -> None:
-        _MEASURED.append(f"{request.node.name}: {what}: {value:.1f}")
+        request.node.user_properties.append((_MEASURED, f"{request.node.name}: {what}: {value:.1f}"))
 
     return record
 
@@ -74,7 +71,9 @@ def _network(lab: Lab, toolchain: Toolchain, folders: pytest.TempPathFactory, na
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured."""
-    if _MEASURED:
+    reports = [each for reports in terminalreporter.stats.values() for each in reports]
+    told = [each.user_properties for each in reports if isinstance(each, pytest.TestReport)]
+    if lines := dict.fromkeys(line for each in told for kind, line in each if kind == _MEASURED):
         terminalreporter.section("measured, in seconds unless it says otherwise")
-        for line in _MEASURED:
-            terminalreporter.write_line(line)
+        for line in lines:
+            terminalreporter.write_line(str(line))

@@ -13,6 +13,9 @@ pytestmark = pytest.mark.network
 
 
 def test_one_of_three_clusters_is_lost_and_blocks_go_on(network: Network, measure: Measure) -> None:
+    began = time.monotonic()
+    network.lab.up(network.toolchain, clusters=3, profile="nodes")
+    measure("a third cluster is ready", time.monotonic() - began)
     alpha = network.add(founder(network.name, ["node1", "node2", "beta/node1", "gamma/node1"]), "a")
     beta = network.add(joiner("beta", network.name, ["node1"]), "b")
     network.add(joiner("gamma", network.name, ["node1"]), "c")

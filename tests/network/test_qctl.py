@@ -22,7 +22,7 @@ from tests.network.networks import Network, founder
 pytestmark = pytest.mark.network
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "qctl.md"
-_PROGRAMS = ("archipelago", "pulumi", "kubectl")
+_PROGRAMS = ("archipelago ", "pulumi ", "kubectl ")
 _ENDS_STACK = "pulumi destroy"
 _INTERACTIVE = ("attach", "connect")
 _MAY_END = {"archipelago validators plan": (0, 3)}
@@ -82,7 +82,7 @@ def _run(network: Network, command: str) -> None:
     here = here.replace("cluster-a", alpha.stack.name).replace("consortium", network.name)
     program, *arguments = shlex.split(here)
     if program == "pulumi":
-        arguments.append("--non-interactive")
+        arguments.insert(0, "--non-interactive")
     environment = {**os.environ, **alpha.stack.environment, "COLUMNS": "200"}
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name(program)) if program == "archipelago" else program, *arguments],

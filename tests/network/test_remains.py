@@ -16,7 +16,7 @@ from lab.lab import Lab
 from lab.tools import Toolchain
 from tests.network.networks import Measure, eventually
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.alone]
 
 _FOLDERS = ("/var/log/containers", "/var/lib/cni", "/run/containerd", "/var/lib/kubelet", "/run/netns")
 _POD = """
