@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SEED_BYTES = 32
 _SALT = b"archipelago identity v1"
-_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,14 @@ class Keyring:
         info = b"".join(struct.pack(">H", len(part.encode())) + part.encode() for part in parts)
         return HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=info).derive(self.seed)
 
-    def scalar(self, node: str, purpose: str, generation: int = 1) -> bytes:
-        """Derive a secp256k1 private key, 32 bytes.
+    def scalar(self, node: str, purpose: str, generation: int = 1, order: int = SECP256K1_ORDER) -> bytes:
+        """Derive a private key of an elliptic curve, as long as the curve's order; of secp256k1 unless told otherwise.
 
-        48 bytes are reduced, so that the bias is below 2^-128 (the method of FIPS 186-5, A.2.1).
+        16 bytes more are reduced, so that the bias is below 2^-128 (the method of FIPS 186-5, A.2.1).
         """
-        wide = int.from_bytes(self.secret(node, purpose, generation, length=48))
-        return (wide % (_SECP256K1_ORDER - 1) + 1).to_bytes(32)
+        size = (order.bit_length() + 7) // 8
+        wide = int.from_bytes(self.secret(node, purpose, generation, length=size + 16))
+        return (wide % (order - 1) + 1).to_bytes(size)
 
 
 def seed_from_text(text: str) -> bytes:
