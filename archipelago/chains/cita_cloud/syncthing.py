@@ -1,32 +1,98 @@
-"""syncthing, which carries blocks, proposals and transactions between nodes: certificates, device ids, config.xml.
+"""syncthing's config.xml, schema version 32: equal on all nodes of a chain, only the certificate tells them apart.
 
-Sources: docs.syncthing.net/dev/device-ids.html and /users/config.html; the values of config.xml are those of runner_k8s.
+Source: docs.syncthing.net/users/config.html; the values are those of runner_k8s, commit e11dcf4.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
-
-P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
-PORT = 22000
+PORT, GUI = 22000, 8384
+HOME = "/var/syncthing"
 FOLDERS = ("blocks", "proposals", "txs")
-_HOME = "/var/syncthing"
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_GROUP, _BLOCK, _LENGTH = 7, 13, 56
-# syncthing looks at no date; these are the same in every run, and far enough apart for other readers of certificates
-_VALID = datetime(2021, 1, 1, tzinfo=UTC), datetime(2121, 1, 1, tzinfo=UTC)
+
+_NOTHING = "cleanupIntervalS"  # the only key of a `versioning` that keeps no versions
+_FOLDER = {"type": "sendreceive", "rescanIntervalS": "0", "fsWatcherEnabled": "true", "fsWatcherDelayS": "1"}
+_FOLDER |= {"ignorePerms": "false", "autoNormalize": "true"}
+# What was written stays: a block that one node has pruned must not vanish at the others.
+_IN_FOLDER = {
+    "copiers": "0",
+    "pullerMaxPendingKiB": "0",
+    "hashers": "0",
+    "order": "random",
+    "ignoreDelete": "true",
+    "scanProgressIntervalS": "0",
+    "pullerPauseS": "0",
+    "maxConflicts": "10",
+    "disableSparseFiles": "false",
+    "disableTempIndexes": "false",
+    "paused": "false",
+    "weakHashThresholdPct": "25",
+    "markerName": ".stfolder",
+    "copyOwnershipFromParent": "false",
+    "modTimeWindowS": "0",
+    "maxConcurrentWrites": "0",
+    "disableFsync": "false",
+    "blockPullOrder": "standard",
+    "copyRangeMethod": "standard",
+    "caseSensitiveFS": "true",
+    "junctionsAsDirs": "false",
+}
+_DEVICE = {
+    "paused": "false",
+    "autoAcceptFolders": "false",
+    "maxSendKbps": "0",
+    "maxRecvKbps": "0",
+    "maxRequestKiB": "0",
+}
+# Nothing is asked of, or told to, anybody outside of the chain: no discovery, relays, reports or upgrades.
+_OPTIONS = {
+    "listenAddress": f"tcp://0.0.0.0:{PORT}",
+    "globalAnnounceServer": "default",
+    "globalAnnounceEnabled": "false",
+    "localAnnounceEnabled": "false",
+    "localAnnouncePort": "21027",
+    "localAnnounceMCAddr": "",
+    "maxSendKbps": "0",
+    "maxRecvKbps": "0",
+    "reconnectionIntervalS": "60",
+    "relaysEnabled": "false",
+    "relayReconnectIntervalM": "10",
+    "startBrowser": "false",
+    "natEnabled": "false",
+    "natLeaseMinutes": "60",
+    "natRenewalMinutes": "30",
+    "natTimeoutSeconds": "10",
+    "urAccepted": "-1",
+    "urSeen": "3",
+    "urUniqueID": "",
+    "urURL": "",
+    "urPostInsecurely": "false",
+    "urInitialDelayS": "1800",
+    "restartOnWakeup": "false",
+    "autoUpgradeIntervalH": "0",
+    "upgradeToPreReleases": "false",
+    "keepTemporariesH": "24",
+    "cacheIgnoredFiles": "false",
+    "progressUpdateIntervalS": "1",
+    "limitBandwidthInLan": "false",
+    "minHomeDiskFree": "1",
+    "releasesURL": "",
+    "overwriteRemoteDeviceNamesOnConnect": "false",
+    "tempIndexMinBlocks": "10",
+    "trafficClass": "0",
+    "defaultFolderPath": "~",
+    "setLowPriority": "false",
+    "maxFolderConcurrency": "0",
+    "crashReportingURL": "",
+    "crashReportingEnabled": "false",
+    "stunKeepaliveStartS": "0",
+    "stunKeepaliveMinS": "0",
+    "databaseTuning": "auto",
+    "maxConcurrentIncomingRequestKiB": "0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,63 +112,46 @@ class Device:
     port: int
 
 
-@functools.cache
-def certificate(scalar: bytes) -> tuple[str, str]:
-    """A self-signed certificate as syncthing 1.x makes them, always the same for a key (RFC 6979).
+def config(chain: str, devices: Iterable[Device]) -> str:
+    """The file's text.
 
     Args:
-        scalar: A private key on P-384, 48 bytes.
-
-    Returns:
-        The files `cert.pem` and `key.pem`.
+        chain: Name of the chain, which is the key of the GUI's API.
+        devices: All nodes, the reader included.
     """
-    private = ec.derive_private_key(int.from_bytes(scalar), ec.SECP384R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "syncthing")])
-    serial = int.from_bytes(hashlib.sha256(b"serial\0" + scalar).digest()[:8]) >> 1 or 1  # positive, of 63 bits
-    unsigned = (
-        x509.CertificateBuilder(name, name, private.public_key(), serial, *_VALID)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("syncthing")]), critical=False)
-    )
-    signed = unsigned.sign(private, SHA256(), ecdsa_deterministic=True)
-    key = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    return signed.public_bytes(Encoding.PEM).decode(), key.decode()
+    listed = tuple(devices)
+    root = Element("configuration", version="32")
+    for each in FOLDERS:
+        folder = SubElement(root, "folder", {"id": each, "label": "", "path": f"{HOME}/{each}"} | _FOLDER)
+        _fill(folder, {"filesystemType": "basic"})
+        SubElement(folder, "minDiskFree", unit="%").text = "1"
+        _fill(SubElement(folder, "versioning"), {_NOTHING: "0"})
+        _fill(folder, _IN_FOLDER)
+        for device in listed:
+            SubElement(folder, "device", id=device.id, introducedBy="")
+    gui = SubElement(root, "gui", enabled="true", tls="false", debugging="false")
+    _fill(gui, {"address": f"127.0.0.1:{GUI}", "theme": "default", "apikey": chain})
+    SubElement(root, "ldap")
+    options = SubElement(root, "options")
+    _fill(options, _OPTIONS)
+    for free in options.iter("minHomeDiskFree"):
+        free.set("unit", "%")
+    for device in listed:
+        _fill(SubElement(root, "device", _attributes(device)), {"address": _address(device)} | _DEVICE)
+    indent(root, " " * 4)
+    return tostring(root, encoding="unicode") + "\n"
 
 
-def device_id(cert_pem: str) -> str:
-    """The device id of a certificate: its SHA-256 in base32 with check characters, in groups of seven."""
-    digest = x509.load_pem_x509_certificate(cert_pem.encode()).fingerprint(SHA256())
-    return with_checks(base64.b32encode(digest).decode().rstrip("="))
+def _fill(parent: Element, texts: Mapping[str, str]) -> None:
+    for tag, text in texts.items():
+        SubElement(parent, tag).text = text or None
 
 
-def with_checks(base32: str) -> str:
-    """A hash as a device id: a check character after each 13 of its 52, a dash after each seven of all.
-
-    The check is Luhn's modulo 32 as syncthing computes it: factors 1, 2, 1, … from the left.
-    """
-    blocks = (base32[start : start + _BLOCK] for start in range(0, len(base32), _BLOCK))
-    checked = "".join(block + _check(block) for block in blocks)
-    return "-".join(checked[start : start + _GROUP] for start in range(0, len(checked), _GROUP))
+def _attributes(device: Device) -> dict[str, str]:
+    flags = {"compression": "always", "introducer": "false", "skipIntroductionRemovals": "false", "introducedBy": ""}
+    return {"id": device.id, "name": device.name, **flags}
 
 
-def _check(block: str) -> str:
-    total = 0
-    for place, character in enumerate(block):
-        product = _ALPHABET.index(character) * (1 + place % 2)
-        total += product // 32 + product % 32
-    return _ALPHABET[-total % 32]
-
-
-def check_device_id(text: str) -> str:
-    """Return a device id in its usual spelling.
-
-    Raises:
-        ValueError: It has not 56 characters of base32, or a check character is wrong.
-    """
-    plain = text.upper().replace("-", "").replace(" ", "")
-    if len(plain) != _LENGTH or set(plain) - set(_ALPHABET):
-        raise ValueError(f"a device id has {_LENGTH} characters A-Z and 2-7, in eight groups")
-    spelled = with_checks("".join(plain[start : start + _BLOCK] for start in range(0, _LENGTH, _BLOCK + 1)))
-    if spelled.replace("-", "") != plain:
-        raise ValueError("a check character of the device id is wrong: a letter was mistyped")
-    return spelled
+def _address(device: Device) -> str:
+    host = f"[{device.host}]" if ":" in device.host else device.host
+    return f"tcp://{host}:{device.port}"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.chains.cita_cloud.syncthing import P384_ORDER, certificate, check_device_id, device_id, with_checks
+from archipelago.chains.cita_cloud.device import P384_ORDER, certificate, check_device_id, device_id, with_checks
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,193 @@
+"""What CITA-Cloud adds to a stack file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
+
+from archipelago.model.endpoint import Exposed
+from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
+from archipelago.settings.types import SEALED, BlockHash, Quantity, Strict, fault, lower_address
+
+_PASSWORD = 6  # characters
+
+
+def _password(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != SEALED and (len(text) < _PASSWORD or text != text.rstrip() or "\n" in text):
+        cure = f"Choose one of {_PASSWORD} characters or more on one line; kms drops white space at its end."
+        raise fault("this password cannot be used", cure)
+    return value
+
+
+def _short(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+def _pinned(value: str) -> str:
+    name, _, tag = value.rpartition("/")[2].partition(":")
+    if "@sha256:" not in value and (not name or tag in ("", "latest")):
+        cure = "Write a tag: images of release 6 and later are started in another way."
+        raise fault(f"{value!r} names no release", cure)
+    return value
+
+
+AccountAddress = Annotated[
+    str, BeforeValidator(lower_address), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"})
+]
+Password = Annotated[SecretStr, AfterValidator(_password)]
+Image = Annotated[str, AfterValidator(_pinned)]
+
+
+class Service(Strict):
+    """One microservice: its implementation, or an image and a command of your own that behave like it."""
+
+    kind: str
+    image: Image | None = Field(default=None, description="With its tag, instead of the published one.")
+    command: str | None = Field(default=None, description="What the shell in it runs, instead of the usual command.")
+
+
+class NetworkService(Service):
+    """Connects the nodes."""
+
+    kind: Literal["network_p2p", "network_direct"] = Field(description="network_p2p or network_direct.")
+
+
+class ConsensusService(Service):
+    """Agrees on blocks."""
+
+    kind: Literal["consensus_raft", "consensus_bft"] = Field(description="consensus_raft or consensus_bft.")
+
+
+class ExecutorService(Service):
+    """Runs contracts."""
+
+    kind: Literal["executor_evm", "executor_poc", "executor_chaincode", "executor_chaincode_ext"] = Field(
+        description="executor_evm, executor_poc, executor_chaincode or executor_chaincode_ext."
+    )
+
+
+class StorageService(Service):
+    """Keeps blocks."""
+
+    kind: Literal["storage_sqlite", "storage_rocksdb", "storage_tikv"] = Field(
+        description="storage_sqlite, storage_rocksdb or storage_tikv."
+    )
+
+
+class ControllerService(Service):
+    """Serves clients and leads the others."""
+
+    kind: Literal["controller", "controller_poc"] = Field(description="controller or, in release 4, controller_poc.")
+
+
+class KmsService(Service):
+    """Keeps the node's account."""
+
+    kind: Literal["kms_sm", "kms_eth"] = Field(description="kms_sm or kms_eth; it cannot be changed later.")
+
+
+class Services(Strict):
+    """One implementation for each role; what is left out is what the set of images ships with."""
+
+    network: Annotated[NetworkService | None, BeforeValidator(_short)] = None
+    consensus: Annotated[ConsensusService | None, BeforeValidator(_short)] = None
+    executor: Annotated[ExecutorService | None, BeforeValidator(_short)] = None
+    storage: Annotated[StorageService | None, BeforeValidator(_short)] = None
+    controller: Annotated[ControllerService | None, BeforeValidator(_short)] = None
+    kms: Annotated[KmsService | None, BeforeValidator(_short)] = None
+
+
+class ChainGenesis(Strict):
+    """What the first block says. Read once, when the network is founded; frozen ever after."""
+
+    validators: tuple[str, ...] = Field(
+        default=(), description="Nodes in the order of their indices, a partner's as partner/name; default: own nodes."
+    )
+    timestamp: int | None = Field(
+        default=None, ge=1, le=2**53 - 1, description="Of block 0, milliseconds since 1970; the founder chooses it."
+    )
+    block_interval: int = Field(default=6, ge=1, le=3600, description="Seconds between blocks.")
+    chain_id_hash: Literal["sha256", "sm3"] = Field(
+        default="sha256", description="Makes the chain id of the network's name: sha256, or sm3 as its successor does."
+    )
+
+
+class HelperImages(Strict):
+    """Images beside the six services."""
+
+    syncthing: Image = Field(default="syncthing/syncthing:1.16", description="Carries blocks; release 1 only.")
+    init: Image = Field(default="busybox:1.36.1", description="Fills the volume before the services start.")
+    couchdb: Image = Field(default="couchdb:3.1.1", description="State of executor_chaincode_ext.")
+    process_exporter: Image = Field(
+        default="citacloud/monitor-process-exporter:0.4.1", description="Metrics of processes, where monitor is true."
+    )
+    chain_exporter: Image = Field(
+        default="citacloud/monitor-citacloud-exporter:0.1.1", description="Metrics of the chain, where monitor is true."
+    )
+    debug: Image = Field(default="praqma/network-multitool:c3d4e04", description="Where debug is true.")
+
+
+class CitaNetwork(NetworkSettings):
+    """The `network` section of a CITA-Cloud stack."""
+
+    kind: Literal["cita-cloud"] = Field(description="cita-cloud")
+    images: Literal["v4.0.0", "v5.0.0"] = Field(default="v5.0.0", description="Set of images: v4.0.0 or v5.0.0.")
+    services: Services = Services()
+    helpers: HelperImages = HelperImages()
+    super_admin: AccountAddress | None = Field(
+        default=None, description="Address of the account that governs the chain; default: derived from your seed."
+    )
+    block_delay: int = Field(default=0, ge=0, le=2**32 - 1, description="Blocks after which a block is final.")
+    genesis: ChainGenesis = ChainGenesis()
+    genesis_hash: BlockHash | None = Field(default=None, description="Pin: another block 0 is refused.")
+    genesis_file: str | None = Field(default=None, description="A chain.json, a path from the project's folder.")
+    port_base: int | None = Field(
+        default=None, description="First NodePort of the layout for one cluster: the chain's rpc, then five a node."
+    )
+    enable_tls: bool = Field(default=True, description="TLS between the network services of release 5.")
+    monitor: bool = Field(default=False, description="Exporters of metrics beside each node.")
+    debug: bool = Field(default=False, description="A container with network tools beside each node.")
+    log_level: Literal["warn", "info", "debug", "trace"] = Field(default="info", description="Of all services.")
+    log_files: bool = Field(default=False, description="true: logs go to files on the volume, not to the console.")
+
+
+class CitaExposure(Exposure):
+    """How partners and clients reach a node."""
+
+    type: Exposed = Field(default=Exposed.NODE_PORT, description="NodePort, LoadBalancer or ClusterIP.")
+    provider: Literal["plain", "aliyun", "huawei", "porter"] = Field(
+        default="plain", description="Whose load balancer it is: plain, aliyun, huawei or porter."
+    )
+    load_balancer: str = Field(default="", description="Its id (aliyun, huawei) or its address pool (porter).")
+
+
+class CitaStorage(Strict):
+    """A node's volume."""
+
+    size: Quantity = Field(default="20Gi", description="Grown in place when raised, never shrunk.")
+    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+
+
+class CitaKeys(Strict):
+    """Which keys a node has."""
+
+    generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
+
+
+class CitaNode(NodeSettings):
+    """A node of a CITA-Cloud stack."""
+
+    index: int = Field(ge=0, le=999, description="its place among all nodes of the chain, from 0; it never changes.")
+    port_base: int | None = Field(
+        default=None, description="First of the nine ports that the node has outside; default: the cluster chooses."
+    )
+    exposure: CitaExposure = CitaExposure()
+    resources: Requests = Field(default=Requests(cpu="100m", memory="256Mi", memoryLimit="2Gi"))
+    clients: tuple[Client, ...] = Field(default=(), description="Who may use rpc and call; default: anybody.")
+    kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
+    pd_endpoints: tuple[str, ...] = Field(
+        default=(), description="Placement drivers of the node's own TiKV, as node0-pd:2379, for storage_tikv."
+    )
+    identity: CitaKeys = CitaKeys()
