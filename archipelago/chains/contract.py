@@ -10,7 +10,7 @@ from archipelago.chains.node import Node
 from archipelago.chains.running import Running
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
-from archipelago.model.plan import NodePlan
+from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NetworkSettings, NodeSettings
@@ -125,6 +125,10 @@ class Chain(Protocol):
 
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one node; without a genesis everything but the workload."""
+        ...
+
+    def services(self, settings: Settings) -> tuple[Service, ...]:
+        """Services that any of our nodes answers, beside each node's own."""
         ...
 
     def live_files(self, network: str, book: AddressBook) -> dict[str, str]:

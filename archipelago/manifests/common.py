@@ -35,6 +35,11 @@ def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
     return members(plan) | {"archipelago/node": node.name}
 
 
+def selected(plan: StackPlan, node: NodePlan | None) -> dict[str, str]:
+    """Labels that find a node's pod, or without a node those of all."""
+    return selector(plan, node) if node else members(plan)
+
+
 def members(plan: StackPlan) -> dict[str, str]:
     """Labels that find the pods of all nodes of the network in this namespace."""
     return {"archipelago/network": plan.network}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
-from archipelago.model.endpoint import Exposed
+from archipelago.model.endpoint import Exposed, Reach
 from archipelago.model.plan import NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
@@ -48,8 +48,8 @@ def claim(plan: StackPlan, node: NodePlan) -> Manifest:
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(metadata), "spec": spec}
 
 
-def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:
-    """A Service with some of a node's ports."""
+def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifest:
+    """A Service with some of a node's ports; without a node any of ours answers."""
     balanced = exposed.type is Exposed.LOAD_BALANCER
     # The provider waits 10 s for endpoints that a peer-to-peer port must not need; an address it has to wait for.
     waiting = (
@@ -61,12 +61,13 @@ def service(plan: StackPlan, node: NodePlan, exposed: Service) -> Manifest:
     metadata["annotations"] = waiting | dict(exposed.annotations)
     ports = []
     for port in exposed.ports:
-        entry: Manifest = {"name": port.name, "port": port.number, "targetPort": port.name, "protocol": "TCP"}
+        dialled = exposed.dialled(port)
+        entry: Manifest = {"name": port.name, "port": dialled, "targetPort": port.name, "protocol": "TCP"}
         if port.name in exposed.node_ports:
             entry["nodePort"] = exposed.node_ports[port.name]
         ports.append(entry)
-    spec: Manifest = {"type": str(exposed.type), "selector": common.selector(plan, node), "ports": ports}
-    if exposed is node.service:
+    spec: Manifest = {"type": str(exposed.type), "selector": common.selected(plan, node), "ports": ports}
+    if any(port.reach is Reach.PARTNERS for port in exposed.ports):
         spec["publishNotReadyAddresses"] = True  # a node must be dialled to become ready
     if exposed.type is not Exposed.CLUSTER_IP and any(client.cidr for client in exposed.clients):
         spec["externalTrafficPolicy"] = "Local"  # or the policy would see a machine's address in the client's place

@@ -13,7 +13,7 @@ from typing import Any
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint, Exposed, Reach
-from archipelago.model.plan import Clients, NodePlan
+from archipelago.model.plan import Clients, NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
 _DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
@@ -40,21 +40,25 @@ def peers(plan: StackPlan) -> Manifest:
     return _policy(common.metadata(plan, common.live_config(plan)), spec)
 
 
-def clients(plan: StackPlan, node: NodePlan) -> Manifest:
-    """Who may use a node's client ports; the node has some."""
-    assert node.api  # noqa: S101 - said above
-    rule: Manifest = {"ports": _tcp(port.number for port in node.api.ports)}
-    named = node.api.clients
-    if not named and node.api.type is Exposed.CLUSTER_IP:
+def has_clients(service: Service) -> bool:
+    """Whether it opens a port that no partner needs."""
+    return any(port.reach is not Reach.PARTNERS for port in service.ports)
+
+
+def clients(plan: StackPlan, node: NodePlan | None, service: Service) -> Manifest:
+    """Who may use the client ports of a Service of one node, or of all."""
+    rule: Manifest = {"ports": _tcp(port.number for port in service.ports if port.reach is not Reach.PARTNERS)}
+    named = service.clients
+    if not named and service.type is Exposed.CLUSTER_IP:
         named = (Clients(),)
     if named:
         rule["from"] = [_client(each) for each in named]
     spec = {
-        "podSelector": {"matchLabels": common.selector(plan, node)},
+        "podSelector": {"matchLabels": common.selected(plan, node)},
         "policyTypes": ["Ingress"],
         "ingress": [rule],
     }
-    return _policy(common.metadata(plan, node.api.name, node), spec)
+    return _policy(common.metadata(plan, service.name, node), spec)
 
 
 def _policy(metadata: Manifest, spec: Manifest) -> Manifest:

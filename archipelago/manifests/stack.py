@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from archipelago.manifests import common, objects, policies, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
-from archipelago.model.plan import NodePlan
+from archipelago.model.plan import NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
 
 def shared(plan: StackPlan) -> Iterator[Manifest]:
-    """Objects of the network as a whole, the Namespace apart; none while it waits for its genesis."""
+    """Objects of the network as a whole, the Namespace apart; while it waits for its genesis Services only."""
+    for service in plan.services:
+        yield from _service(plan, None, service)
     if plan.genesis:
         yield objects.config_map(plan, common.shared_config(plan), {plan.genesis.file: plan.genesis.text})
         yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files))
@@ -23,16 +25,20 @@ def shared(plan: StackPlan) -> Iterator[Manifest]:
 def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
     """What outlives a node: its keys and its volume."""
     yield objects.identity(plan, node)
-    yield objects.claim(plan, node)
+    if not node.volume.shared_claim:
+        yield objects.claim(plan, node)
 
 
 def services(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
     """How a node is reached, and by whom; the Service for partners first."""
-    yield objects.service(plan, node, node.service)
-    if node.api:
-        yield objects.service(plan, node, node.api)
-        if plan.settings.cluster.network_policies:
-            yield policies.clients(plan, node)
+    for each in node.services:
+        yield from _service(plan, node, each)
+
+
+def _service(plan: StackPlan, node: NodePlan | None, service: Service) -> Iterator[Manifest]:
+    yield objects.service(plan, node, service)
+    if plan.settings.cluster.network_policies and policies.has_clients(service):
+        yield policies.clients(plan, node, service)
 
 
 def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Iterator[Manifest]:

@@ -57,6 +57,8 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
         "containers": [_container(node, each) for each in node.containers],
         "volumes": _volumes(plan, node),
     }
+    if node.share_processes:
+        pod["shareProcessNamespace"] = True
     # What the containers read at start and Kubernetes does not see in their spec. Never the live files.
     restart_on = {
         "files": public_files(node, endpoints),
@@ -65,7 +67,7 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
     }
     template = {
         "metadata": {
-            "labels": common.labels(plan, node),
+            "labels": common.labels(plan, node) | dict(node.labels),
             "annotations": {"archipelago/restart-on": common.digest(restart_on)},
         },
         "spec": pod,
@@ -79,6 +81,7 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
         "template": template,
     }
     metadata = common.metadata(plan, node.object_name, node)
+    metadata["labels"] |= node.labels
     if not node.await_ready:
         metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
@@ -90,7 +93,8 @@ def _startup(node: NodePlan) -> int:
 
 
 def _container(node: NodePlan, container: Container) -> Manifest:
-    numbers = {port.name: port.number for service in (node.service, node.api) if service for port in service.ports}
+    ports = [*node.closed_ports, *(port for service in node.services for port in service.ports)]
+    numbers = {port.name: port.number for port in ports}
     built: Manifest = {
         "name": container.name,
         "image": container.image,
@@ -105,14 +109,29 @@ def _container(node: NodePlan, container: Container) -> Manifest:
         # the last lines of a container that failed stand in the pod's status, and `pulumi up` prints them
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
-    if container.env:
-        built["env"] = [{"name": name, "value": value} for name, value in sorted(container.env.items())]
+    if not container.command:
+        del built["command"]
+    if container.args:
+        built["args"] = list(container.args)
+    if container.directory:
+        built["workingDir"] = container.directory
+    if env := _env(node, container):
+        built["env"] = env
     if container.ports:
         built["ports"] = [{"name": name, "containerPort": numbers[name]} for name in container.ports]
     for kind in ("readiness", "liveness", "startup"):
         if probe := getattr(container, kind):
             built[f"{kind}Probe"] = _probe(probe)
     return built
+
+
+def _env(node: NodePlan, container: Container) -> list[Manifest]:
+    plain: list[Manifest] = [{"name": name, "value": value} for name, value in sorted(container.env.items())]
+    secret = common.identity_secret(node)
+    return plain + [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": file}}}
+        for name, file in sorted(container.secret_env.items())
+    ]
 
 
 def _probe(probe: Probe) -> Manifest:
@@ -125,7 +144,8 @@ def _probe(probe: Probe) -> Manifest:
 
 
 def _mount(container: Container, mount: Mount) -> Manifest:
-    return {"name": _volume_name(container, mount), "mountPath": mount.path, "readOnly": not mount.writable}
+    built = {"name": _volume_name(container, mount), "mountPath": mount.path, "readOnly": not mount.writable}
+    return built | ({"subPath": mount.sub_path} if mount.sub_path else {})
 
 
 def _volume_name(container: Container, mount: Mount) -> str:
@@ -143,7 +163,7 @@ def _volume(plan: StackPlan, node: NodePlan, mount: Mount) -> Manifest:
     items: dict[str, Any] = {"items": [{"key": name, "path": name} for name in mount.files]} if mount.files else {}
     match mount.source:
         case Source.DATA:
-            return {"persistentVolumeClaim": {"claimName": common.claim(node)}}
+            return {"persistentVolumeClaim": {"claimName": node.volume.shared_claim or common.claim(node)}}
         case Source.RUN:
             return {"emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}
         case Source.TMP:

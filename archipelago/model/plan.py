@@ -32,12 +32,14 @@ class Mount:
         path: Absolute directory in the container.
         files: Names of the files that this container may see; empty for all.
         writable: Whether the container may write there.
+        sub_path: Directory of the source that is mounted; empty for all of it.
     """
 
     source: Source
     path: str
     files: tuple[str, ...] = ()
     writable: bool = False
+    sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,14 @@ class Container:
     Args:
         name: DNS label, unique in the node.
         image: Full image reference with a tag, never `latest`.
-        command: What is run.
+        command: What is run; empty for what the image runs by itself.
         mounts: What it sees.
         resources: What it is given.
+        args: Given to the command.
+        directory: Where it is run; empty for the image's own.
         ports: Names of the node's ports that it listens on.
         env: Environment variables, never a secret.
+        secret_env: Environment variables whose values are private files, by the file's name.
         readiness: When it takes traffic; may mean "not syncing", never "has peers".
         liveness: When it is restarted; looks at the process only.
         startup: How long it may take to open its database.
@@ -93,8 +98,11 @@ class Container:
     command: tuple[str, ...]
     mounts: tuple[Mount, ...]
     resources: Resources
+    args: tuple[str, ...] = ()
+    directory: str = ""
     ports: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict)
     readiness: Probe | None = None
     liveness: Probe | None = None
     startup: Probe | None = None
@@ -107,10 +115,12 @@ class Volume:
     Args:
         size: Kubernetes quantity; grown in place, never shrunk.
         storage_class: Empty for the cluster's default.
+        shared_claim: Name of a claim that somebody else made and several nodes share; empty for one of the node's own.
     """
 
     size: str
     storage_class: str = ""
+    shared_claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,7 @@ class Service:
         type: Kubernetes Service type.
         ports: What it carries.
         host: What partners dial; empty where only the cluster knows.
+        published: What is dialled in a port's place, by its name; any other port is dialled at its own number.
         node_ports: Pinned NodePorts by port name; the cluster chooses the others.
         annotations: The user's own, as cloud load balancers want them.
         clients: Who may use it; empty where nobody said it. Of no meaning to ports that partners reach.
@@ -149,13 +160,18 @@ class Service:
     node_ports: Mapping[str, int] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[Clients, ...] = ()
+    published: Mapping[str, int] = field(default_factory=dict)
+
+    def dialled(self, port: Port) -> int:
+        """The Service's own number for a port."""
+        return self.published.get(port.name, port.number)
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The endpoints that are known before the cluster is asked."""
         if self.type is Exposed.NODE_PORT:
             numbers = dict(self.node_ports)
         else:
-            numbers = {port.name: port.number for port in self.ports}
+            numbers = {port.name: self.dialled(port) for port in self.ports}
         if not self.host:
             return {}
         return {
@@ -176,15 +192,19 @@ class NodePlan:
 
     Args:
         name: The node's name.
-        object_name: `<network>-<node>`, the stem of all its objects' names.
+        object_name: The stem of all its objects' names, as `<network>-<node>`.
         role: What its organisation wants it to be, as `validator`.
         init: Run one after the other before the containers.
         containers: Run together.
         service: What partners reach.
         api: What clients reach; None while closed.
+        more_services: Other ways to the same node.
+        closed_ports: What containers listen on, and probes ask, without any Service.
         volume: Its claim.
         public_files: By file name; may hold endpoint markers.
         private_files: By file name; never printed.
+        labels: On the pod and its workload, for tools of the protocol that look for them.
+        share_processes: Whether containers see each other's processes.
         min_ready: For how many seconds it has to be ready before it counts as there.
         await_ready: Whether a rollout waits until it is there.
         runs: False while the network's genesis is not known: everything but a workload is made.
@@ -200,9 +220,18 @@ class NodePlan:
     volume: Volume
     public_files: Mapping[str, str]
     private_files: Mapping[str, str] = field(repr=False)
+    more_services: tuple[Service, ...] = ()
+    closed_ports: tuple[Port, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    share_processes: bool = False
     min_ready: int = 0
     await_ready: bool = True
     runs: bool = True
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Every way to the node, that of partners first."""
+        return (self.service, *((self.api,) if self.api else ()), *self.more_services)
 
     @property
     def private_digest(self) -> str:

@@ -39,6 +39,7 @@ class ExternalNode(Record):
         endpoints: By port name, as `p2p`.
         privacy_key: Its private-transaction public key, else empty.
         generation: Counted up by its organisation whenever it gives the node other keys on purpose.
+        index: Its place among all nodes of the network, where the protocol numbers them.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -52,6 +53,7 @@ class ExternalNode(Record):
     endpoints: dict[str, Endpoint] = {}
     privacy_key: str = ""
     generation: int = 1
+    index: int | None = Field(default=None, ge=0)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
-from archipelago.model.plan import NodePlan
+from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
@@ -36,6 +36,7 @@ class StackPlan:
         nodes: Own nodes, sorted by name.
         records: Their public halves; endpoints that only the cluster can tell are missing.
         live_files: Files that change under running nodes.
+        services: Services that any of the nodes answers.
         imports: What each partner gave.
         waiting_for: Without what there is no genesis.
         warnings: What a reader of the preview should know.
@@ -50,6 +51,7 @@ class StackPlan:
     nodes: tuple[NodePlan, ...]
     records: tuple[ExternalNode, ...]
     live_files: Mapping[str, str]
+    services: tuple[Service, ...]
     imports: tuple[Import, ...]
     waiting_for: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -118,6 +120,7 @@ def plan_stack(
         nodes=plans,
         records=records,
         live_files=chain.live_files(settings.network.name, book),
+        services=chain.services(settings),
         imports=tuple(imports.values()),
         waiting_for=tuple(decision.waiting_for),
         warnings=tuple(_warnings(imports, decision.waiting_for, last)),

@@ -36,13 +36,13 @@ def test_the_configuration_of_a_node_is_byte_for_byte_that_of_the_original(vecto
 
 def test_the_list_of_peers_is_that_of_release_5_which_release_4_reads_too() -> None:
     """Release 4 looks for port and peers only; release 5 does not start without enable_tls."""
-    made = files.network_config(OTHERS, tls=True)
+    made = files.network_head(tls=True) + files.network_peers(OTHERS)
     assert made == VECTORS["v5"]["network-config.toml"]
     assert made == "enable_tls = true\n" + VECTORS["seed"]["network-config.toml"]
 
 
 def test_a_node_alone_has_an_empty_list_of_peers() -> None:
-    assert files.network_config([], tls=False) == "enable_tls = false\nport = 40000\npeers = []\n"
+    assert files.network_head(tls=False) + files.network_peers([]) == "enable_tls = false\nport = 40000\npeers = []\n"
 
 
 @each_release

@@ -18,16 +18,23 @@ NETWORK_CONFIG = "network-config.toml"
 _LOG_FILES = 50  # megabytes of one file
 
 
-def network_config(peers: Iterable[tuple[str, int]], tls: bool) -> str:
-    """`network-config.toml`.
+def network_head(tls: bool) -> str:
+    """The part of `network-config.toml` that is a node's own.
 
     Args:
-        peers: Host and port of every other node. The services look the names up once, when they start.
         tls: Needed from release 5 on; earlier ones pass it over.
     """
+    return f"enable_tls = {str(tls).lower()}\nport = {P2P}\n"
+
+
+def network_peers(peers: Iterable[tuple[str, int]]) -> str:
+    """The rest of `network-config.toml`. The services look the names up once, when they start.
+
+    Args:
+        peers: Host and port of every other node.
+    """
     listed = [f"[[peers]]\nip = {_text(host)}\nport = {port}\n" for host, port in peers]
-    head = f"enable_tls = {str(tls).lower()}\nport = {P2P}\n"
-    return head + ("\n".join([*listed, ""]) if listed else "peers = []\n")
+    return "\n".join([*listed, ""]) if listed else "peers = []\n"
 
 
 def consensus_config(index: int) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
-from archipelago.settings.types import SEALED, BlockHash, Quantity, Strict, fault, lower_address
+from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Storage
+from archipelago.settings.types import SEALED, BlockHash, Label, Strict, fault
 
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PASSWORD = 6  # characters
 
 
@@ -19,6 +21,15 @@ def _password(value: SecretStr) -> SecretStr:
         cure = f"Choose one of {_PASSWORD} characters or more on one line; kms drops white space at its end."
         raise fault("this password cannot be used", cure)
     return value
+
+
+def _address(value: Any) -> Any:
+    """Of SM2 or secp256k1: the mixed case of an Ethereum checksum means nothing here."""
+    if isinstance(value, int):  # YAML 1.2 reads an unquoted 0x… as a number
+        value = f"0x{value:040x}"
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
+        raise fault(f"{value!r} is no account address", "Write 0x and 40 hex characters, in quotes.")
+    return value.lower()
 
 
 def _short(value: Any) -> Any:
@@ -34,7 +45,7 @@ def _pinned(value: str) -> str:
 
 
 AccountAddress = Annotated[
-    str, BeforeValidator(lower_address), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"})
+    str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"})
 ]
 Password = Annotated[SecretStr, AfterValidator(_password)]
 Image = Annotated[str, AfterValidator(_pinned)]
@@ -118,7 +129,7 @@ class HelperImages(Strict):
     """Images beside the six services."""
 
     syncthing: Image = Field(default="syncthing/syncthing:1.16", description="Carries blocks; release 1 only.")
-    init: Image = Field(default="busybox:1.36.1", description="Fills the volume before the services start.")
+    tools: Image = Field(default="busybox:1.36.1", description="Fills the volume before the services start.")
     couchdb: Image = Field(default="couchdb:3.1.1", description="State of executor_chaincode_ext.")
     process_exporter: Image = Field(
         default="citacloud/monitor-process-exporter:0.4.1", description="Metrics of processes, where monitor is true."
@@ -126,7 +137,6 @@ class HelperImages(Strict):
     chain_exporter: Image = Field(
         default="citacloud/monitor-citacloud-exporter:0.1.1", description="Metrics of the chain, where monitor is true."
     )
-    debug: Image = Field(default="praqma/network-multitool:c3d4e04", description="Where debug is true.")
 
 
 class CitaNetwork(NetworkSettings):
@@ -148,7 +158,9 @@ class CitaNetwork(NetworkSettings):
     )
     enable_tls: bool = Field(default=True, description="TLS between the network services of release 5.")
     monitor: bool = Field(default=False, description="Exporters of metrics beside each node.")
-    debug: bool = Field(default=False, description="A container with network tools beside each node.")
+    debug: bool = Field(
+        default=False, description="A container beside each node that shows whether a port gets through."
+    )
     log_level: Literal["warn", "info", "debug", "trace"] = Field(default="info", description="Of all services.")
     log_files: bool = Field(default=False, description="true: logs go to files on the volume, not to the console.")
 
@@ -163,11 +175,12 @@ class CitaExposure(Exposure):
     load_balancer: str = Field(default="", description="Its id (aliyun, huawei) or its address pool (porter).")
 
 
-class CitaStorage(Strict):
+class CitaStorage(Storage):
     """A node's volume."""
 
-    size: Quantity = Field(default="20Gi", description="Grown in place when raised, never shrunk.")
-    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+    claim: Label | None = Field(
+        default=None, description="A claim that is there and that several nodes share, each in its own folder."
+    )
 
 
 class CitaKeys(Strict):
@@ -179,12 +192,14 @@ class CitaKeys(Strict):
 class CitaNode(NodeSettings):
     """A node of a CITA-Cloud stack."""
 
-    index: int = Field(ge=0, le=999, description="its place among all nodes of the chain, from 0; it never changes.")
+    index: int | None = Field(
+        default=None, ge=0, le=999, description="Its place among all nodes of the chain, from 0; it never changes."
+    )
     port_base: int | None = Field(
         default=None, description="First of the nine ports that the node has outside; default: the cluster chooses."
     )
     exposure: CitaExposure = CitaExposure()
-    resources: Requests = Field(default=Requests(cpu="100m", memory="256Mi", memoryLimit="2Gi"))
+    storage: CitaStorage = CitaStorage()
     clients: tuple[Client, ...] = Field(default=(), description="Who may use rpc and call; default: anybody.")
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
     pd_endpoints: tuple[str, ...] = Field(

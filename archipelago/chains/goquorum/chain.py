@@ -126,6 +126,10 @@ class GoQuorum:
             runs=genesis is not None,
         )
 
+    def services(self, settings: Settings) -> tuple[Service, ...]:  # noqa: ARG002
+        """None: a client speaks to one node."""
+        return ()
+
     def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
         """The lists of peers; own nodes stand in it by Service name, so that it never depends on an allocated port."""
         enodes, urls = [], []
