@@ -30,12 +30,13 @@ def peers(plan: StackPlan) -> Manifest:
     own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
     """
     shared = {port.number for node in plan.nodes for port in node.service.ports if port.reach is Reach.PARTNERS}
+    needed = {number for node in plan.nodes for number in node.dials}
     dialled = [end for given in plan.imports for node in given.nodes for end in node.endpoints.values()]
     spec = {
         "podSelector": {"matchLabels": common.members(plan)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"ports": _tcp(shared)}],
-        "egress": [{"ports": _DNS}, *_partners(dialled, shared)],
+        "egress": [{"ports": _DNS}, *_partners(dialled, shared | needed)],
     }
     return _policy(common.metadata(plan, common.live_config(plan)), spec)
 

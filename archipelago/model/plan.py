@@ -200,6 +200,7 @@ class NodePlan:
         api: What clients reach; None while closed.
         more_services: Other ways to the same node.
         closed_ports: What containers listen on, and probes ask, without any Service.
+        dials: Numbers of ports of others that the node needs, beside those of its peers.
         volume: Its claim.
         public_files: By file name; may hold endpoint markers.
         private_files: By file name; never printed.
@@ -222,6 +223,7 @@ class NodePlan:
     private_files: Mapping[str, str] = field(repr=False)
     more_services: tuple[Service, ...] = ()
     closed_ports: tuple[Port, ...] = ()
+    dials: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     share_processes: bool = False
     min_ready: int = 0

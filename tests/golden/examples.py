@@ -1,4 +1,4 @@
-"""The two example stacks of this repository, wired with each other, as golden files show them."""
+"""What golden files show: this repository's example stacks, wired with each other, and runner_k8s's local chain."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from archipelago.manifests.stack import manifests
 from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan
 from cli import yaml_text
+from tests import cita
 from tests.components.harness import run
 from tests.stacks import Config, changed, seed
 from tests.world import World
@@ -46,6 +47,7 @@ def plans() -> Mapping[str, StackPlan]:
         "cluster-b": settled.plans["beta"],
         "cluster-a-waiting": waiting.plans["alpha"],
         "cluster-b-waiting": waiting.plans["beta"],
+        "cita-cloud": cita.plan_of(cita.local()),
     }
 
 

@@ -93,7 +93,7 @@ def stack(network: CitaNetwork) -> Stack:
         given = getattr(network.services, role)
         kind = given.kind if given else usual
         image = (given.image if given else None) or _image(network.images, kind)
-        command = (given.command if given else None) or _command(role, kind)
+        command = (given.command if given else None) or f"exec {_command(role, kind)}"
         found.append(Chosen(role, kind, image, command))
     return Stack(tuple(found))
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Storage
-from archipelago.settings.types import SEALED, BlockHash, Label, Strict, fault
+from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests, Storage
+from archipelago.settings.types import SEALED, BlockHash, Label, Quantity, Strict, fault
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PASSWORD = 6  # characters
@@ -183,6 +183,14 @@ class CitaStorage(Storage):
     )
 
 
+class CitaRequests(Requests):
+    """What each of a node's six services asks of the cluster."""
+
+    cpu: Quantity = Field(default="100m", description="CPU request.")
+    memory: Quantity = Field(default="256Mi", description="Memory request.")
+    memory_limit: Quantity = Field(default="2Gi", description="Memory limit.")
+
+
 class CitaKeys(Strict):
     """Which keys a node has."""
 
@@ -200,6 +208,7 @@ class CitaNode(NodeSettings):
     )
     exposure: CitaExposure = CitaExposure()
     storage: CitaStorage = CitaStorage()
+    resources: CitaRequests = CitaRequests()
     clients: tuple[Client, ...] = Field(default=(), description="Who may use rpc and call; default: anybody.")
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
     pd_endpoints: tuple[str, ...] = Field(

@@ -1,0 +1,135 @@
+"""What is wrong with a CITA-Cloud stack's settings beyond single fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archipelago.chains.cita_cloud import ports
+from archipelago.chains.cita_cloud.services import stack
+from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
+from archipelago.model.endpoint import NODE_PORTS, Exposed
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+_PREFIXES = ("all-", "monitor-", "executor-")  # of Services, before the name of the network
+_LEGAL = range(1, 65536)
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Every problem, in no order."""
+    network: CitaNetwork = settings.network
+    if prefix := next((each for each in _PREFIXES if network.name.startswith(each)), ""):
+        words = f"{network.name} looks like a Service of the chain {network.name.removeprefix(prefix)}."
+        yield Problem("network.name", words, f"Choose a name that does not begin with {prefix}")
+    yield from _images(network)
+    yield from _indices(settings)
+    yield from _blocks(settings)
+    for name, node in settings.nodes.items():
+        yield from _exposure(f"nodes.{name}", node)
+    yield from _databases(settings)
+
+
+def _images(network: CitaNetwork) -> Iterator[Problem]:
+    for service in stack(network).services:
+        if not service.image:
+            path = f"network.services.{service.role}"
+            words = f"there is no image of {service.kind} in the set {network.images}."
+            cure = (
+                f"Name one, as in archipelago:{path}: {{kind: {service.kind}, image: citacloud/{service.kind}:<tag>}}"
+            )
+            yield Problem(path, words, cure)
+
+
+def _indices(settings: Settings) -> Iterator[Problem]:
+    taken: dict[int, str] = {}
+    for name, node in settings.nodes.items():
+        path = f"nodes.{name}.index"
+        if node.index is None:
+            free = next(number for number in range(1000) if number not in {n.index for n in settings.nodes.values()})
+            yield Problem(path, "is missing: it is the node's place in the chain.", f"Add archipelago:{path}: {free}")
+        elif taken.setdefault(node.index, name) != name:
+            words = f"{node.index} is the index of {taken[node.index]} already."
+            yield Problem(path, words, "Every node of a chain has an index of its own, which never changes.")
+
+
+def _blocks(settings: Settings) -> Iterator[Problem]:
+    """Numbers that are reserved together, and the range that they have to lie in."""
+    network: CitaNetwork = settings.network
+    reserved: list[tuple[str, str, range]] = []
+    if network.port_base is not None:
+        strided = [node.index for node in settings.nodes.values() if node.index is not None]
+        last = ports.STRIDE * (max(strided, default=-1) + 1)
+        reserved.append(("network.portBase", "", range(network.port_base, network.port_base + last + 1)))
+    for name, node in settings.nodes.items():
+        if node.port_base is not None:
+            numbers = range(node.port_base, node.port_base + len(ports.BLOCK))
+            reserved.append((f"nodes.{name}.portBase", _place(node), numbers))
+    for position, (path, place, numbers) in enumerate(reserved):
+        allowed = NODE_PORTS if place == "" else _LEGAL
+        if numbers.start not in allowed or numbers[-1] not in allowed:
+            words = f"its ports {_span(numbers)} are outside of {_span(allowed)}."
+            yield Problem(path, words, f"Choose a base from {allowed.start} to {allowed[-1] - len(numbers) + 1}.")
+        for other, elsewhere, theirs in reserved[:position]:
+            if place == elsewhere and _overlap(numbers, theirs):
+                words = f"its ports {_span(numbers)} overlap {_span(theirs)} of archipelago:{other}."
+                yield Problem(path, words, f"Choose a base from {theirs[-1] + 1} on.")
+    yield from _pinned(settings, reserved)
+
+
+def _place(node: CitaNode) -> str:
+    """What numbers are counted in: empty for the cluster's NodePorts, else one load balancer."""
+    if node.exposure.type is not Exposed.LOAD_BALANCER:
+        return ""
+    return f"balancer {node.exposure.load_balancer or node.exposure.host or id(node)}"
+
+
+def _span(numbers: range) -> str:
+    return f"{numbers[0]}-{numbers[-1]}"
+
+
+def _overlap(first: range, second: range) -> bool:
+    return first.start < second.stop and second.start < first.stop
+
+
+def _pinned(settings: Settings, reserved: list[tuple[str, str, range]]) -> Iterator[Problem]:
+    """A NodePort that one node pins by name in the reserved numbers of another."""
+    for name, node in settings.nodes.items():
+        for port, number in node.exposure.ports.items():
+            for path, place, numbers in reserved:
+                if place == "" and number in numbers:
+                    words = f"{number} is reserved by archipelago:{path}."
+                    cure = f"Choose a port outside of {_span(numbers)}."
+                    yield Problem(f"nodes.{name}.exposure.ports.{port}", words, cure)
+
+
+def _exposure(path: str, node: CitaNode) -> Iterator[Problem]:
+    exposure = node.exposure
+    if node.port_base is not None and exposure.type is Exposed.CLUSTER_IP:
+        cure = f"Set archipelago:{path}.exposure.type to NodePort or LoadBalancer, or remove it."
+        yield Problem(f"{path}.portBase", "nothing of a ClusterIP node is seen from outside.", cure)
+    if node.port_base is not None and exposure.ports:
+        words = "the node has a portBase, which gives every port its number."
+        yield Problem(f"{path}.exposure.ports", words, "Remove one of the two.")
+    if exposure.provider != "plain" and exposure.type is not Exposed.LOAD_BALANCER:
+        words = f"a {exposure.type} Service has no load balancer."
+        yield Problem(f"{path}.exposure.provider", words, f"Set archipelago:{path}.exposure.type to LoadBalancer.")
+    elif exposure.provider != "plain" and not exposure.load_balancer:
+        words = f"is missing: {exposure.provider} gives the node's ports to a load balancer that is there."
+        cure = "Set it to the load balancer's id, as the provider's console shows it."
+        yield Problem(f"{path}.exposure.loadBalancer", words, cure)
+
+
+def _databases(settings: Settings) -> Iterator[Problem]:
+    """storage_tikv puts no name of chain or node into its keys: two nodes on one TiKV overwrite each other."""
+    if stack(settings.network)["storage"].kind != "storage_tikv":
+        return
+    owners: dict[str, str] = {}
+    for name, node in settings.nodes.items():
+        path = f"nodes.{name}.pdEndpoints"
+        if not node.pd_endpoints:
+            cure = f"Add archipelago:{path}: [<its own cluster>-pd:2379]"
+            yield Problem(path, "is missing: storage_tikv needs a TiKV of the node's own.", cure)
+        for endpoint in node.pd_endpoints:
+            if owners.setdefault(endpoint, name) != name:
+                words = f"{endpoint} is the TiKV of {owners[endpoint]}, and each would overwrite the other's blocks."
+                yield Problem(path, words, "Give every node a TiKV of its own.")

@@ -1,0 +1,80 @@
+"""Configurations of CITA-Cloud stacks as tests change them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from archipelago.chains.cita_cloud.chain import CitaCloud
+from archipelago.chains.contract import Chain
+from archipelago.checks.settings import problems as checks
+from archipelago.problems import Problem, Refused
+from archipelago.settings.read import Settings, read
+from archipelago.stack.plan import StackPlan, plan_stack
+from tests.stacks import NOWHERE, SOURCE, Config, changed, seed
+
+CITA = cast(Chain, CitaCloud())  # how its running nodes are asked is not there yet
+DIALECTS = {CITA.kind: CITA}
+TIMESTAMP = 1618560000000
+
+
+def local(changes: Mapping[str, Any] | None = None) -> Config:
+    """What `create_k8s_config.py local_cluster --peers_count 3` made with the seed's service-config.toml."""
+    services = {
+        "network": "network_p2p",
+        "consensus": "consensus_raft",
+        "executor": "executor_evm",
+        "storage": "storage_sqlite",
+        "controller": "controller",
+        "kms": "kms_sm",
+    }
+    config: Config = {
+        "identitySeed": seed("alpha"),
+        "organisation": "alpha",
+        "cluster": {"context": "cluster-a", "namespace": "chains", "address": "203.0.113.10"},
+        "network": {
+            "kind": "cita-cloud",
+            "name": "test-chain",
+            "founder": True,
+            "services": services,
+            "portBase": 30004,
+            "genesis": {"timestamp": TIMESTAMP},
+        },
+        "defaults": {"exposure": {"type": "ClusterIP"}, "kmsPassword": "123456"},
+        "nodes": {f"node{index}": {"index": index} for index in range(3)},
+    }
+    return changed(config, changes or {})
+
+
+def outside(changes: Mapping[str, Any] | None = None) -> Config:
+    """The same chain with the layout for several clusters: a block of nine NodePorts for two nodes on one host."""
+    config = local({"network.portBase": None, "defaults.exposure.type": "NodePort"})
+    del config["network"]["portBase"]
+    for index in range(3):
+        config["nodes"][f"node{index}"]["portBase"] = 30000 + 9 * index
+    return changed(config, changes or {})
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """The settings, or Refused."""
+    return read(config, SOURCE, DIALECTS, lambda found: checks(found, DIALECTS))
+
+
+def problems_of(config: Mapping[str, Any]) -> dict[str, Problem]:
+    """What is wrong with a configuration, by path."""
+    try:
+        plan_of(config)
+    except Refused as refused:
+        return {each.path: each for each in refused.problems}
+    return {}
+
+
+def plan_of(
+    config: Mapping[str, Any],
+    received: Mapping[str, Mapping[str, Any] | None] | None = None,
+    last: Mapping[str, Any] | None = None,
+    root: Path = NOWHERE,
+) -> StackPlan:
+    """The plan of a stack (see `tests.stacks.plan_of`)."""
+    return plan_stack(settings_of(config), CITA, "cluster-a", received or {}, last or {}, root, SOURCE)

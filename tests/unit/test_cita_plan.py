@@ -1,0 +1,265 @@
+"""A CITA-Cloud stack from its settings to manifests, beside what runner_k8s made of the same chain."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from archipelago.chains.cita_cloud import ports
+from archipelago.chains.cita_cloud.accounts import ETH, SM
+from archipelago.chains.cita_cloud.chain_file import parsed
+from archipelago.manifests.common import Manifest
+from archipelago.manifests.stack import manifests
+from archipelago.stack.outputs import outputs
+from archipelago.stack.plan import StackPlan
+from tests.cita import CITA, local, outside, plan_of, settings_of
+from tests.stacks import Config, changed, crossed, given_endpoints, seed
+from tests.unit.test_cita_accounts import rows
+
+pytestmark = pytest.mark.unit
+
+# cita_observed_local3: name, and (port name, number, NodePort) of every Service outside of the pods' own
+OBSERVED = {
+    "test-chain-node-port": [("rpc", 50004, 30004)],
+    "executor-test-chain-0": [("call", 50002, 30009)],
+    "executor-test-chain-1": [("call", 50002, 30014)],
+    "executor-test-chain-2": [("call", 50002, 30019)],
+}
+EXTENDED = {
+    "network.services": {
+        "executor": "executor_chaincode_ext",
+        "storage": "storage_tikv",
+        "consensus": "consensus_raft",
+        "kms": "kms_eth",
+    },
+    "network.portBase": 31000,
+    "network.monitor": True,
+    "network.debug": True,
+    "nodes.node0.pdEndpoints": ["node0-pd:2379"],
+    "nodes.node1.pdEndpoints": ["node1-pd:2379"],
+    "nodes.node2.pdEndpoints": ["node2-pd:2379"],
+}
+
+
+def named(plan: StackPlan, kind: str) -> dict[str, Manifest]:
+    return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
+
+
+def numbers(service: Manifest) -> list[tuple[str, int, int | None]]:
+    return [(each["name"], each["port"], each.get("nodePort")) for each in service["spec"]["ports"]]
+
+
+def pod(plan: StackPlan, name: str = "test-chain-0") -> Manifest:
+    found: Manifest = named(plan, "Deployment")[name]["spec"]["template"]["spec"]
+    return found
+
+
+def test_three_local_peers_have_the_services_of_the_original() -> None:
+    services = named(plan_of(local()), "Service")
+    open_ports = {name: numbers(each) for name, each in services.items() if each["spec"]["type"] == "NodePort"}
+    assert open_ports == OBSERVED
+    inside = {name: numbers(each) for name, each in services.items() if each["spec"]["type"] == "ClusterIP"}
+    # without the third one of the original: syncthing's GUI, which asks for no password
+    own = [("network", 40000, None), ("sync", 22000, None)]
+    assert inside == {f"test-chain-{index}": own for index in range(3)}
+
+
+def test_three_local_peers_run_the_containers_of_the_original() -> None:
+    """Those of cita_observed_local3, with `exec` before a command, so that it gets the signals, and a release."""
+    plan = plan_of(local())
+    assert list(named(plan, "Deployment")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
+    found = {each["name"]: each for each in pod(plan, "test-chain-1")["containers"]}
+    assert {name: each.get("command", [""])[-1].removeprefix("exec ") for name, each in found.items()} == {
+        "syncthing": "",
+        "network": "network run -p 50000 -k /network/network-key",
+        "consensus": "consensus run -p 50001",
+        "executor": "executor run -p 50002",
+        "storage": "storage run -p 50003",
+        "controller": "controller run -p 50004",
+        "kms": "kms run -p 50005 -k /kms/key_file",
+    }
+    for name, each in found.items():
+        (data,) = (mount for mount in each["volumeMounts"] if mount["name"] == "data")
+        assert data["subPath"] == "cita-cloud/test-chain/node1"
+        assert data["mountPath"] == ("/var/syncthing" if name == "syncthing" else "/data")
+        assert each.get("workingDir") == (None if name == "syncthing" else "/data")
+        assert each["image"].rpartition(":")[2] not in ("", "latest")
+
+
+def test_tools_that_know_runner_k8s_find_a_node_by_name_and_label() -> None:
+    """The CITA node operator's `python` mode scales the Deployment and lists the pods of its label."""
+    found = named(plan_of(local()), "Deployment")["test-chain-2"]
+    labels = {"node_name": "test-chain-2", "chain_name": "test-chain"}
+    assert labels.items() <= found["metadata"]["labels"].items()
+    assert labels.items() <= found["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_only_ports_that_bind_more_than_loopback_are_probed() -> None:
+    """kubelet comes from outside of the pod: a probe of consensus or storage would kill them for ever."""
+    for changes in ({}, EXTENDED):
+        containers = pod(plan_of(local(changes)))["containers"]
+        probed = {each["name"] for each in containers if "livenessProbe" in each}
+        assert probed == {"controller", "network", "kms", "syncthing"} | (set() if changes else {"executor"})
+
+
+def test_nobody_is_let_in_to_the_kms_or_to_the_gui() -> None:
+    allowed = {
+        port["port"]
+        for policy in named(plan_of(local(EXTENDED)), "NetworkPolicy").values()
+        for rule in policy["spec"]["ingress"]
+        for port in rule["ports"]
+    }
+    assert allowed == {40000, 22000, 50004, 50002, 9256, 9349, 7052, 7053}
+    for service in named(plan_of(outside(EXTENDED | {"network.portBase": None})), "Service").values():
+        assert not {"kms", "gui"} & {each["targetPort"] for each in service["spec"]["ports"]}
+
+
+@pytest.mark.parametrize(("index", "first"), [(0, 31001), (1, 31006), (2, 31011)])
+def test_five_numbers_a_node_are_reserved_whatever_is_open(index: int, first: int) -> None:
+    services = named(plan_of(local(EXTENDED)), "Service")
+    assert numbers(services[f"monitor-test-chain-{index}"]) == [
+        ("process", 9256, first),
+        ("exporter", 9349, first + 1),
+    ]
+    assert numbers(services[f"executor-test-chain-{index}"]) == [
+        ("call", 50002, first + 4),
+        ("chaincode", 7052, first + 2),
+        ("eventhub", 7053, first + 3),
+    ]
+
+
+def test_a_block_of_nine_has_gaps_where_nothing_is_open() -> None:
+    """multi4 of the facts: monitor and debug are open, 6 and 7 belong to a chaincode that is not there."""
+    plan = plan_of(outside({"network.monitor": True, "network.debug": True}))
+    services = named(plan, "Service")
+    for index, base in enumerate((30000, 30009, 30018)):
+        made = {name: number for name, _, number in numbers(services[f"all-test-chain-{index}"])}
+        assert made == {name: base + offset for name, offset in zip(made, (0, 1, 2, 3, 4, 5, 8), strict=True)}
+        assert list(made) == ["network", "sync", "rpc", "call", "process", "exporter", "debug"]
+        ends = plan.records[index].endpoints
+        assert (str(ends["network"]), str(ends["sync"])) == (f"203.0.113.10:{base}", f"203.0.113.10:{base + 1}")
+
+
+def test_a_load_balancer_listens_on_the_block_and_is_told_what_its_provider_asks() -> None:
+    exposure = {"type": "LoadBalancer", "provider": "aliyun", "loadBalancer": "lb-1", "host": "198.51.100.9"}
+    plan = plan_of(outside({"nodes.node0.exposure": exposure}))
+    made = named(plan, "Service")["all-test-chain-0"]
+    assert numbers(made)[:2] == [("network", 30000, None), ("sync", 30001, None)]
+    assert made["metadata"]["annotations"]["service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id"] == "lb-1"
+    assert str(plan.records[0].endpoints["rpc"]) == "198.51.100.9:30002"
+
+
+def test_peers_in_one_cluster_dial_each_other_inside_of_it() -> None:
+    plan = plan_of(outside())
+    assert plan.live_files["test-chain-1.toml"] == (
+        '[[peers]]\nip = "test-chain-0"\nport = 40000\n\n[[peers]]\nip = "test-chain-2"\nport = 40000\n\n'
+    )
+    assert plan.live_files["config.xml"].count("<address>tcp://test-chain-") == 3
+
+
+@pytest.mark.parametrize(("kms", "suite"), [("kms_sm", SM), ("kms_eth", ETH)])
+def test_a_nodes_files_fit_each_other(kms: str, suite: Any, tmp_path: Any) -> None:
+    """What the services check when they start: password against kms.db, account against address and validators."""
+    plan = plan_of(local({"network.services.kms": kms}))
+    assert plan.genesis
+    chain = parsed(plan.genesis.text)
+    for node, record in zip(plan.nodes, plan.records, strict=True):
+        found = rows(base64.b64decode(node.private_files["kms.db.base64"]), tmp_path)
+        public = found["account"][0][1]
+        assert "0x" + suite.hash(public)[-20:].hex() == node.public_files["node_address"] == record.address
+        assert chain.validators[record.index or 0] == record.address
+        assert found["config"] == [(1, suite.hash(b"123456Matthew 5-13"), suite.name)]
+        assert (node.private_files["key_file"], node.public_files["key_id"]) == ("123456", "1")
+        (tmp_path / "kms.db").unlink()
+
+
+def test_with_bft_a_node_signs_with_a_key_that_no_kms_keeps() -> None:
+    plan = plan_of(local({"network.services": {"kms": "kms_eth"}}))
+    for index, (node, record) in enumerate(zip(plan.nodes, plan.records, strict=True)):
+        assert SM.address(bytes.fromhex(node.private_files["node_key"].removeprefix("0x"))) == record.address
+        assert "kms.db.base64" not in node.private_files
+        assert node.public_files["key_id"] == str(index)
+
+
+def test_a_password_is_in_secrets_only() -> None:
+    plan = plan_of(local(EXTENDED | {"defaults.kmsPassword": "a very secret one"}))
+    written = json.dumps([each for each in manifests(plan) if each["kind"] != "Secret"])
+    assert "a very secret one" not in written
+    for node in plan.nodes:
+        assert not [text for text in node.private_files.values() if text in written]
+
+
+def test_a_node_at_the_end_leaves_every_other_ones_keys_and_start_alone() -> None:
+    before = plan_of(local())
+    after = plan_of(local({"nodes.node3": {"index": 3}}), last=outputs(before, before.records))
+    assert [each.private_files for each in after.nodes[:3]] == [each.private_files for each in before.nodes]
+    assert after.genesis == before.genesis
+    assert [named(after, "Deployment")[name] for name in named(before, "Deployment")] == list(
+        named(before, "Deployment").values()
+    )
+
+
+def joiner() -> Config:
+    config = outside({"organisation": "beta", "identitySeed": seed("beta"), "cluster.address": "198.51.100.20"})
+    config["network"] = {
+        **{key: config["network"][key] for key in ("kind", "name", "services")},
+        "joins": "alpha",
+    }
+    config["nodes"] = {"node0": {"index": 3, "portBase": 30000}}
+    return changed(config, {"partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}}})
+
+
+def exported(plan: StackPlan) -> Config:
+    pairs = zip(plan.records, plan.nodes, strict=True)
+    records = [record.model_copy(update={"endpoints": given_endpoints(node)}) for record, node in pairs]
+    return crossed(outputs(plan, records))
+
+
+def test_two_organisations_wait_for_each_other_and_then_share_a_chain() -> None:
+    founder = outside(
+        {
+            "network.genesis.validators": ["node0", "node1", "node2", "beta/node0"],
+            "partners": {"beta": {"stack": "organization/archipelago/cluster-b", "required": False}},
+        }
+    )
+    first = plan_of(founder, {"beta": None})
+    assert (first.genesis, first.waiting_for) == (None, ("beta/node0",))
+    assert not named(first, "Deployment")
+    assert named(first, "Service").keys() > {"all-test-chain-0", "test-chain-0"}
+    waiting = plan_of(joiner(), {"alpha": exported(first)})
+    second = plan_of(founder, {"beta": exported(waiting)})
+    running = plan_of(joiner(), {"alpha": exported(second)})
+    assert second.genesis == running.genesis is not None
+    assert parsed(running.genesis.text).validators[3] == running.records[0].address
+    assert 'ip = "203.0.113.10"\nport = 30009' in running.live_files["test-chain-3.toml"]
+    assert 'ip = "198.51.100.20"\nport = 30000' in second.live_files["test-chain-0.toml"]
+    assert "<address>tcp://198.51.100.20:30001</address>" in second.live_files["config.xml"]
+
+
+def test_a_partner_can_be_pasted() -> None:
+    plan = plan_of(outside())
+    text = CITA.external_text(plan.records)
+    pasted = [json.loads(line.removeprefix("- ")) for line in text.splitlines()]
+    for raw, record in zip(pasted, plan.records, strict=True):
+        given = CITA.parse_node(raw, "test-chain", "alpha")
+        assert (given.node_id, given.address, given.index) == (record.node_id, record.address, record.index)
+        assert given.endpoints["sync"].port == raw["portBase"] + 1
+    with pytest.raises(ValueError, match="mistyped"):
+        swapped = pasted[0]["deviceId"]
+        other = "A" if swapped[0] != "A" else "B"
+        CITA.parse_node({**pasted[0], "deviceId": other + swapped[1:]}, "test-chain", "alpha")
+
+
+def test_every_number_of_both_layouts_is_the_one_of_the_facts() -> None:
+    assert ports.stride(30004, 2) == {
+        "process": 30015,
+        "exporter": 30016,
+        "chaincode": 30017,
+        "eventhub": 30018,
+        "call": 30019,
+    }
+    assert list(ports.block(30000).values()) == list(range(30000, 30009))
+    assert settings_of(local()).network.port_base == 30004
