@@ -199,10 +199,12 @@ def _more(
     except ValidationError:
         return []  # something mandatory is among them
     sections = {location[0] for location in taken}
+    told = {path_text(location) for location in taken}  # they are missing now, and that is not what is wrong with them
     return [
         problem
         for problem in checks(settings)
-        if problem.path.split(".")[0] not in sections or problem.path.startswith("nodes.")
+        if problem.path not in told
+        and (problem.path.split(".")[0] not in sections or problem.path.startswith("nodes."))
     ]
 
 

@@ -64,7 +64,8 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
         path = f"{_VALIDATORS}[{place}]" if network.genesis.validators else f"nodes.{name}.index"
         if name in validators[:place]:
             yield Problem(path, f"{name!r} stands there twice.", "Take one of them out.")
-        yield from _place(settings, path, place, name)
+        else:
+            yield from _place(settings, path, place, name)
 
 
 def _place(settings: Settings, path: str, place: int, name: str) -> Iterator[Problem]:
