@@ -78,6 +78,10 @@ class Chain(Protocol):
         """What is wrong with the settings beyond single fields."""
         ...
 
+    def doubts(self, settings: Settings) -> Iterable[str]:
+        """What works and is seldom meant: a warning each, a sentence or two."""
+        ...
+
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[Any]:
         """A node of ours: its public record and its private files."""
         ...

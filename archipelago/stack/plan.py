@@ -123,7 +123,7 @@ def plan_stack(
         services=chain.services(settings),
         imports=tuple(imports.values()),
         waiting_for=tuple(decision.waiting_for),
-        warnings=tuple(_warnings(imports, decision.waiting_for, last)),
+        warnings=(*chain.doubts(settings), *_warnings(imports, decision.waiting_for, last)),
         one_by_one=frozenset(
             each.get("name", "") for each in last.get("externalNodes") or () if recorded and recorded.genesis
         ),

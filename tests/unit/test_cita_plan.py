@@ -117,6 +117,16 @@ def test_nobody_is_let_in_to_the_kms_or_to_the_gui() -> None:
         assert not {"kms", "gui"} & {each["targetPort"] for each in service["spec"]["ports"]}
 
 
+def test_whoever_is_let_in_is_let_in_to_the_whole_chain_and_nobody_else_is() -> None:
+    """Policies add up: one that opened a port of all nodes to everybody would undo a narrower one of a node."""
+    plan = plan_of(local({"network.clients": [{"cidr": "192.0.2.0/24"}], "network.monitor": True}))
+    policies = named(plan, "NetworkPolicy")
+    del policies["test-chain-peers"]
+    assert "test-chain-node-port" in policies
+    for each in policies.values():
+        assert [rule["from"] for rule in each["spec"]["ingress"]] == [[{"ipBlock": {"cidr": "192.0.2.0/24"}}]]
+
+
 @pytest.mark.parametrize(("index", "first"), [(0, 31001), (1, 31006), (2, 31011)])
 def test_five_numbers_a_node_are_reserved_whatever_is_open(index: int, first: int) -> None:
     services = named(plan_of(local(EXTENDED)), "Service")

@@ -146,6 +146,13 @@ def test_blocks_on_load_balancers_of_their_own_do_not_overlap() -> None:
     )
 
 
+@pytest.mark.parametrize(("nodes", "warnings"), [(1, 1), (2, 1), (3, 0)])
+def test_raft_that_bears_no_loss_is_a_warning(nodes: int, warnings: int) -> None:
+    """The default of runner_k8s was two peers."""
+    plan = plan_of(local({"nodes": {f"node{index}": {"index": index} for index in range(nodes)}}))
+    assert len([each for each in plan.warnings if "Raft" in each]) == warnings
+
+
 def test_a_missing_timestamp_is_printed_ready_to_paste() -> None:
     cure = problems_of(local({"network.genesis.timestamp": GONE}))["network.genesis.timestamp"].cure
     assert abs(int(cure.rpartition(" ")[2]) - time.time() * 1000) < 60_000

@@ -46,6 +46,10 @@ class CitaCloud:
         """What is wrong with the settings beyond single fields."""
         return checks.problems(settings)
 
+    def doubts(self, settings: Settings) -> Iterable[str]:
+        """What works and is seldom meant."""
+        return checks.doubts(settings)
+
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[CitaNode]:
         """A node of ours."""
         return identity.node(settings.network, keyring, name, settings.nodes[name])

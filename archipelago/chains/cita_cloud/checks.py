@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archipelago.chains.cita_cloud import ports
+from archipelago.chains.cita_cloud.founding import validator_names
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
 from archipelago.model.endpoint import NODE_PORTS, Exposed
@@ -21,12 +22,23 @@ def problems(settings: Settings) -> Iterator[Problem]:
     if prefix := next((each for each in _PREFIXES if network.name.startswith(each)), ""):
         words = f"{network.name} looks like a Service of the chain {network.name.removeprefix(prefix)}."
         yield Problem("network.name", words, f"Choose a name that does not begin with {prefix}")
+    if network.clients and not settings.cluster.network_policies:
+        words = "keeps nobody out: archipelago:cluster.networkPolicies is false."
+        yield Problem("network.clients", words, "Take one of the two out.")
     yield from _images(network)
     yield from _indices(settings)
     yield from _blocks(settings)
     for name, node in settings.nodes.items():
         yield from _exposure(f"nodes.{name}", node)
     yield from _databases(settings)
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """What works and is seldom meant."""
+    network: CitaNetwork = settings.network
+    named = len(validator_names(settings))
+    if network.founder and not stack(network).bft and named in (1, 2):
+        yield f"Raft with {named} validators stops as soon as one of them does; with three it bears the loss of one."
 
 
 def _images(network: CitaNetwork) -> Iterator[Problem]:

@@ -72,16 +72,18 @@ def services(network: CitaNetwork, node: CitaNode, namespace: str, address: str)
         outside = _outside(f"all-{stem}", network, node, address)
         return outside, Service(stem, Exposed.CLUSTER_IP, peers, host)
     if network.port_base is None:
-        return (Service(stem, Exposed.CLUSTER_IP, opened(network), host, clients=_clients(node)),)
+        return (Service(stem, Exposed.CLUSTER_IP, opened(network), host, clients=_clients(network)),)
     inside = Service(stem, Exposed.CLUSTER_IP, peers, host)
-    return inside, *_strided(stem, network, node, stride(network.port_base, node.index))
+    return inside, *_strided(stem, network, stride(network.port_base, node.index))
 
 
 def of_the_chain(network: CitaNetwork) -> tuple[Service, ...]:
     """The NodePort at which any node answers, in the layout for one cluster."""
     if network.port_base is None:
         return ()
-    return (Service(f"{network.name}-node-port", Exposed.NODE_PORT, (RPC,), node_ports={RPC.name: network.port_base}),)
+    pinned = {RPC.name: network.port_base}
+    name = f"{network.name}-node-port"
+    return (Service(name, Exposed.NODE_PORT, (RPC,), node_ports=pinned, clients=_clients(network)),)
 
 
 def _outside(name: str, network: CitaNetwork, node: CitaNode, address: str) -> Service:
@@ -95,21 +97,21 @@ def _outside(name: str, network: CitaNetwork, node: CitaNode, address: str) -> S
         host=exposure.host or ("" if balanced else address),
         node_ports={} if balanced else numbers or exposure.ports,
         annotations=balancer_annotations(exposure) | exposure.annotations,
-        clients=_clients(node),
+        clients=_clients(network),
         published=numbers,
     )
 
 
-def _strided(stem: str, network: CitaNetwork, node: CitaNode, numbers: dict[str, int]) -> Iterator[Service]:
+def _strided(stem: str, network: CitaNetwork, numbers: dict[str, int]) -> Iterator[Service]:
     ports = opened(network)
     for kind, carried in (("monitor", (PROCESS, EXPORTER)), ("executor", (CALL, CHAINCODE, EVENTHUB))):
         if there := tuple(port for port in carried if port in ports):
             pinned = {port.name: numbers[port.name] for port in there}
-            yield Service(f"{kind}-{stem}", Exposed.NODE_PORT, there, node_ports=pinned, clients=_clients(node))
+            yield Service(f"{kind}-{stem}", Exposed.NODE_PORT, there, node_ports=pinned, clients=_clients(network))
 
 
-def _clients(node: CitaNode) -> tuple[Clients, ...]:
-    return tuple(Clients(**each.model_dump()) for each in node.clients)
+def _clients(network: CitaNetwork) -> tuple[Clients, ...]:
+    return tuple(Clients(**each.model_dump()) for each in network.clients)
 
 
 def balancer_annotations(exposure: CitaExposure) -> dict[str, str]:

@@ -156,6 +156,9 @@ class CitaNetwork(NetworkSettings):
     port_base: int | None = Field(
         default=None, description="First NodePort of the layout for one cluster: the chain's rpc, then five a node."
     )
+    clients: tuple[Client, ...] = Field(
+        default=(), description="Who may use the nodes' rpc, call and other client ports; default: anybody."
+    )
     enable_tls: bool = Field(default=True, description="TLS between the network services of release 5.")
     monitor: bool = Field(default=False, description="Exporters of metrics beside each node.")
     debug: bool = Field(
@@ -209,7 +212,6 @@ class CitaNode(NodeSettings):
     exposure: CitaExposure = CitaExposure()
     storage: CitaStorage = CitaStorage()
     resources: CitaRequests = CitaRequests()
-    clients: tuple[Client, ...] = Field(default=(), description="Who may use rpc and call; default: anybody.")
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
     pd_endpoints: tuple[str, ...] = Field(
         default=(), description="Placement drivers of the node's own TiKV, as node0-pd:2379, for storage_tikv."

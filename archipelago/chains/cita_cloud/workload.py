@@ -28,12 +28,14 @@ _SMALL = Resources("10m", "32Mi", "128Mi")
 
 # Everything but kms.db is written anew at each start: it is ours, and another node or log level changes it. kms.db is
 # written once, because kms may have added accounts to it. The mark tells whose volume it is; before it is there, a
-# volume of runner_k8s tells it by the files that it has. mv makes a file whole or not there.
+# volume of runner_k8s tells it by the files that it has. mv makes a file whole or not there. A Secret's files are read
+# only and so are their copies: without -f the second start could not replace them.
 _PREPARE = f"""set -eu
+umask 077
 cd {DATA}
 refuse() {{
   echo "This volume holds $1. Nothing was touched." >&2
-  echo "Bring that chain's settings and seed back, or delete the node's claim if its blocks shall go." >&2
+  echo "Bring the settings and the seed that made it back, or delete the node's claim if its blocks shall go." >&2
   exit 1
 }}
 if [ -e .archipelago ]; then
@@ -44,13 +46,18 @@ else
   [ ! -e init_sys_config.toml ] || cmp -s init_sys_config.toml /config/init_sys_config.toml || refuse "another chain"
   [ ! -e genesis.toml ] || cmp -s genesis.toml /config/genesis.toml || refuse "a chain with another block 0"
 fi
+if [ -e kms.db ] && [ -e .archipelago-kms ] && [ -e /identity/{KMS_DB} ] &&
+    [ "$(cat .archipelago-kms)" != "$(sha256sum < /identity/{KMS_DB})" ]; then
+  refuse "accounts under another kmsPassword, which cannot be changed"
+fi
 mkdir -p config logs tx_infos chain_data {" ".join(f"{each}/.stfolder" for each in syncthing.FOLDERS)}
-cp -L /config/* .
+cp -fL /config/* .
 cat /config/network-config.toml "/peers/$2.toml" > network-config.toml
-cp -L /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} /peers/config.xml config/
-if [ -e /identity/{NODE_KEY} ]; then cp -L /identity/{NODE_KEY} .; fi
+cp -fL /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} /peers/config.xml config/
+if [ -e /identity/{NODE_KEY} ]; then cp -fL /identity/{NODE_KEY} .; fi
 if [ -e /identity/{KMS_DB} ] && [ ! -e kms.db ]; then
   base64 -d /identity/{KMS_DB} > kms.db.new
+  sha256sum < /identity/{KMS_DB} > .archipelago-kms
   sync
   mv kms.db.new kms.db
 fi

@@ -53,6 +53,10 @@ class GoQuorum:
         """What is wrong with the settings beyond single fields."""
         return checks.problems(settings)
 
+    def doubts(self, settings: Settings) -> Iterable[str]:  # noqa: ARG002 - none, whatever they say
+        """None so far."""
+        return ()
+
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[GoQuorumNode]:
         """A node of ours."""
         return identity.node(settings.network, keyring, name, settings.nodes[name])
