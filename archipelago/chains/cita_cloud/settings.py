@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
+from archipelago.chains.cita_cloud import service_config
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests, Storage
 from archipelago.settings.types import SEALED, BlockHash, Label, Quantity, Strict, fault
@@ -34,6 +35,18 @@ def _address(value: Any) -> Any:
 
 def _short(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
+
+
+def _services(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return service_config.parsed(value)
+    except ValueError as error:
+        cure = (
+            "Paste the whole service-config.toml, or name one implementation for each role as docs/stack-files.md does."
+        )
+        raise fault(str(error), cure) from None
 
 
 def _pinned(value: str) -> str:
@@ -102,12 +115,22 @@ class KmsService(Service):
 class Services(Strict):
     """One implementation for each role; what is left out is what the set of images ships with."""
 
-    network: Annotated[NetworkService | None, BeforeValidator(_short)] = None
-    consensus: Annotated[ConsensusService | None, BeforeValidator(_short)] = None
-    executor: Annotated[ExecutorService | None, BeforeValidator(_short)] = None
-    storage: Annotated[StorageService | None, BeforeValidator(_short)] = None
-    controller: Annotated[ControllerService | None, BeforeValidator(_short)] = None
-    kms: Annotated[KmsService | None, BeforeValidator(_short)] = None
+    network: Annotated[
+        NetworkService | None, BeforeValidator(_short, json_schema_input_type=str | NetworkService | None)
+    ] = None
+    consensus: Annotated[
+        ConsensusService | None, BeforeValidator(_short, json_schema_input_type=str | ConsensusService | None)
+    ] = None
+    executor: Annotated[
+        ExecutorService | None, BeforeValidator(_short, json_schema_input_type=str | ExecutorService | None)
+    ] = None
+    storage: Annotated[
+        StorageService | None, BeforeValidator(_short, json_schema_input_type=str | StorageService | None)
+    ] = None
+    controller: Annotated[
+        ControllerService | None, BeforeValidator(_short, json_schema_input_type=str | ControllerService | None)
+    ] = None
+    kms: Annotated[KmsService | None, BeforeValidator(_short, json_schema_input_type=str | KmsService | None)] = None
 
 
 class ChainGenesis(Strict):
@@ -144,7 +167,9 @@ class CitaNetwork(NetworkSettings):
 
     kind: Literal["cita-cloud"] = Field(description="cita-cloud")
     images: Literal["v4.0.0", "v5.0.0"] = Field(default="v5.0.0", description="Set of images: v4.0.0 or v5.0.0.")
-    services: Services = Services()
+    services: Annotated[Services, BeforeValidator(_services, json_schema_input_type=str | Services)] = Field(
+        default=Services(), description="By role, as kms: kms_sm; or the text of a service-config.toml."
+    )
     helpers: HelperImages = HelperImages()
     super_admin: AccountAddress | None = Field(
         default=None, description="Address of the account that governs the chain; default: derived from your seed."
