@@ -17,6 +17,19 @@ from tests.stacks import NOWHERE, SOURCE, Config, changed, seed
 CITA = cast(Chain, CitaCloud())  # how its running nodes are asked is not there yet
 DIALECTS = {CITA.kind: CITA}
 TIMESTAMP = 1618560000000
+# what `--need_monitor 1 --need_debug 1 --node_port 31000` and another service-config.toml added; for three nodes
+EXTENDED: dict[str, Any] = {
+    "network.services": {
+        "executor": "executor_chaincode_ext",
+        "storage": "storage_tikv",
+        "consensus": "consensus_raft",
+        "kms": "kms_eth",
+    },
+    "network.portBase": 31000,
+    "network.monitor": True,
+    "network.debug": True,
+    **{f"nodes.node{index}.pdEndpoints": [f"node{index}-pd:2379"] for index in range(3)},
+}
 
 
 def local(changes: Mapping[str, Any] | None = None) -> Config:

@@ -17,7 +17,7 @@ from archipelago.stack.plan import StackPlan
 from cli import yaml_text
 from tests import cita
 from tests.components.harness import run
-from tests.stacks import Config, changed, seed
+from tests.stacks import GONE, Config, changed, seed
 from tests.world import World
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,6 +48,8 @@ def plans() -> Mapping[str, StackPlan]:
         "cluster-a-waiting": waiting.plans["alpha"],
         "cluster-b-waiting": waiting.plans["beta"],
         "cita-cloud": cita.plan_of(cita.local()),
+        "cita-cloud-extended": cita.plan_of(cita.local(cita.EXTENDED | {"nodes.node1": GONE, "nodes.node2": GONE})),
+        "cita-cloud-outside": cita.plan_of(cita.outside({"nodes.node1": GONE, "nodes.node2": GONE})),
     }
 
 

@@ -15,7 +15,7 @@ from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import StackPlan
-from tests.cita import CITA, local, outside, plan_of, settings_of
+from tests.cita import CITA, EXTENDED, local, outside, plan_of, settings_of
 from tests.stacks import Config, changed, crossed, given_endpoints, seed
 from tests.unit.test_cita_accounts import rows
 
@@ -27,20 +27,6 @@ OBSERVED = {
     "executor-test-chain-0": [("call", 50002, 30009)],
     "executor-test-chain-1": [("call", 50002, 30014)],
     "executor-test-chain-2": [("call", 50002, 30019)],
-}
-EXTENDED = {
-    "network.services": {
-        "executor": "executor_chaincode_ext",
-        "storage": "storage_tikv",
-        "consensus": "consensus_raft",
-        "kms": "kms_eth",
-    },
-    "network.portBase": 31000,
-    "network.monitor": True,
-    "network.debug": True,
-    "nodes.node0.pdEndpoints": ["node0-pd:2379"],
-    "nodes.node1.pdEndpoints": ["node1-pd:2379"],
-    "nodes.node2.pdEndpoints": ["node2-pd:2379"],
 }
 
 
