@@ -40,11 +40,12 @@ class AddressBook:
         return tuple(node for node in self.nodes if node.organisation != self.organisation)
 
     def problems(self) -> Iterator[Problem]:
-        """What two nodes may not share: a name, a node id (one key that signs against itself), a host and port."""
+        """What two nodes may not share: a name, an index, a node id (one key signs against itself), a host and port."""
         seen: dict[str, ExternalNode] = {}
         for node in self.nodes:
             claims = {"name": f"name {node}"}
             claims |= {f"node id {node.node_id[:8]}…{node.node_id[-8:]}": node.node_id}
+            claims |= {f"index {node.index}": f"index {node.index}"} if node.index is not None else {}
             claims |= {f"address {endpoint}": str(endpoint) for endpoint in node.endpoints.values()}
             for words, claim in claims.items():
                 other = seen.setdefault(claim, node)

@@ -13,6 +13,7 @@ from archipelago.chains.cita_cloud.accounts import ETH, SM
 from archipelago.chains.cita_cloud.chain_file import parsed
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
+from archipelago.problems import Refused
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import StackPlan
 from tests.cita import CITA, EXTENDED, local, outside, plan_of, settings_of
@@ -198,6 +199,27 @@ def test_a_node_at_the_end_leaves_every_other_ones_keys_and_start_alone() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("services", "address"),
+    [
+        ({"kms": "kms_sm", "consensus": "consensus_raft"}, "0xe47906030c147df2957311fd3c9a106f0393d521"),
+        ({"kms": "kms_eth", "consensus": "consensus_raft"}, "0x0b729ca71ccd59cd5072b808d622cc8e4cd4cb16"),
+        ({"kms": "kms_eth", "consensus": "consensus_bft"}, "0xe47906030c147df2957311fd3c9a106f0393d521"),
+    ],
+)
+def test_a_node_has_the_frozen_identity_of_its_seed(services: dict[str, str], address: str) -> None:
+    """A change of derivation is another account for every node of every user."""
+    record = plan_of(local({"network.services": services})).records[0]
+    assert record.address == address
+    assert record.node_id == "FPD45WW-N7K6H7J-52OQKMD-MKDZRLL-N2YTG5V-MYAC35D-H2ADEOP-LDQSUQK"
+
+
+def test_the_founders_seed_governs_where_nobody_else_is_named() -> None:
+    genesis = plan_of(local({"network.services.kms": "kms_eth"})).genesis
+    assert genesis
+    assert parsed(genesis.text).admin == "0x2d2457af8c6b0eec1b4ebb9992cbf5b74e13b672"
+
+
 def joiner() -> Config:
     config = outside({"organisation": "beta", "identitySeed": seed("beta"), "cluster.address": "198.51.100.20"})
     config["network"] = {
@@ -233,6 +255,18 @@ def test_two_organisations_wait_for_each_other_and_then_share_a_chain() -> None:
     assert 'ip = "203.0.113.10"\nport = 30009' in running.live_files["test-chain-3.toml"]
     assert 'ip = "198.51.100.20"\nport = 30000' in second.live_files["test-chain-0.toml"]
     assert "<address>tcp://198.51.100.20:30001</address>" in second.live_files["config.xml"]
+
+
+def test_two_organisations_cannot_have_one_index() -> None:
+    """Raft numbers a node by it, so that both would vote as one."""
+    founder = plan_of(outside())
+    config = joiner()
+    config["nodes"]["node1"] = {"index": 4, "portBase": 30018}
+    beta = plan_of(config, {"alpha": exported(founder)})
+    late = outside({"nodes.node4": {"index": 4, "portBase": 30100}, "partners": {"beta": {"stack": "o/a/b"}}})
+    with pytest.raises(Refused) as caught:
+        plan_of(late, {"beta": exported(beta)}, last=outputs(founder, founder.records))
+    assert "alpha/node4 and beta/node1 have the same index 4." in {each.message for each in caught.value.problems}
 
 
 def test_a_partner_can_be_pasted() -> None:

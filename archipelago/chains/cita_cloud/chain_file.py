@@ -5,6 +5,7 @@ It is what a founder hands to its partners. Every node's genesis.toml and init_s
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -93,6 +94,7 @@ class ChainFile(BaseModel):
         return {"genesis.toml": files.genesis(self.timestamp), "init_sys_config.toml": system}
 
 
+@functools.cache  # asked for once a node
 def parsed(text: str) -> ChainFile:
     """Read a chain.json.
 
