@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lab import kubeconfig, processes, state
 from lab.cluster import Cluster
 from lab.errors import LabError
-from lab.files import cache_folder, write_whole
+from lab.files import cache_folder, exclusive, write_whole
 from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile
 from lab.running import bring_up
@@ -254,21 +254,11 @@ class Lab:
         with contextlib.suppress(OSError):  # something of somebody else's is in it: it stays
             self.folder.rmdir()
 
-    @contextlib.contextmanager
-    def _lock(self, say: Say) -> Iterator[None]:
+    def _lock(self, say: Say) -> AbstractContextManager[int]:
         # Not in the lab's own folder, which may be deleted while another command waits for the lock.
-        file = cache_folder() / "lab" / "locks" / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("Another command is at work on this lab; waiting for it …")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        waiting = "Another command is at work on this lab; waiting for it …"
+        return exclusive(cache_folder() / "lab" / "locks" / name, lambda: say(waiting))
 
 
 def _is_one_of(group: tuple[str, ...]) -> Callable[[str], bool]:

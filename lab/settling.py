@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lab import ports
 from lab.errors import LabError
-from lab.nodes.network import choose as choose_network
+from lab.nodes import network
 from lab.processes import Process
 from lab.profiles import Profile
 from lab.state import NAMES, ClusterState, LabState
@@ -74,7 +74,7 @@ def settle(
         settled[name] = ClusterState(ports={port_name: {**kept, **chosen}[port_name] for port_name in kind.ports})
     number = known.network if known else None
     if kind.networked and number is None:
-        number = choose_network(str(lab.folder))
+        number = network.claim(str(lab.folder))
     return LabState(profile=kind.name, clusters=settled, network=number)
 
 
