@@ -38,7 +38,7 @@ def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
             yield Finding("peers", str(each), Mark.FAILED, words, _cure(str(each), absent, down, stack))
         elif strangers:
             listed = ", ".join(known.get(node_id, f"{node_id[:16]}…") for node_id in strangers)
-            cure = "A node that was taken out is disconnected within 150 s, by the container `peers`: read its log if it stays."
+            cure = "The container `peers` disconnects within 150 s whoever was taken out: read its log if one stays."
             yield Finding("peers", str(each), Mark.WARNING, f"{wanted} of {wanted} peers, and also {listed}", cure)
         else:
             yield Finding("peers", str(each), Mark.OK, f"{wanted} of {wanted} peers")
