@@ -12,7 +12,7 @@ from cli import consoles
 from lab.errors import LabError
 from lab.files import cache_folder
 from lab.lab import Lab
-from lab.nodes.images import TESSERA_STAND_IN
+from lab.nodes.images import TESSERA_STAND_IN, tessera
 from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
 from operate.cluster import Unreachable, connect, node_addresses
@@ -54,7 +54,8 @@ class Place:
         if self.blocks:
             config.setdefault("archipelago:defaults", {})["resources"] = _SMALL
             network = config["archipelago:network"]
-            network["images"] = {"tessera": TESSERA_STAND_IN}
+            if tessera() == TESSERA_STAND_IN:
+                network["images"] = {"tessera": TESSERA_STAND_IN}
             _share(network, config["archipelago:nodes"])
 
 
@@ -89,19 +90,27 @@ def lab_of(kind: str) -> Lab:
 
 def toolchain_of(kind: str) -> Toolchain:
     """The tools that a kind of demo needs."""
-    names = _TOOLS if kind == OWN else (*_TOOLS, *PROFILES[kind].tools)
-    return resolve(names, ConsoleReport(consoles.out))
+    if kind == OWN:
+        return resolve(_TOOLS, ConsoleReport(consoles.out))
+    tools = lab_of(kind).equip(kind, say).tools
+    return resolve((*_TOOLS, *tools), ConsoleReport(consoles.out))
+
+
+def say(line: str) -> None:
+    """Say what the lab does."""
+    consoles.out.print(f"  {line}", markup=True)
 
 
 def lab_places(lab: Lab, toolchain: Toolchain, profile: str) -> list[Place]:
     """Two clusters of the lab, started where they do not run."""
-    lab.up(toolchain, profile=profile, say=lambda line: consoles.out.print(f"  {line}", markup=True))
+    lab.up(toolchain, profile=profile, say=say)
     places = [Place(f"lab-{letter}", lab.cluster(letter).address, "consortium", profile == REAL) for letter in "ab"]
     if profile == REAL:
-        consoles.note(
-            f"Tessera's image cannot be made here: {TESSERA_STAND_IN} takes its place, and private payloads are off. "
-            "The kubelets of the lab look at changed ConfigMaps every 10 s; by default it is a minute."
-        )
+        if tessera() == TESSERA_STAND_IN:
+            consoles.note(
+                f"Tessera's image cannot be had here: {TESSERA_STAND_IN} takes its place, and private payloads are off."
+            )
+        consoles.note("The kubelets of the lab look at changed ConfigMaps every 10 s; by default it is a minute.")
     return places
 
 

@@ -19,7 +19,7 @@ from lab.tools import ConsoleReport, resolve
 
 app = typer.Typer(
     name="lab",
-    help="Local clusters to run the whole program on: real control planes, simulated nodes, no root.",
+    help="Local clusters to run the whole program on: real control planes; nodes are real with root, else simulated.",
     no_args_is_help=True,
 )
 
@@ -47,8 +47,7 @@ def up(
     lab = Lab(folder)
     began = time.monotonic()
     try:
-        needed = lab.profile(profile).tools
-        toolchain = resolve(needed, ConsoleReport(_out))
+        toolchain = resolve(lab.equip(profile, _say).tools, ConsoleReport(_out))
         changed = lab.up(toolchain, clusters=clusters, profile=profile, new_ports=new_ports, say=_say)
         if changed:
             _say(f"[green]✓[/green] the lab is up after {time.monotonic() - began:.1f} s")

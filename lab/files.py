@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -36,3 +39,27 @@ def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def exclusive(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Hold a lock that one process of this machine can have; it goes with the process, however that ends.
+
+    Args:
+        file: made where it is missing, and left there.
+        waiting: called once if somebody else has it.
+
+    Returns:
+        The file's descriptor: a child that inherits it holds the lock as well.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lab import kubeconfig, ports, processes, state
+from lab import kubeconfig, processes, state
 from lab.cluster import Cluster
 from lab.errors import LabError
-from lab.files import cache_folder, write_whole
-from lab.nodes.network import choose as choose_network
+from lab.files import cache_folder, exclusive, write_whole
 from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile
 from lab.running import bring_up
-from lab.state import NAMES, ClusterState, LabState
+from lab.settling import Wanted, settle
+from lab.state import LabState
 from lab.tools import Toolchain
 
 Say = Callable[[str], None]
@@ -106,6 +106,22 @@ class Lab:
             )
         return PROFILES[name]
 
+    def equip(self, profile: str | None, say: Say) -> Profile:
+        """Get the machine what such clusters need; before the toolchain, which is built with some of it.
+
+        Args:
+            profile: see `profile`.
+            say: told what happens, a line at a time.
+
+        Raises:
+            LabError: see `profile`; or this machine cannot have them.
+        """
+        kind = self.profile(profile)
+        if obstacle := kind.obstacle():
+            raise LabError(f"{obstacle} Or take simulated nodes: {self.command('up')} --profile {DEFAULT}")
+        kind.equip(say)
+        return kind
+
     def command(self, name: str) -> str:
         """The command line of a subcommand for this lab, for messages."""
         where = "" if self.folder == default_folder().resolve() else f" --dir {shlex.quote(str(self.folder))}"
@@ -147,12 +163,9 @@ class Lab:
             )
         with self._lock(say):
             known = self.state()
-            kind = self.profile(profile)
-            if obstacle := kind.obstacle():
-                raise LabError(f"{obstacle} Or take simulated nodes: {self.command('up')} --profile {DEFAULT}")
-            kind.equip(say)
+            kind = self.equip(profile, say)
             running = processes.parts(self.folder)
-            settled = self._settle(kind, known, count=clusters, running=running, new_ports=new_ports, say=say)
+            settled = settle(self, kind, known, Wanted(clusters, new_ports), running, say)
             if settled != known:
                 state.write(self.folder, settled)
             if owner is not None:
@@ -221,49 +234,6 @@ class Lab:
             MARKER: str(self.folder),
         }
 
-    def _settle(
-        self,
-        kind: Profile,
-        known: LabState | None,
-        *,
-        count: int,
-        running: dict[str, processes.Process],
-        new_ports: bool,
-        say: Say,
-    ) -> LabState:
-        """The lab's state for this start: every cluster with ports that are its own or free."""
-        if not 1 <= count <= len(NAMES):
-            raise LabError(f"A lab has 1 to {len(NAMES)} clusters, not {count}. Try: archipelago lab up --clusters 2")
-        before = known.clusters if known else {}
-        taken = {port for entry in before.values() for port in entry.ports.values()}
-        settled: dict[str, ClusterState] = {}
-        for name in [letter for letter in NAMES if letter in before or letter in NAMES[:count]]:
-            kept = dict(before[name].ports) if name in before else {}
-            unused = {port: kept[port] for port in kept if f"{name}/{kind.ports.get(port)}" not in running}
-            for port_name in self._lost(kind, name, unused, new_ports):
-                say(f"cluster {name}: port {kept.pop(port_name)} ({port_name}) is taken, choosing another")
-            wanted = [port_name for port_name in kind.ports if port_name not in kept]
-            chosen = ports.choose(wanted, f"{self.folder}/{name}", taken)
-            taken.update(chosen.values())
-            settled[name] = ClusterState(ports={port_name: {**kept, **chosen}[port_name] for port_name in kind.ports})
-        number = known.network if known else None
-        if kind.networked and number is None:
-            number = choose_network(str(self.folder))
-        return LabState(profile=kind.name, clusters=settled, network=number)
-
-    def _lost(self, kind: Profile, cluster: str, kept: dict[str, int], new_ports: bool) -> list[str]:
-        """Names of ports that somebody else has taken while the cluster was down."""
-        lost = [name for name, port in kept.items() if not ports.is_free(port)]
-        for name in lost:
-            if name in kind.stable_ports and not new_ports:
-                holder = ports.holder(kept[name])
-                raise LabError(
-                    f"Port {kept[name]} of cluster {cluster} ({name}) is used by {holder}. End that, or move the "
-                    "cluster (its context gets another URL, and Pulumi takes it for another cluster unless the "
-                    f"provider has a cluster identifier): {self.command('up')} --new-ports"
-                )
-        return lost
-
     def _watch(self, owner: int, running: dict[str, processes.Process]) -> None:
         if _WATCHER in running:  # for an earlier process, whose end must not end this lab
             processes.end([running[_WATCHER]], patience=5)
@@ -284,21 +254,11 @@ class Lab:
         with contextlib.suppress(OSError):  # something of somebody else's is in it: it stays
             self.folder.rmdir()
 
-    @contextlib.contextmanager
-    def _lock(self, say: Say) -> Iterator[None]:
+    def _lock(self, say: Say) -> AbstractContextManager[int]:
         # Not in the lab's own folder, which may be deleted while another command waits for the lock.
-        file = cache_folder() / "lab" / "locks" / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say("Another command is at work on this lab; waiting for it …")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
+        waiting = "Another command is at work on this lab; waiting for it …"
+        return exclusive(cache_folder() / "lab" / "locks" / name, lambda: say(waiting))
 
 
 def _is_one_of(group: tuple[str, ...]) -> Callable[[str], bool]:

@@ -38,7 +38,7 @@ def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
             yield Finding("peers", str(each), Mark.FAILED, words, _cure(str(each), absent, down, stack))
         elif strangers:
             listed = ", ".join(known.get(node_id, f"{node_id[:16]}…") for node_id in strangers)
-            cure = "A node that was taken out stays connected until one of the two restarts."
+            cure = "The container `peers` disconnects within 150 s whoever was taken out: read its log if one stays."
             yield Finding("peers", str(each), Mark.WARNING, f"{wanted} of {wanted} peers, and also {listed}", cure)
         else:
             yield Finding("peers", str(each), Mark.OK, f"{wanted} of {wanted} peers")
@@ -67,7 +67,7 @@ def admitted(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]
         if words:
             cure = (
                 f"pulumi up -s {stack.site.stack} takes over what partners export now; the file follows in the pod "
-                "within two minutes, without a restart."
+                "within 150 s, without a restart."
             )
             yield Finding("permissioned", str(each), Mark.FAILED, f"its list {'; '.join(words)}", cure)
         else:

@@ -1,4 +1,4 @@
-"""Images of the programs that the toolchain has, made without a registry and without a build engine.
+"""The lab's images: pulled where their registry answers, else made of the toolchain's programs, without a build engine.
 
 Format: the archive that `docker save` writes (a layer, a configuration, `manifest.json`), which containerd imports.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import platform
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.files import cache_folder
+from lab.nodes import registry
+from lab.nodes.distribution import ARCHITECTURE
+from lab.nodes.registry import Published, Say
 from lab.nodes.run import run
 from lab.tools import Toolchain
 from lab.tools.node_tools import COREDNS as COREDNS_RELEASE
@@ -29,8 +31,10 @@ TESSERA_STAND_IN = "lab.local/tessera-stand-in"
 GOQUORUM_COPY = "lab.local/goquorum"
 """Repository with GoQuorum's image under another name, for a change of image that changes nothing else."""
 
-_GOQUORUM = "docker.io/quorumengineering/quorum"
+_TESSERA = "quorumengineering/tessera"
 _TESSERA_TAGS = ("22.1.7",)
+_GOQUORUM = Published("quorumengineering/quorum", GOQUORUM, (f"{GOQUORUM_COPY}:{GOQUORUM}",))
+_TESSERAS = tuple(Published(_TESSERA, tag) for tag in _TESSERA_TAGS)
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -43,12 +47,28 @@ class Image:
         files: absolute path in the image by the file that is copied there.
         links: absolute path in the image by what it points to.
         entrypoint: what a container runs that does not say it.
+        pulled: its archive, where it is none of ours.
     """
 
     names: tuple[str, ...]
-    files: Mapping[str, Path]
+    files: Mapping[str, Path] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
+    pulled: Path | None = None
+
+
+def pull(say: Say) -> None:
+    """Get the images that a registry has; those that cannot be had are made, or have a stand-in.
+
+    Args:
+        say: told what happens, a line at a time.
+    """
+    registry.pull((_GOQUORUM, *_TESSERAS), say)
+
+
+def tessera() -> str:
+    """The repository of the Tessera that a lab has which is up: Tessera's own, or `TESSERA_STAND_IN`."""
+    return _TESSERA if all(registry.kept(each) for each in _TESSERAS) else TESSERA_STAND_IN
 
 
 def images(toolchain: Toolchain) -> Iterator[Image]:
@@ -57,14 +77,21 @@ def images(toolchain: Toolchain) -> Iterator[Image]:
     yield Image((PAUSE,), {"/busybox": shell["/bin/busybox"]}, entrypoint=("/busybox", "sleep", "infinity"))
     yield Image((SHELL,), shell, links)
     yield Image((COREDNS,), {"/coredns": toolchain.path("coredns")}, entrypoint=("/coredns",))
-    quorum = {**shell, "/usr/local/bin/geth": toolchain.path("geth")}
-    yield Image((f"{_GOQUORUM}:{GOQUORUM}", f"{GOQUORUM_COPY}:{GOQUORUM}"), quorum, links, ("geth",))
-    tessera = {**shell, "/tessera/bin/tessera": toolchain.path("tessera")}
-    yield Image(tuple(f"{TESSERA_STAND_IN}:{tag}" for tag in _TESSERA_TAGS), tessera, links)
+    if registry.kept(_GOQUORUM) is None:
+        quorum = {**shell, "/usr/local/bin/geth": toolchain.path("geth")}
+        yield Image(_GOQUORUM.names, quorum, links, ("geth",))
+    # also where Tessera itself is there: a network that runs with the stand-in goes on
+    stand_in = {**shell, "/tessera/bin/tessera": toolchain.path("tessera")}
+    yield Image(tuple(f"{TESSERA_STAND_IN}:{tag}" for tag in _TESSERA_TAGS), stand_in, links)
+    for published in (_GOQUORUM, *_TESSERAS):
+        if (pulled := registry.kept(published)) is not None:
+            yield Image(published.names, pulled=pulled)
 
 
 def archive(image: Image) -> Path:
     """An image as a file in the cache, made where it is not there yet."""
+    if image.pulled is not None:
+        return image.pulled
     key = hashlib.sha256(json.dumps([image.names, dict(image.links), image.entrypoint]).encode())
     for target, source in sorted(image.files.items()):
         key.update(target.encode() + hashlib.sha256(source.read_bytes()).digest())
@@ -81,7 +108,7 @@ def _write(image: Image, file: Path) -> None:
     layer = _layer(image)
     configuration = json.dumps(
         {
-            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+            "architecture": ARCHITECTURE,
             "os": "linux",
             "config": {"Env": [_PATH], "Entrypoint": list(image.entrypoint) or None},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

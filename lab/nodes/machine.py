@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.files import cache_folder, exclusive
 from lab.nodes.run import run
 
 PACKAGES = {
@@ -43,12 +44,15 @@ def equip(say: Callable[[str], None]) -> None:
     Raises:
         LabError: apt-get failed.
     """
-    missing = _missing()
-    if missing:
-        say(f"installing Debian packages: {' '.join(missing)}")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", "update", "-qq", environment=environment)
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, environment=environment)
+    if not _missing():
+        return
+    with exclusive(cache_folder() / "lab" / "locks" / "machine"):  # apt-get refuses to run twice at once
+        missing = _missing()
+        if missing:
+            say(f"installing Debian packages: {' '.join(missing)}")
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            run("apt-get", "update", "-qq", environment=environment)
+            run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, environment=environment)
 
 
 def _missing() -> list[str]:

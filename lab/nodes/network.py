@@ -21,8 +21,8 @@ _LINKS = Path("/sys/class/net")
 _SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.route_localnet=1", "net.ipv4.conf.all.rp_filter=0")
 
 
-def choose(seed: str) -> int:
-    """A number for a lab's network that no other lab of this machine has.
+def claim(seed: str) -> int:
+    """A number for a lab's network that no other lab of this machine has, with its bridge, which claims it.
 
     Args:
         seed: for example the lab's folder.
@@ -34,7 +34,9 @@ def choose(seed: str) -> int:
     number: int
     for number in (*_NUMBERS[offset:], *_NUMBERS[:offset]):
         if not (_LINKS / bridge(number)).exists():
-            return number
+            with contextlib.suppress(LabError):  # another lab was quicker
+                run("ip", "link", "add", bridge(number), "type", "bridge")
+                return number
     raise LabError("This machine has no network left for a lab. End one with: archipelago lab down --dir <folder>")
 
 
@@ -49,8 +51,8 @@ def connect(cluster: Cluster) -> None:
     link = bridge(cluster.network)
     if not (_LINKS / link).exists():
         run("ip", "link", "add", link, "type", "bridge")
-        run("ip", "address", "add", f"{gateway}/24", "dev", link)
-        run("ip", "link", "set", link, "up")
+    run("ip", "address", "replace", f"{gateway}/24", "dev", link)
+    run("ip", "link", "set", link, "up")
     if not (_NAMESPACES / cluster.namespace).exists():
         run("ip", "netns", "add", cluster.namespace)
     if not (_LINKS / outside).exists():

@@ -51,8 +51,9 @@ class Nodes:
         return machine.obstacle()
 
     def equip(self, say: Say) -> None:
-        """See `Profile.equip`: Debian packages."""
+        """See `Profile.equip`: Debian packages, and images from their registry."""
         machine.equip(say)
+        images.pull(say)
 
     def prepare(self, cluster: Cluster) -> None:
         """See `Profile.prepare`: also its network and cgroup, which no reboot outlives."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lab.files import cache_folder, write_whole
+from lab.files import cache_folder, exclusive, write_whole
 
 
 class Cache:
@@ -32,28 +32,17 @@ class Cache:
         """Where the last build or download of this name writes its log."""
         return self.root / "logs" / f"{name}.log"
 
-    @contextlib.contextmanager
-    def lock(self, waiting: Callable[[], None]) -> Iterator[int]:
+    def lock(self, waiting: Callable[[], None]) -> AbstractContextManager[int]:
         """Hold the one lock of this cache: builds run one after another, whoever starts them.
 
         Args:
             waiting: called once if another process holds the lock now.
 
-        Yields:
+        Returns:
             The lock's file descriptor. A child that inherits it keeps the lock after this process was killed, so an
             orphaned compiler is waited for instead of being doubled.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waiting()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        return exclusive(self.root / "lock", waiting)
 
     @contextlib.contextmanager
     def making(self, name: str, key: str) -> Iterator[Path]:

@@ -6,7 +6,7 @@ A conftest takes them with `from tests.engine.lab_fixture import kubernetes, lab
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -14,15 +14,22 @@ from lightkube import Client, KubeConfig
 from rich.console import Console
 
 from lab.lab import Lab
+from lab.profiles import PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
 
 
 @pytest.fixture(scope="session")
 def toolchain(pytestconfig: pytest.Config) -> Toolchain:
-    """All tools of the lab; the first time on a machine this builds them, which is told past pytest's capture."""
+    """The tools of simulated nodes, and Pulumi; see `resolved`."""
+    return resolved(pytestconfig, PROFILES["control-plane"].tools)
+
+
+def resolved(pytestconfig: pytest.Config, tools: Sequence[str]) -> Toolchain:
+    """Pulumi and tools of the lab; the first time on a machine they are built, which is told past pytest's capture."""
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        return resolve(None, ConsoleReport(Console(stderr=True), verbose=False))
+        names = ("pulumi", "kubernetes-provider", *tools)
+        return resolve(names, ConsoleReport(Console(stderr=True), verbose=False))
 
 
 @pytest.fixture(scope="session")

@@ -12,20 +12,25 @@ import pytest
 from lab.lab import Lab
 from lab.profiles import PROFILES
 from lab.tools import Toolchain
-from tests.engine.lab_fixture import toolchain
+from tests.engine.lab_fixture import resolved
 from tests.engine.organisations import Consortium
 from tests.network.networks import Measure, Network
-
-__all__ = ["lab", "make_network", "measure", "network", "toolchain"]
 
 _MEASURED = "measured"
 Maker = Callable[[str], AbstractContextManager[Network]]
 
 
 @pytest.fixture(scope="session")
+def toolchain(pytestconfig: pytest.Config) -> Toolchain:
+    """The tools of real nodes, and Pulumi; what the machine lacks is installed first."""
+    assert (obstacle := PROFILES["nodes"].obstacle()) is None, obstacle
+    PROFILES["nodes"].equip(print)
+    return resolved(pytestconfig, PROFILES["nodes"].tools)
+
+
+@pytest.fixture(scope="session")
 def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running lab with the clusters `a` and `b`. It ends with the session, however the session ends."""
-    assert (obstacle := PROFILES["nodes"].obstacle()) is None, obstacle
     made = Lab(tmp_path_factory.mktemp("lab"))
     try:
         made.up(toolchain, clusters=2, profile="nodes", owner=os.getpid())

@@ -63,6 +63,7 @@ def _organisation(name: str, network: str, nodes: Iterable[str]) -> Config:
         "network": {"kind": "goquorum", "name": network, "version": "22.7.4", "privacy": "none"},
         "defaults": {
             "validator": True,
+            "awaitReady": False,  # tests look for blocks themselves; those about `up` itself wait for it
             "storage": {"size": "1Gi"},
             "resources": {"cpu": "20m", "memory": "128Mi", "memoryLimit": "1Gi"},
         },

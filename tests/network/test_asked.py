@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from lab.nodes.images import SHELL, TESSERA_STAND_IN
+from lab.nodes.images import SHELL, TESSERA_STAND_IN, tessera
 from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
 
@@ -23,12 +24,13 @@ VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
 
 @pytest.fixture(scope="module")
 def running(make_network: Maker) -> Iterator[Network]:
-    """Two organisations, a private-transaction manager beside each node, RPC open at node1 of each."""
-    changes = {
+    """Two organisations, a private-transaction manager beside each node, RPC open and account unlocked at node1."""
+    changes: dict[str, Any] = {
         "network.privacy": {"manager": "tessera", "version": "22.1.7"},
-        "network.images": {"tessera": TESSERA_STAND_IN},
-        "nodes.node1.api": {"rpc": True},
+        "nodes.node1": {"api": {"rpc": True}, "unlock": True},
     }
+    if tessera() == TESSERA_STAND_IN:
+        changes["network.images"] = {"tessera": TESSERA_STAND_IN}
     with make_network("asked") as network:
         network.add(founder(network.name, VALIDATORS, changes), "a")
         network.add(joiner("beta", network.name, NODES, changes), "b")
@@ -99,6 +101,21 @@ def test_verify_finds_nothing_wrong_with_a_good_network(running: Network, measur
     told = json.loads(running["alpha"].archipelago("verify", *files, "--transact", "--json"))
     marks = [each["mark"] for each in told if each["check"] == "transaction"]
     assert marks.count("ok") >= 2, told
+
+
+def test_a_private_transaction_crosses_the_border_where_the_lab_has_tessera(running: Network, measure: Measure) -> None:
+    files = [str(each.stack.file) for each in running.organisations.values()]
+    began = time.monotonic()
+    told = json.loads(running["alpha"].archipelago("verify", *files, "--transact", "--json"))
+    (private,) = [each for each in told if each["check"] == "private transaction"]
+    measure(f"private transaction with {tessera()} is {private['mark']}, verify took", time.monotonic() - began)
+    if tessera() == TESSERA_STAND_IN:
+        assert private["mark"] == "skipped" and "is a stand-in that keeps no payloads" in private["seen"], private
+        return
+    sender = private["subject"].partition("/")[0]
+    receiver = "beta" if sender == "alpha" else "alpha"
+    assert private["mark"] == "ok", private
+    assert f"a contract for {receiver}/" in private["seen"] and "read by 2 parties" in private["seen"], private
 
 
 def test_verify_names_a_stopped_node(running: Network) -> None:

@@ -147,7 +147,7 @@ def _left(alpha: Organisation) -> set[str]:
 
 
 def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Measure) -> None:
-    alpha = network.add(founder(network.name, ["node1", "node2"]), "a")
+    alpha = network.add(founder(network.name, ["node1", "node2"], {"defaults.awaitReady": True}), "a")
     process = alpha.stack.start("up", "--yes", "--skip-preview")
     eventually(lambda: alpha.get("deployments")["items"], bool, 60)
     process.send_signal(signal.SIGKILL)

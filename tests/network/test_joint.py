@@ -42,7 +42,7 @@ class Joint:
 def joint(request: pytest.FixtureRequest, make_network: Maker) -> Iterator[Joint]:
     """The network, deployed by nothing but `pulumi up`: twice each, for the genesis names validators of both."""
     consensus, exposure = KINDS[request.param]
-    changes = {"defaults.exposure": {"type": exposure}}
+    changes = {"defaults.exposure": {"type": exposure}, "defaults.awaitReady": True}
     with make_network(request.param) as network:
         network.add(founder(network.name, VALIDATORS, {"network.consensus": consensus, **changes}), "a")
         network.add(joiner("beta", network.name, NODES, changes), "b")
@@ -111,13 +111,13 @@ def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Me
     network, alpha, beta = joint.network, joint.network["alpha"], joint.network["beta"]
     others, before = beta.pods(), alpha.pods()
     alpha.configure("network.images.goquorum", GOQUORUM_COPY)
-    seen: list[tuple[float, int, list[str]]] = []
+    seen: list[Sample] = []
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.is_set():
-            ready = [each["metadata"]["labels"]["archipelago/node"] for each in _ready(alpha.get("pods"))]
-            seen.append((time.monotonic(), beta.console("node1", "eth.blockNumber"), ready))
+            pods = _pods(alpha.get("pods"))
+            seen.append(Sample(time.monotonic(), beta.console("node1", "eth.blockNumber"), pods))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -129,17 +129,46 @@ def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Me
     after = alpha.pods()
     assert all(after[node][0] != before[node][0] for node in NODES)
     assert beta.pods() == others
-    assert all(each[2] for each in seen), "both validators of alpha were down at once"
+    _one_by_one(seen, {node: pod for node, (pod, _) in before.items()})
     measure("longest time without a block while two validators were changed", _longest(seen))
     assert _longest(seen) < 20, "blocks stopped"  # seconds; a round that its absent proposer loses takes 2 to 4
     measure("blocks on all after the change", network.wait_for_blocks())
 
 
-def _ready(pods: dict[str, Any]) -> list[dict[str, Any]]:
-    conditions = [(pod, pod["status"].get("conditions", [])) for pod in pods["items"]]
-    return [pod for pod, found in conditions if any(c["type"] == "Ready" and c["status"] == "True" for c in found)]
+@dataclass(frozen=True)
+class Sample:
+    """A moment of a rolling change.
+
+    Args:
+        at: seconds.
+        height: the chain's height.
+        pods: by node, the UID of its pod and whether it is ready.
+    """
+
+    at: float
+    height: int
+    pods: dict[str, tuple[str, bool]]
 
 
-def _longest(seen: list[tuple[float, int, list[str]]]) -> float:
-    risen = [seen[0][0], *(later[0] for before, later in pairwise(seen) if later[1] > before[1]), seen[-1][0]]
+def _pods(listed: dict[str, Any]) -> dict[str, tuple[str, bool]]:
+    found = {}
+    for pod in listed["items"]:
+        if "deletionTimestamp" not in pod["metadata"]:
+            conditions = pod["status"].get("conditions", [])
+            ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+            found[pod["metadata"]["labels"]["archipelago/node"]] = (pod["metadata"]["uid"], ready)
+    return found
+
+
+def _one_by_one(seen: list[Sample], before: dict[str, str]) -> None:
+    """The second node was only touched when the first one's new pod had been ready."""
+    gone = {node: [each.pods.get(node, ("", False))[0] != pod for each in seen] for node, pod in before.items()}
+    touched = {node: moments.index(True) for node, moments in gone.items()}
+    first, second = sorted(touched, key=lambda node: touched[node])
+    back = [each.pods[first] for each in seen[: touched[second]] if first in each.pods]
+    assert any(ready and uid != before[first] for uid, ready in back), "both validators of alpha were down at once"
+
+
+def _longest(seen: list[Sample]) -> float:
+    risen = [seen[0].at, *(later.at for before, later in pairwise(seen) if later.height > before.height), seen[-1].at]
     return max(later - before for before, later in pairwise(risen))

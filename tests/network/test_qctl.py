@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lab.nodes.images import TESSERA_STAND_IN
+from lab.nodes.images import TESSERA_STAND_IN, tessera
 from tests.network.conftest import Maker
 from tests.network.networks import Network, founder
 
@@ -58,11 +59,12 @@ def test_every_row_has_a_command_or_a_reason() -> None:
 @pytest.fixture(scope="module")
 def network(make_network: Maker) -> Iterator[Network]:
     """The network that the document speaks of: stack cluster-a, with a node whose RPC is open."""
-    changes = {
+    changes: dict[str, Any] = {
         "network.privacy": {"manager": "tessera", "version": "22.1.7"},
-        "network.images": {"tessera": TESSERA_STAND_IN},
         "nodes.quorum-node1.api": {"rpc": True},
     }
+    if tessera() == TESSERA_STAND_IN:
+        changes["network.images"] = {"tessera": TESSERA_STAND_IN}
     with make_network("qctl") as made:
         made.add(founder(made.name, ["quorum-node1"], changes), "a")
         made.up("alpha")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
 def test_the_first_block_takes_hardly_longer_than_with_kubectl(make_network: Maker, measure: Measure) -> None:
     with make_network("start") as network:
         # pinned, so that what was exported holds for the second time as well
-        pinned = {f"nodes.{node}.exposure": {"ports": {"p2p": 31501 + at}} for at, node in enumerate(NODES)}
+        pinned: dict[str, Any] = {"defaults.awaitReady": True}
+        pinned |= {f"nodes.{node}.exposure": {"ports": {"p2p": 31501 + at}} for at, node in enumerate(NODES)}
         alpha = network.add(founder(network.name, VALIDATORS, pinned), "a")
         beta = network.add(joiner("beta", network.name, NODES, pinned), "b")
 

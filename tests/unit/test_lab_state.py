@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports, state
+from lab import ports, settling, state
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.profiles import PROFILES
+from lab.settling import Wanted
 from lab.state import ClusterState, LabState
 from lab.tools import Toolchain
 
@@ -28,7 +29,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 def settle(lab: Lab, known: LabState | None = None, *, count: int = 2, new_ports: bool = False) -> LabState:
     said: list[str] = []
-    return lab._settle(KIND, known, count=count, running={}, new_ports=new_ports, say=said.append)
+    return settling.settle(lab, KIND, known, Wanted(count, new_ports), {}, said.append)
 
 
 def test_every_cluster_gets_ports_of_its_own(lab: Lab) -> None:
