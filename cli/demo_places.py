@@ -15,6 +15,7 @@ from lab.lab import Lab
 from lab.nodes.images import TESSERA_STAND_IN, tessera
 from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
+from lab.tools.toolchain import PULUMI_TOOLS
 from operate.cluster import Unreachable, connect, node_addresses
 
 STACKS = ("cluster-a", "cluster-b")
@@ -26,7 +27,6 @@ OWN = "own"
 REAL = "nodes"
 """The profile whose nodes make blocks."""
 
-_TOOLS = ("pulumi", "kubernetes-provider")
 _SMALL = {"cpu": "50m", "memory": "128Mi", "memoryLimit": "1Gi"}
 
 
@@ -91,9 +91,9 @@ def lab_of(kind: str) -> Lab:
 def toolchain_of(kind: str) -> Toolchain:
     """The tools that a kind of demo needs."""
     if kind == OWN:
-        return resolve(_TOOLS, ConsoleReport(consoles.out))
+        return resolve(PULUMI_TOOLS, ConsoleReport(consoles.out))
     tools = lab_of(kind).equip(kind, say).tools
-    return resolve((*_TOOLS, *tools), ConsoleReport(consoles.out))
+    return resolve((*PULUMI_TOOLS, *tools), ConsoleReport(consoles.out))
 
 
 def say(line: str) -> None:

@@ -21,11 +21,10 @@ from lab.files import cache_folder, exclusive, write_whole
 from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile
 from lab.running import bring_up
+from lab.say import Say
 from lab.settling import Wanted, settle
 from lab.state import LabState
 from lab.tools import Toolchain
-
-Say = Callable[[str], None]
 
 _ENTRIES = ("clusters", "backends", "passphrases", "pulumi-home", "kubeconfig", "logs", "lab.json")
 """All that a lab makes in its folder, and so all that `purge` deletes."""
@@ -116,10 +115,14 @@ class Lab:
         Raises:
             LabError: see `profile`; or this machine cannot have them.
         """
+        kind = self._able(profile)
+        kind.equip(say)
+        return kind
+
+    def _able(self, profile: str | None) -> Profile:
         kind = self.profile(profile)
         if obstacle := kind.obstacle():
             raise LabError(f"{obstacle} Or take simulated nodes: {self.command('up')} --profile {DEFAULT}")
-        kind.equip(say)
         return kind
 
     def command(self, name: str) -> str:
@@ -143,7 +146,7 @@ class Lab:
         remembered (the API server's) and that is taken now is an error; one that nobody has is chosen anew.
 
         Args:
-            toolchain: the tools of the profile.
+            toolchain: the tools of the profile, resolved after `equip`.
             clusters: how many clusters there are to be; those of an earlier, larger lab stay.
             profile: the kind of clusters; by default what the lab already is, or `control-plane`.
             new_ports: choose all ports anew where they are taken, API servers' included.
@@ -163,7 +166,7 @@ class Lab:
             )
         with self._lock(say):
             known = self.state()
-            kind = self.equip(profile, say)
+            kind = self._able(profile)
             running = processes.parts(self.folder)
             settled = settle(self, kind, known, Wanted(clusters, new_ports), running, say)
             if settled != known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from lab import processes
 from lab.cluster import Cluster
@@ -12,14 +12,13 @@ from lab.errors import LabError
 from lab.nodes.run import within
 from lab.processes import MARKER, PART, Process
 from lab.profiles import Part, Profile, Stage
+from lab.say import Say
 from lab.tools import Toolchain
 
 _POLL = 0.1
 _LAST_LINES = 8
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
 """What parts need of the user's environment. Proxies, above all, are none of their business."""
-
-Say = Callable[[str], None]
 
 
 def bring_up(

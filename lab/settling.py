@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +12,8 @@ from lab.errors import LabError
 from lab.nodes import network
 from lab.processes import Process
 from lab.profiles import Profile
+from lab.say import Say
 from lab.state import NAMES, ClusterState, LabState
-
-Say = Callable[[str], None]
 
 
 class Owner(Protocol):

@@ -10,15 +10,16 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.files import cache_folder
 from lab.nodes import registry
 from lab.nodes.distribution import ARCHITECTURE
-from lab.nodes.registry import Published, Say
+from lab.nodes.registry import Published
 from lab.nodes.run import run
+from lab.say import Say
 from lab.tools import Toolchain
 from lab.tools.node_tools import COREDNS as COREDNS_RELEASE
 from lab.tools.node_tools import GOQUORUM
@@ -161,16 +162,18 @@ def _shell() -> tuple[dict[str, Path], dict[str, str]]:
     return files, links
 
 
-def load(toolchain: Toolchain, socket: str, names: Sequence[str]) -> None:
+def load(toolchain: Toolchain, socket: str) -> None:
     """Give containerd the images that it has not.
 
     Args:
         toolchain: where the programs are.
         socket: where containerd listens.
-        names: images that it has.
+
+    Raises:
+        LabError: containerd does not answer, or refuses.
     """
+    ctr = (str(toolchain.path("ctr")), "--address", socket, "-n", "k8s.io", "images")
+    there = set(run(*ctr, "list", "-q").split())
     for image in images(toolchain):
-        if not set(image.names) <= set(names):
-            run(
-                str(toolchain.path("ctr")), "--address", socket, "-n", "k8s.io", "images", "import", str(archive(image))
-            )
+        if not set(image.names) <= there:
+            run(*ctr, "import", str(archive(image)))

@@ -13,7 +13,7 @@ import os
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import httpx2
 
 from lab.files import cache_folder
 from lab.nodes.distribution import ARCHITECTURE, DIGEST, INDEX, RegistryError, Repository
+from lab.say import Say
 from lab.tools.cache import Cache
 from lab.tools.vendor import CONNECT_WITHIN
 
@@ -32,8 +33,6 @@ MIRROR = "ARCHIPELAGO_REGISTRY"
 _HOME = "https://registry-1.docker.io"
 _ARCHIVE = "image.tar"
 _TELL_EVERY = 10.0  # seconds
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,9 @@ def clear(cluster: Cluster) -> None:
     for result in _CNI_RESULTS.glob("*"):
         if f'"{cluster.folder}/' in result.read_text():  # names the pod's network namespace
             result.unlink(missing_ok=True)
+    listening = Path("/proc/net/unix").read_text()
     for socket in (*_SHIM_SOCKETS.glob("*"), *_DEVICE_PLUGINS.glob("*.sock")):
-        if not _listened_on(socket):
+        if f" {socket}\n" not in listening:
             socket.unlink(missing_ok=True)
     for folder in (_LOG_LINKS, _CNI_RESULTS, _SHIM_SOCKETS, _DEVICE_PLUGINS):
         with contextlib.suppress(OSError):  # others use it, or it is not there
@@ -45,7 +46,3 @@ def _unmount(folder: Path) -> None:
     for mount in reversed([each for each in mounts if each.startswith(f"{folder}/")]):
         with contextlib.suppress(LabError):  # one below it may have taken it along
             run("umount", "--lazy", mount)
-
-
-def _listened_on(socket: Path) -> bool:
-    return f" {socket}\n" in Path("/proc/net/unix").read_text()

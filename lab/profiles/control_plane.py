@@ -6,7 +6,7 @@ runs and no Service is dialled: that is for another profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,7 +15,8 @@ from lab.pki import Client
 from lab.processes import Process
 from lab.profiles import control_parts, objects
 from lab.profiles.control_parts import CONTROL_PLANE, LAST
-from lab.profiles.profile import Part, Say, Stage
+from lab.profiles.profile import Part, Stage, following
+from lab.say import Say
 from lab.tools import Toolchain
 
 _STAGES = Path(__file__).with_name("stages.yaml")
@@ -77,22 +78,9 @@ class ControlPlane:
                     _kwok(cluster, toolchain),
                     control_parts.controllers(cluster),
                 ),
-                _node(cluster),
+                following(lambda: objects.apply(cluster), lambda: objects.node_unready(cluster)),
             ),
         )
-
-
-def _node(cluster: Cluster) -> Callable[[], str | None]:
-    applied = False
-
-    def missing() -> str | None:
-        nonlocal applied
-        if not applied:
-            objects.apply(cluster)
-            applied = True
-        return objects.node_unready(cluster)
-
-    return missing
 
 
 def _kwok(cluster: Cluster, toolchain: Toolchain) -> Part:

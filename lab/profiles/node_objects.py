@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import Any
 
 from lab.cluster import Cluster
 from lab.nodes.config import dns
 from lab.nodes.images import COREDNS
 from lab.profiles import objects
-from lab.profiles.api import ApiError, get
+from lab.profiles.api import get
 
 _COREFILE = """.:53 {
     errors
@@ -35,14 +34,8 @@ def apply(cluster: Cluster) -> None:
 
 def unready(cluster: Cluster) -> str | None:
     """None if the node is ready and names are resolved, else what is missing."""
-    try:
-        conditions = get(cluster, f"/api/v1/nodes/{cluster.context}").get("status", {}).get("conditions", [])
-    except ApiError as error:
-        if error.code == http.client.NOT_FOUND:
-            return f"the kubelet has not registered node {cluster.context} yet"
-        raise
-    if not any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
-        return f"node {cluster.context} is not ready"
+    if not_ready := objects.registered_unready(cluster):
+        return not_ready
     deployment = get(cluster, "/apis/apps/v1/namespaces/kube-system/deployments/coredns")
     if not deployment.get("status", {}).get("readyReplicas"):
         return "cluster DNS is not ready"

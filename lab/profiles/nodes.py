@@ -5,19 +5,19 @@ Each is a host of the lab's own network, in a network namespace of its own. Need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from lab import processes
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.nodes import cgroups, config, images, machine, network, remains
-from lab.nodes.run import run
 from lab.pki import Client
 from lab.processes import Process
 from lab.profiles import control_parts, node_objects, objects
 from lab.profiles.control_parts import CONTROL_PLANE, LAST
-from lab.profiles.profile import Part, Say, Stage
+from lab.profiles.profile import Part, Stage, following
+from lab.say import Say
 from lab.tools import Toolchain
 
 _PATIENCE = 3.0
@@ -95,7 +95,7 @@ class Nodes:
                 (control_parts.etcd(cluster, toolchain), apiserver, _containerd(cluster, toolchain)),
                 lambda: objects.unready(cluster),
             ),
-            Stage("images", (), _imported(cluster, toolchain)),
+            Stage("images", (), lambda: images.load(toolchain, config.socket(cluster))),
             Stage(
                 "node",
                 (
@@ -105,7 +105,7 @@ class Nodes:
                     _proxy(cluster, toolchain),
                     control_parts.controllers(cluster, "--policies", f"--volumes={volumes}"),
                 ),
-                _node(cluster),
+                following(lambda: node_objects.apply(cluster), lambda: node_objects.unready(cluster)),
             ),
         )
 
@@ -132,16 +132,6 @@ def _containerd(cluster: Cluster, toolchain: Toolchain) -> Part:
     )
 
 
-def _imported(cluster: Cluster, toolchain: Toolchain) -> Callable[[], str | None]:
-    def missing() -> str | None:
-        socket = config.socket(cluster)
-        ctr = (str(toolchain.path("ctr")), "--address", socket, "-n", "k8s.io", "images", "list", "-q")
-        images.load(toolchain, socket, run(*ctr).split())
-        return None
-
-    return missing
-
-
 def _kubelet(cluster: Cluster, toolchain: Toolchain) -> Part:
     return Part(
         "kubelet",
@@ -164,16 +154,3 @@ def _proxy(cluster: Cluster, toolchain: Toolchain) -> Part:
         (str(toolchain.path("kube-proxy")), f"--config={cluster.folder / 'config' / 'kube-proxy.json'}"),
         namespace=cluster.namespace,
     )
-
-
-def _node(cluster: Cluster) -> Callable[[], str | None]:
-    applied = False
-
-    def missing() -> str | None:
-        nonlocal applied
-        if not applied:
-            node_objects.apply(cluster)
-            applied = True
-        return node_objects.unready(cluster)
-
-    return missing

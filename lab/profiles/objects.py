@@ -90,14 +90,25 @@ def node_unready(cluster: Cluster) -> str | None:
         OSError: the server cannot be reached.
     """
     name = cluster.context
-    conditions = get(cluster, f"/api/v1/nodes/{name}").get("status", {}).get("conditions", [])
-    if not any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
-        return f"node {name} is not ready (kwok makes it so)"
+    if not_ready := registered_unready(cluster):
+        return f"{not_ready} (kwok makes it so)"
     lease = _found(cluster, f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}")
     renewed = (lease or {}).get("spec", {}).get("renewTime")
     if renewed is None or datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(renewed) > _LEASE:
         return f"node {name} has no fresh lease (kwok keeps it)"
     return accounts_missing(cluster)
+
+
+def registered_unready(cluster: Cluster) -> str | None:
+    """None if the cluster's node is there and ready, whoever makes it so."""
+    name = cluster.context
+    node = _found(cluster, f"/api/v1/nodes/{name}")
+    if node is None:
+        return f"node {name} is not registered"
+    conditions = node.get("status", {}).get("conditions", [])
+    if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
+        return None
+    return f"node {name} is not ready"
 
 
 def accounts_missing(cluster: Cluster) -> str | None:

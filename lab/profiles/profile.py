@@ -8,9 +8,8 @@ from typing import Protocol
 
 from lab.cluster import Cluster
 from lab.processes import Process
+from lab.say import Say
 from lab.tools import Toolchain
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,20 @@ class Stage:
     within: float = 120.0
 
 
+def following(first: Callable[[], None], missing: Callable[[], str | None]) -> Callable[[], str | None]:
+    """What a stage waits for that needs something done before: `first` is done until it has succeeded once."""
+    done = False
+
+    def ask() -> str | None:
+        nonlocal done
+        if not done:
+            first()
+            done = True
+        return missing()
+
+    return ask
+
+
 class Profile(Protocol):
     """A kind of cluster."""
 
@@ -72,7 +85,7 @@ class Profile(Protocol):
         """Why this machine cannot have such clusters, as a sentence; None if it can."""
 
     def equip(self, say: Say) -> None:
-        """Get what the machine lacks; asked once, before anything else.
+        """Get what the machine lacks; asked by `Lab.equip`, before the toolchain is resolved.
 
         Raises:
             LabError: it cannot be had.

@@ -12,6 +12,9 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.tools.catalogue import PROVIDER_PLUGIN
 
+PULUMI_TOOLS = ("pulumi", "kubernetes-provider")
+"""Tools that `Toolchain.pulumi_environment` makes its environment of."""
+
 _HOST = "pulumi-language-python"
 _PROVIDER = "pulumi-resource-kubernetes"
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from lab.lab import Lab
 from lab.profiles import PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
+from lab.tools.toolchain import PULUMI_TOOLS
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ def resolved(pytestconfig: pytest.Config, tools: Sequence[str]) -> Toolchain:
     """Pulumi and tools of the lab; the first time on a machine they are built, which is told past pytest's capture."""
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        names = ("pulumi", "kubernetes-provider", *tools)
+        names = (*PULUMI_TOOLS, *tools)
         return resolve(names, ConsoleReport(Console(stderr=True), verbose=False))
 
 
