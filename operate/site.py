@@ -47,7 +47,7 @@ class Pod:
 
     Args:
         name: Its name.
-        phase: Kubernetes' word, or the reason why a container waits, as CrashLoopBackOff.
+        phase: Kubernetes' word, or why a container waits or ended, as CrashLoopBackOff, with its last words.
         ready: Containers that are ready.
         restarts: Of all containers together.
         images: By container.
@@ -182,12 +182,18 @@ def _phase(manifest: Manifest, statuses: Iterable[Manifest]) -> str:
 
 
 def _reasons(statuses: Iterable[Manifest]) -> Iterator[str]:
-    """Why containers wait, or ended badly: what `kubectl get pods` shows as the status."""
+    """Why containers wait, or ended badly: what `kubectl get pods` shows as the status, and their last words."""
     for each in statuses:
-        state = each.get("state", {})
+        state, before = each.get("state", {}), each.get("lastState", {}).get("terminated", {})
         ended = state.get("terminated", {})
         if reason := state.get("waiting", {}).get("reason"):
             if reason not in ("PodInitializing", "ContainerCreating"):
-                yield f"{each['name']}: {reason}"
+                yield f"{each['name']}: {reason}{_last_words(before)}"
         elif ended and ended.get("exitCode", 0):
-            yield f"{each['name']}: {ended.get('reason', 'Error')}, exit code {ended['exitCode']}"
+            code = ended["exitCode"]
+            yield f"{each['name']}: {ended.get('reason', 'Error')}, exit code {code}{_last_words(ended)}"
+
+
+def _last_words(ended: Manifest) -> str:
+    said = [line.strip() for line in str(ended.get("message", "")).splitlines() if line.strip()]
+    return f" ({said[-1]})" if said else ""

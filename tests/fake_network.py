@@ -48,6 +48,7 @@ class FakeNode:
     ready: bool = True
     restarts: int = 0
     waiting: str = ""
+    said: str = ""
     trouble: str = ""
     fork: str = ""
     listed: str = ""
@@ -58,6 +59,8 @@ class FakeNode:
         """Its pod, as the API server shows it."""
         state = {"waiting": {"reason": self.waiting}} if self.waiting else {"running": {}}
         status = {"name": "quorum", "ready": self.ready, "restartCount": self.restarts, "state": state}
+        if self.said:
+            status["lastState"] = {"terminated": {"exitCode": 1, "message": self.said}}
         labels = {"archipelago/network": network, "archipelago/node": self.record.name}
         return {
             "apiVersion": "v1",

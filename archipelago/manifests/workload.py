@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from archipelago.stack.plan import StackPlan
 
 _USER = 1000
 _PLACED = 600  # seconds to find a machine, attach the volume and pull the images
+# "The new pod is there and has stayed ready", asked of one state of the Deployment that its controller has seen. What
+# the provider asks by itself can be true of the old pod while a Recreate is about to stop it (decision 0014).
+_ROLLED_OUT = json.dumps(["jsonpath={.status.updatedReplicas}=1", "condition=Available"])
 _CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -82,8 +86,8 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
     }
     metadata = common.metadata(plan, node.object_name, node)
     metadata["labels"] |= node.labels
-    if not node.await_ready:
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+    awaited = {"pulumi.com/waitFor": _ROLLED_OUT}
+    metadata["annotations"] = awaited if node.await_ready else {"pulumi.com/skipAwait": "true"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
@@ -106,7 +110,7 @@ def _container(node: NodePlan, container: Container) -> Manifest:
             "requests": {"cpu": container.resources.cpu, "memory": container.resources.memory},
             "limits": {"memory": container.resources.memory_limit},
         },
-        # the last lines of a container that failed stand in the pod's status, and `pulumi up` prints them
+        # the last lines of a container that failed stand in the pod's status, and `archipelago status` prints them
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     if not container.command:

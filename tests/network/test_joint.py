@@ -16,9 +16,7 @@ from lab.nodes.images import GOQUORUM_COPY
 from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, eventually, founder, joiner
 
-# Alone: a rolling change is judged by its seconds, and beside another lab the Kubernetes provider was seen to call a
-# rollout done before its pod was ready (docs/operations.md, Roll out a change).
-pytestmark = [pytest.mark.network, pytest.mark.alone]
+pytestmark = pytest.mark.network
 
 NODES = ("node1", "node2")
 VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))

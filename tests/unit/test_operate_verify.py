@@ -90,6 +90,13 @@ def test_a_crashing_node_is_named_with_the_reason(network: FakeNetwork) -> None:
     assert found.cure == "archipelago logs quorum-node1 -s cluster-a"
 
 
+def test_a_crashing_node_is_named_with_its_last_words(network: FakeNetwork) -> None:
+    network.node("alpha/quorum-node1").waiting = "CrashLoopBackOff"
+    network.node("alpha/quorum-node1").said = "INFO starting\nthis volume belongs to another chain\n\n"
+    found = of(found_in(network.stacks()), "pods", "alpha/quorum-node1")
+    assert "quorum: CrashLoopBackOff (this volume belongs to another chain)" in found.seen
+
+
 def test_a_node_that_restarted_is_a_warning(network: FakeNetwork) -> None:
     network.node("alpha/quorum-node1").restarts = 2
     found = of(found_in(network.stacks()), "pods", "alpha/quorum-node1")
