@@ -40,7 +40,7 @@ def schema(dialects: Mapping[str, Dialect]) -> Schema:
     Args:
         dialects: What each kind of network adds, by kind.
     """
-    models = {
+    models = {  # mypy knows no generic whose arguments are values
         kind: StackSettings[each.network_model, each.node_model]  # type: ignore[name-defined]
         for kind, each in sorted(dialects.items())
     }

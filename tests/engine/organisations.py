@@ -98,7 +98,8 @@ class Consortium:
         for cluster, namespace in self._namespaces:
             client = self.client(cluster)
             try:
-                for service in client.list(Service, namespace=namespace):  # at once; the namespace takes its time
+                # at once; the namespace takes its time. What is listed has metadata, whatever its type says.
+                for service in client.list(Service, namespace=namespace):
                     client.delete(Service, service.metadata.name, namespace=namespace)  # type: ignore[union-attr, arg-type]
                 client.delete(Namespace, namespace)
             except ApiError as error:

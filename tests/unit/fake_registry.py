@@ -7,13 +7,12 @@ import hashlib
 import io
 import json
 import tarfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 
 from lab.nodes.distribution import ARCHITECTURE
 from lab.nodes.registry import Published
+from tests.unit import loopback
 
 IMAGE = Published("makers/program", "1.2.3", ("lab.local/program:1.2.3",))
 LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -91,27 +90,6 @@ class Fake:
         return status, {"Content-Type": media}, body
 
 
-@contextmanager
-def serving(fake: Fake) -> Iterator[str]:
+def serving(fake: Fake) -> AbstractContextManager[str]:
     """The address at which a fake answers."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = fake.answer(self)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return loopback.serving(lambda request: fake.answer(request))  # noqa: PLW0108 - looked up anew: tests replace it

@@ -1,16 +1,9 @@
-"""Where tools come from: PATH, an earlier run, a vendor (a server on loopback here), or a build (a fake one here)."""
+"""Where tools come from: PATH, an earlier run, or a build (a fake one here). Vendors: test_lab_vendor.py."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
-import tarfile
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,119 +11,13 @@ import pytest
 from lab.errors import LabError
 from lab.tools import Toolchain
 from lab.tools.builder import SETTINGS, BuildError, GoBuilder
-from lab.tools.cache import Cache
 from lab.tools.catalogue import catalogue
-from lab.tools.definitions import Build, Download, GoCommand, Probe, Tool
-from lab.tools.report import Estimate, Tick, duration
-from lab.tools.resolver import Resolver
-from lab.tools.vendor import Vendor
+from lab.tools.definitions import Build, GoCommand, Probe
+from lab.tools.report import duration
 from lab.tools.versions import Version
+from tests.unit.toolbox import Run, etcd, put
 
 pytestmark = pytest.mark.unit
-
-PROGRAM = b"#!/bin/sh\necho etcd Version: 3.6.8\n"
-
-
-class Told:
-    """A report that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def step(self, tool: str, text: str) -> None:
-        self.lines.append(f"- {tool}: {text}")
-
-    def found(self, tool: str, text: str) -> None:
-        self.lines.append(f"+ {tool}: {text}")
-
-    def note(self, text: str) -> None:
-        self.lines.append(text)
-
-    @contextmanager
-    def work(self, title: str, estimate: Estimate | None) -> Iterator[Tick]:
-        self.lines.append(f"… {title}, {estimate}" if estimate else f"… {title}")
-        yield lambda _detail: None
-
-
-class FakeBuilder:
-    """Builds in no time, or fails."""
-
-    def __init__(self, fails: bool = False) -> None:
-        self.fails = fails
-        self.built: list[str] = []
-
-    def describe(self) -> str:
-        return "go0"
-
-    def key(self, build: Build) -> str:
-        return f"key-of-{build.name}"
-
-    def ahead(self, builds: Sequence[Build], log: Path) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
-        self.built.append(build.name)
-        (folder / "half-done").touch()
-        if self.fails:
-            raise BuildError(f"it failed, see {log}")
-        for name in ("etcd", "etcdctl"):
-            (folder / name).write_bytes(b"built")
-            (folder / name).chmod(0o755)
-
-
-class Files(BaseHTTPRequestHandler):
-    """Serves a dictionary of files."""
-
-    content: dict[str, bytes]
-
-    def do_GET(self) -> None:
-        body = self.content.get(self.path.lstrip("/"))
-        if body is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(content: dict[str, bytes]) -> Iterator[str]:
-    handler = type("Handler", (Files,), {"content": content})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def archive() -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("etcd-v3/etcd")
-        entry.size = len(PROGRAM)
-        tar.addfile(entry, io.BytesIO(PROGRAM))
-    return stream.getvalue()
-
-
-def etcd(base: str = "http://127.0.0.1:9", **changes: object) -> Tool:
-    build = Build("etcd", "etcd", (GoCommand("etcd", {".": "etcd"}),), 30)
-    download = Download(f"{base}/etcd.tar.gz", f"{base}/SHA256SUMS", {"etcd": "etcd-v3/etcd"})
-    values: dict[str, object] = {
-        "name": "etcd",
-        "title": "etcd",
-        "programs": ("etcd",),
-        "probe": Probe(("--version",), Version(3, 5, 13)),
-        "build": build,
-        "downloads": (download,),
-    }
-    return Tool(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -140,37 +27,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def online(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ARCHIPELAGO_OFFLINE", raising=False)
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-class Run:
-    """One resolution in a temporary folder."""
-
-    def __init__(self, tmp_path: Path, *tools: Tool, fails: bool = False) -> None:
-        self.told = Told()
-        self.builder = FakeBuilder(fails)
-        self.cache = Cache(tmp_path / "cache")
-        environment = {"PATH": f"{tmp_path / 'bin'}", "HOME": str(tmp_path)}
-        self.resolver = Resolver(
-            self.told,
-            tools=tools,
-            cache=self.cache,
-            vendor=Vendor(connect_within=0.5),
-            builder=self.builder,
-            environment=environment,
-        )
-
-    def __call__(self) -> Toolchain:
-        return self.resolver.resolve()
-
-
-def put(path: Path, name: str, script: str) -> Path:
-    (path / name).write_text(f"#!/bin/sh\n{script}\n")
-    (path / name).chmod(0o755)
-    return path / name
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHIPELAGO_OFFLINE", "1")
 
 
 # PATH
@@ -227,83 +85,6 @@ def test_a_provider_is_looked_for_where_pulumi_keeps_its_plugins(tmp_path: Path)
     run = Run(tmp_path, etcd(plugin="resource-x-v1.0.0", probe=probe))
     run()
     assert "half installed" in run.told.lines[0]
-
-
-# Vendor
-
-
-def test_a_download_with_the_right_checksum_is_taken_and_kept(tmp_path: Path, path: Path) -> None:
-    content = archive()
-    sums = f"{'0' * 64}  other.tar.gz\n{hashlib.sha256(content).hexdigest()} *etcd.tar.gz\n".encode()
-    with serving({"etcd.tar.gz": content, "SHA256SUMS": sums}) as base:
-        run = Run(tmp_path, etcd(base))
-        program = run().path("etcd")
-    assert program.read_bytes() == PROGRAM
-    assert os.access(program, os.X_OK)
-    assert run.builder.built == []
-    # The server is gone: what was downloaded is used without asking anybody.
-    again = Run(tmp_path, etcd(base))
-    assert again().path("etcd") == program
-    assert "downloaded by an earlier run" in again.told.lines[-1]
-
-
-def test_a_single_file_may_come_with_nothing_but_its_sum(tmp_path: Path, path: Path) -> None:
-    with serving({"kubectl": PROGRAM, "kubectl.sha256": hashlib.sha256(PROGRAM).hexdigest().encode()}) as base:
-        download = Download(f"{base}/kubectl", f"{base}/kubectl.sha256", {"etcd": ""})
-        run = Run(tmp_path, etcd(downloads=(download,)))
-        assert run().path("etcd").read_bytes() == PROGRAM
-
-
-@pytest.mark.parametrize(
-    ("files", "why"),
-    [
-        ({"etcd.tar.gz": b"tampered", "SHA256SUMS": b"0" * 64 + b"  etcd.tar.gz\n"}, "its vendor says 000000000000…"),
-        ({"etcd.tar.gz": b"x", "SHA256SUMS": b"0" * 64 + b"  other.tar.gz\n"}, "does not name etcd.tar.gz"),
-        ({"SHA256SUMS": b"0" * 64 + b"  etcd.tar.gz\n"}, "404"),
-        ({"etcd.tar.gz": b"x"}, "404"),
-        (
-            {"etcd.tar.gz": b"x", "SHA256SUMS": hashlib.sha256(b"x").hexdigest().encode() + b"  etcd.tar.gz\n"},
-            "etcd.tar.gz: ",
-        ),
-    ],
-)
-def test_a_download_that_is_not_right_is_refused_and_built_instead(
-    tmp_path: Path, path: Path, files: dict[str, bytes], why: str
-) -> None:
-    with serving(files) as base:
-        run = Run(tmp_path, etcd(base))
-        assert run().path("etcd").read_bytes() == b"built"
-    assert why in run.told.lines[-4], run.told.lines
-    assert [entry.name for entry in run.cache.root.iterdir() if entry.name.startswith("etcd")] == ["etcd-key-of-etcd"]
-
-
-def test_an_unreachable_vendor_is_passed_over_quickly_and_asked_once(tmp_path: Path, path: Path) -> None:
-    began = time.monotonic()
-    run = Run(tmp_path, etcd(), etcd(name="two", title="two", programs=("etcdctl",)))
-    run()
-    assert time.monotonic() - began < 2
-    assert "+ two: built in 0 s" in run.told.lines
-    assert sum("not reachable" in line for line in run.told.lines) == 2
-
-
-def test_a_vendor_that_accepts_and_says_nothing_costs_no_more_than_the_limit(tmp_path: Path, path: Path) -> None:
-    import socket  # noqa: PLC0415 - this test alone
-
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(5)
-        began = time.monotonic()
-        run = Run(tmp_path, etcd(f"http://127.0.0.1:{silent.getsockname()[1]}"))
-        run()
-    assert time.monotonic() - began < 3
-    assert run.builder.built == ["etcd"]
-
-
-def test_offline_nobody_is_asked(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARCHIPELAGO_OFFLINE", "1")
-    run = Run(tmp_path, etcd())
-    run()
-    assert "ARCHIPELAGO_OFFLINE is set" in run.told.lines[1]
 
 
 # Build
