@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from archipelago.chains.cita_cloud import checks, files, founding, identity, ports, syncthing, workload
 from archipelago.chains.cita_cloud.chain_file import NAME, ChainFile, parsed
 from archipelago.chains.cita_cloud.device import check_device_id
+from archipelago.chains.cita_cloud.running import Controller
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode
 from archipelago.chains.contract import Genesis, Site
@@ -37,6 +38,7 @@ class CitaCloud:
     )
     network_model = CitaNetwork
     node_model = CitaNode
+    running = Controller()
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:  # noqa: ARG002 - all alike
         """Names of a node's ports that may be pinned one by one."""

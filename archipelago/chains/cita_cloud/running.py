@@ -27,8 +27,11 @@ _VALUE, _VALIDATORS = 1, 5  # fields: the only one of most messages, and one of 
 # Run by nc with the connection as standard input and output. A server keeps a connection open when it has answered, and
 # some give up what they are doing when it is closed on one side; so frames are read one by one until every question has
 # its answer: 9 bytes (length, type, flags, stream), then so many. HEADERS (1) or DATA (0) with the flag 1 end a stream,
-# RST_STREAM (3) does, GOAWAY (7) ends everything. Whoever reads more than a frame at once would wait for ever.
-_READ = """printf %s "$1" | base64 -d
+# RST_STREAM (3) does, GOAWAY (7) ends everything. Whoever reads more than a frame at once would wait for ever. For a
+# server that says nothing there is an end, too: kubectl's process and all that it started are a process group. It is not
+# left to `timeout`, which kills one process, and lives on with the output open.
+_READ = """{ sleep 10; kill -9 -$$; } <&- >/dev/null 2>&1 3>&- &
+printf %s "$1" | base64 -d
 left=$2
 while [ "$left" -gt 0 ]; do
   set -- $(dd bs=1 count=9 2>/dev/null | od -An -v -tx1)
@@ -43,7 +46,7 @@ while [ "$left" -gt 0 ]; do
   esac
 done
 """
-_ASK = f'cat {ADDRESS}; echo; exec timeout 10 nc 127.0.0.1 {_PORT} -e sh -c "$1" sh "$2" "$3" 3>&1'
+_ASK = f'cat {ADDRESS}; echo; exec nc -w 3 127.0.0.1 {_PORT} -e sh -c "$1" sh "$2" "$3" 3>&1'
 
 
 class Controller:
