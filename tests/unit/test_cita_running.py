@@ -74,7 +74,8 @@ class Server:
             for event in connection.receive_data(heard):
                 match event:
                     case RequestReceived(stream_id=stream):
-                        asked[stream] = {str(k): str(v) for k, v in event.headers}[":path"].removeprefix("/controller.RPCService/")
+                        headers = {str(name): str(value) for name, value in event.headers}
+                        asked[stream] = headers[":path"].removeprefix("/controller.RPCService/")
                     case DataReceived(stream_id=stream) if event.data[5:]:
                         asked[stream] += f" {UInt64Value.FromString(event.data[5:]).value}"
                     case StreamEnded(stream_id=stream) if not self.mute:

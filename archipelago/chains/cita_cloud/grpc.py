@@ -1,7 +1,7 @@
 """gRPC without a connection: the bytes that ask several questions at once, and what the bytes that came back say.
 
-They are carried by a shell in the node's pod, whose image has no client of gRPC. Sources: RFC 9113 for the frames, which
-`h2` makes and reads; grpc/doc/PROTOCOL-HTTP2.md for what is in them.
+They are carried by a shell in the node's pod, whose images have no client of gRPC. Sources: RFC 9113 for the frames,
+which `h2` makes and reads; grpc/doc/PROTOCOL-HTTP2.md for what is in them.
 """
 
 from __future__ import annotations

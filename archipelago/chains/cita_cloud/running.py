@@ -28,8 +28,8 @@ _VALUE, _VALIDATORS = 1, 5  # fields: the only one of most messages, and one of 
 # some give up what they are doing when it is closed on one side; so frames are read one by one until every question has
 # its answer: 9 bytes (length, type, flags, stream), then so many. HEADERS (1) or DATA (0) with the flag 1 end a stream,
 # RST_STREAM (3) does, GOAWAY (7) ends everything. Whoever reads more than a frame at once would wait for ever. For a
-# server that says nothing there is an end, too: kubectl's process and all that it started are a process group. It is not
-# left to `timeout`, which kills one process, and lives on with the output open.
+# server that says nothing there is an end, too: what kubectl runs is a process group with all that it starts. `timeout`
+# would kill one process of it, and keep the output open as long as it lives.
 _READ = """{ sleep 10; kill -9 -$$; } <&- >/dev/null 2>&1 3>&- &
 printf %s "$1" | base64 -d
 left=$2
@@ -103,7 +103,8 @@ class Controller:
 
     def knocks(self, node: ExternalNode) -> tuple[Knock, ...]:
         """A connection to the network service and one to syncthing, closed at once."""
-        ends = {port.name: node.endpoints[port.name] for port in (ports.NETWORK, ports.SYNC) if port.name in node.endpoints}
+        wanted = (ports.NETWORK.name, ports.SYNC.name)
+        ends = {name: node.endpoints[name] for name in wanted if name in node.endpoints}
         return tuple(
             Knock(name, end, ("nc", "-w", "3", end.host, str(end.port), "-e", "true")) for name, end in ends.items()
         )

@@ -11,7 +11,18 @@ from eth_utils.address import to_checksum_address
 
 from archipelago.chains.goquorum import enode, tessera, trial
 from archipelago.chains.goquorum.geth import IPC
-from archipelago.chains.running import Admission, Ballot, Command, Console, Knock, State, Step, Trials, Unanswered, Votes
+from archipelago.chains.running import (
+    Admission,
+    Ballot,
+    Command,
+    Console,
+    Knock,
+    State,
+    Step,
+    Trials,
+    Unanswered,
+    Votes,
+)
 from archipelago.model.record import ExternalNode, NetworkRecord
 
 _LISTED = "permissioned-nodes.json"
@@ -39,12 +50,12 @@ class GethConsole:
 
     @property
     def console(self) -> Console:
-        """geth's own."""
+        """JavaScript, over a socket."""
         return self
 
     @property
     def admission(self) -> Admission:
-        """permissioned-nodes.json."""
+        """The list permissioned-nodes.json."""
         return self
 
     @property
