@@ -9,22 +9,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from google.protobuf.wrappers_pb2 import BytesValue, UInt64Value
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import DataReceived, RequestReceived, StreamEnded
 
-from archipelago.chains.cita_cloud.running import Controller
+from archipelago.chains.cita_cloud.running import Controller as Questions
 from archipelago.chains.running import Unanswered
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.record import ExternalNode
+from tests.fake_cita import Answers, Controller, digest, number
 
 pytestmark = pytest.mark.unit
 
-ASKED = Controller()
+ASKED = Questions()
 ADDRESS, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
 GENESIS, BLOCK = b"\xaa" * 32, b"\xbb" * 32
 # SystemConfig: chain id, admin, interval 6, two validators, and the hash of a transaction that changed something
@@ -38,12 +34,12 @@ class Server:
     """A controller's port; as gRPC servers do, it keeps a connection open when it has answered."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, bytes | str] = {
-            "GetBlockNumber": UInt64Value(value=7).SerializeToString(),
-            "GetBlockHash": BytesValue(value=GENESIS).SerializeToString(),
-            "GetBlockHash 7": BytesValue(value=BLOCK).SerializeToString(),
+        self.answers: Answers = {
+            "GetBlockNumber": number(7),
+            "GetBlockHash": digest(GENESIS),
+            "GetBlockHash 7": digest(BLOCK),
             "GetSystemConfig": CONFIG,
-            "GetPeerCount": UInt64Value(value=3).SerializeToString(),
+            "GetPeerCount": number(3),
         }
         self.mute = False
         self.cut = 0  # bytes after which it hangs up; 0 for a sound connection
@@ -67,34 +63,12 @@ class Server:
                 self._speak(connected)
 
     def _speak(self, connected: socket.socket) -> None:
-        connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
-        connection.initiate_connection()
-        asked: dict[int, str] = {}
+        controller = Controller(self.answers)
         while heard := connected.recv(65536):
-            for event in connection.receive_data(heard):
-                match event:
-                    case RequestReceived(stream_id=stream):
-                        headers = {str(name): str(value) for name, value in event.headers}
-                        asked[stream] = headers[":path"].removeprefix("/controller.RPCService/")
-                    case DataReceived(stream_id=stream) if event.data[5:]:
-                        asked[stream] += f" {UInt64Value.FromString(event.data[5:]).value}"
-                    case StreamEnded(stream_id=stream) if not self.mute:
-                        self._answer(connection, stream, asked[stream])
-            text = connection.data_to_send()
+            text = b"" if self.mute else controller.hear(heard)
             connected.sendall(text[: self.cut or None])
             if self.cut:
                 return
-
-    def _answer(self, connection: H2Connection, stream: int, asked: str) -> None:
-        found = self.answers.get(asked, "load block hash failed")
-        first = [(":status", "200"), ("content-type", "application/grpc")]
-        if isinstance(found, str):
-            wrong = [("grpc-status", "13"), ("grpc-message", quote(found))]
-            connection.send_headers(stream, first + wrong, end_stream=True)
-        else:
-            connection.send_headers(stream, first)
-            connection.send_data(stream, b"\0" + len(found).to_bytes(4) + found)
-            connection.send_headers(stream, [("grpc-status", "0")], end_stream=True)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ FOLDER = "/data/config"  # syncthing's own, the only one of the volume that this
 APPLIED = "applied.xml"  # in it: what syncthing was started with; it writes into its config.xml itself
 _RESTART = f"http://127.0.0.1:{syncthing.GUI}/rest/system/restart"
 
-# syncthing reads the file when it starts. Its REST API takes the key that stands there: the chain's name, no secret. The
-# list counts as applied when syncthing has said that it restarts.
+# syncthing reads the file when it starts. Its REST API takes the key that stands there: the chain's name, no secret.
+# The list counts as applied when syncthing has said that it restarts.
 # A shell that is process 1 ignores SIGTERM unless it traps it, and it runs the trap only where it waits.
 SCRIPT = f"""set -u
 umask 077
