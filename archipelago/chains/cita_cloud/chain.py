@@ -44,6 +44,10 @@ class CitaCloud:
         """Names of a node's ports that may be pinned one by one."""
         return {"exposure": frozenset(port.name for port in ports.opened(settings.network))}
 
+    def object_name(self, settings: Settings, node: str) -> str:
+        """Its objects are named for its index."""
+        return ports.object_name(settings.network.name, settings.nodes[node].index or 0)
+
     def checks(self, settings: Settings) -> Iterable[Problem]:
         """What is wrong with the settings beyond single fields."""
         return checks.problems(settings)
@@ -96,7 +100,7 @@ class CitaCloud:
         network: CitaNetwork = settings.network
         own: CitaNode = node.settings
         file = parsed(genesis.text) if genesis else None
-        stem = ports.object_name(network.name, own.index or 0)
+        stem = self.object_name(settings, node.name)
         first, *others = ports.services(network, own, site.namespace, site.address)
         mark = f"{file.fingerprint} {node.record.address}" if file else ""
         return NodePlan(
