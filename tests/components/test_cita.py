@@ -1,4 +1,4 @@
-"""The real `__main__.py` on stacks of CITA-Cloud: everything but the chain in the first round, the chain in the second."""
+"""The real `__main__.py` on stacks of CITA-Cloud: identities and Services in the first round, then the chain."""
 
 from __future__ import annotations
 
