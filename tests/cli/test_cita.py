@@ -13,6 +13,7 @@ from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
 from tests.cita import outside
 from tests.cli.conftest import Project, Ran
+from tests.cli.test_generated import errors, read_yaml
 from tests.cli.test_render import parsed, plain
 from tests.fake_cita import FakeCita
 from tests.stacks import GONE, plan_of
@@ -58,6 +59,14 @@ def test_it_is_validated_and_its_users_are_told_what_was_never_run(cita: Project
     ran = cita.run("validate", "-s", STACK)
     ok(ran)
     assert "were not run in the tests" in ran.said
+
+
+def test_an_editor_takes_it_by_the_schema(cita: Project) -> None:
+    cita.append(STACK, "  archipelago:identitySeed: {secure: v1:AAAA}\n")
+    document = read_yaml((cita.folder / f"Pulumi.{STACK}.yaml").read_text())
+    assert errors(document) == []
+    document["config"]["archipelago:nodes"]["node0"]["validator"] = True  # a key of another protocol
+    assert errors(document)
 
 
 def test_identity_shows_device_ids_and_addresses(cita: Project, plan: StackPlan) -> None:
