@@ -155,7 +155,7 @@ def test_a_chain_without_a_block_is_at_height_0(pod: Pod, server: Server) -> Non
     [
         ("GetPeerCount", "get network status failed", "its controller: GetPeerCount: get network status failed"),
         ("GetBlockHash", "load block hash failed: 0%", "GetBlockHash: load block hash failed: 0%"),
-        ("GetSystemConfig", b"\x2a\x14", "GetSystemConfig: the answer is no protobuf message"),
+        ("GetSystemConfig", b"\x2a\x14", "its controller: the answer is no protobuf message"),
     ],
 )
 def test_an_error_is_told_in_the_controllers_words(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 from urllib.parse import unquote
 
 from google.protobuf.empty_pb2 import Empty
@@ -20,6 +20,8 @@ from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, 
 from h2.exceptions import ProtocolError
 
 _PREFIX = 5  # bytes before a message: whether it is compressed, and its length
+
+Value = TypeVar("Value", int, bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +103,25 @@ def replies(received: bytes, calls: int) -> list[Reply]:
     return found
 
 
-def fields(message: bytes) -> dict[int, list[Any]]:
-    """A protobuf message of any type: by number, every value that a field has, numbers as int and the rest as bytes.
+def fields(message: bytes, kind: type[Value]) -> dict[int, list[Value]]:
+    """A protobuf message's fields of one kind: by number, every value that a field has.
+
+    Args:
+        message: Of any type.
+        kind: int for numbers, bytes for texts, bytes and messages; a field of another kind is passed over.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is no message.
     """
-    found: dict[int, list[Any]] = {}
+    found: dict[int, list[Value]] = {}
     anything = Empty()  # every field is unknown to it
     try:
         anything.ParseFromString(message)
     except DecodeError:
         raise ValueError("the answer is no protobuf message") from None
     for each in UnknownFieldSet(anything):
-        found.setdefault(each.field_number, []).append(each.data)
+        if isinstance(each.data, kind):
+            found.setdefault(each.field_number, []).append(each.data)
     return found
 
 

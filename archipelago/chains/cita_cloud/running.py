@@ -6,8 +6,6 @@ Source: cita_cloud_proto of May 2021, protos/controller.proto.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
 from google.protobuf.wrappers_pb2 import UInt64Value
 
@@ -59,7 +57,7 @@ class Controller:
         "Ask its rpc port with a gRPC client of yours; archipelago urls tells where it is.",
     )
     admission = Lack(
-        "network and syncthing keep no list of whom they let in.",
+        "the network service keeps no list of whom it lets in.",
         "A firewall, or the network policy <network>-peers, decides who reaches a node.",
     )
     votes = Lack(
@@ -89,16 +87,16 @@ class Controller:
         address, _, frames = printed.partition("\n")
         try:
             heard = replies(bytes.fromhex(frames), _QUESTIONS)
-            config = _message("GetSystemConfig", heard[_CONFIG])
+            validators = fields(_message("GetSystemConfig", heard[_CONFIG]), bytes).get(_VALIDATORS, [])
             return State(
                 height=_number("GetBlockNumber", heard[_NUMBER]),
                 genesis_hash=_hash(_message("GetBlockHash", heard[_GENESIS])),
                 block_hash=_block(heard[_BLOCK]),
                 counted=_number("GetPeerCount", heard[_PEERS]),
                 address=address.strip(),
-                validators=tuple("0x" + each.hex() for each in config.get(_VALIDATORS, ())),
+                validators=tuple(f"0x{each.hex()}" for each in validators),
             )
-        except (ValueError, AttributeError) as error:
+        except ValueError as error:
             raise Unanswered(f"its controller: {error}") from None
 
     def knocks(self, node: ExternalNode) -> tuple[Knock, ...]:
@@ -114,24 +112,25 @@ class Controller:
         return 2 * validators // 3 + 1
 
 
-def _message(method: str, reply: Reply) -> Mapping[int, Any]:
+def _message(method: str, reply: Reply) -> bytes:
     try:
-        return fields(reply.message())
+        return reply.message()
     except ValueError as error:
         raise ValueError(f"{method}: {error}") from None
 
 
 def _number(method: str, reply: Reply) -> int:
-    return int(_message(method, reply).get(_VALUE, [0])[0])  # protobuf leaves a zero out
+    return fields(_message(method, reply), int).get(_VALUE, [0])[0]  # protobuf leaves a zero out
 
 
-def _hash(message: Mapping[int, Any]) -> str:
-    return "0x" + bytes(message[_VALUE][0]).hex() if _VALUE in message else ""
+def _hash(message: bytes) -> str:
+    found = fields(message, bytes).get(_VALUE)
+    return f"0x{found[0].hex()}" if found else ""
 
 
 def _block(reply: Reply) -> str:
     """The hash of a block; empty where none was asked for, and where the node has none."""
     try:
-        return _hash(fields(reply.message()))
+        return _hash(reply.message())
     except ValueError:
         return ""
