@@ -110,7 +110,7 @@ class Pod:
             yield printed
         finally:
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
 
     def tree(self) -> dict[str, bytes]:
         """Every file of the volume."""

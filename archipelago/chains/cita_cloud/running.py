@@ -28,7 +28,7 @@ _VALUE, _VALIDATORS = 1, 5  # fields: the only one of most messages, and one of 
 # RST_STREAM (3) does, GOAWAY (7) ends everything. Whoever reads more than a frame at once would wait for ever. For a
 # server that says nothing there is an end, too: what kubectl runs is a process group with all that it starts. `timeout`
 # would kill one process of it, and keep the output open as long as it lives.
-_READ = """{ sleep 10; kill -9 -$$; } <&- >/dev/null 2>&1 3>&- &
+_READ = """{ sleep 30; kill -9 -$$; } <&- >/dev/null 2>&1 3>&- &
 printf %s "$1" | base64 -d
 left=$2
 while [ "$left" -gt 0 ]; do
