@@ -11,7 +11,7 @@ import typer
 from archipelago.chains.running import Unanswered
 from archipelago.problems import Problem, Refused
 from cli import consoles
-from cli.running import NodeName, node_of, pod_of, unreachable
+from cli.running import NodeName, able, node_of, pod_of, unreachable
 from cli.stacks import HERE, Directory, Stack
 from operate.kubectl import Failed, Kubectl
 from operate.site import Seen, Site
@@ -38,7 +38,7 @@ def logs(
     """
     site, name = node_of(node, [stack], directory)
     pod = pod_of(site, name)
-    chosen = container or site.chain.running.container
+    chosen = container or site.chain.running.main
     flags = ["--follow"] * follow + ["--previous"] * previous
     _become(site, ["logs", pod.name, "--container", chosen, f"--tail={tail}", *flags])
 
@@ -49,10 +49,9 @@ def attach(node: NodeName, stack: Stack = None, directory: Directory = HERE) -> 
     Example:  archipelago attach quorum-node1 -s cluster-a
     """
     site, name = node_of(node, [stack], directory)
+    console = able(site.chain.running.console, site.full(name))
     pod = pod_of(site, name)
-    _become(
-        site, ["exec", _terminal(), pod.name, "-c", site.chain.running.container, "--", *site.chain.running.attach()]
-    )
+    _become(site, ["exec", _terminal(), pod.name, "-c", site.chain.running.container, "--", *console.attach()])
 
 
 def connect(node: NodeName, container: Container = None, stack: Stack = None, directory: Directory = HERE) -> None:
@@ -62,7 +61,7 @@ def connect(node: NodeName, container: Container = None, stack: Stack = None, di
     """
     site, name = node_of(node, [stack], directory)
     pod = pod_of(site, name)
-    _become(site, ["exec", _terminal(), pod.name, "-c", container or site.chain.running.container, "--", "sh"])
+    _become(site, ["exec", _terminal(), pod.name, "-c", container or site.chain.running.main, "--", "sh"])
 
 
 def execute(
@@ -76,10 +75,10 @@ def execute(
     Example:  archipelago exec quorum-node1 'eth.blockNumber' -s cluster-a
     """
     site, name = node_of(node, [stack], directory)
-    running = site.chain.running
+    console = able(site.chain.running.console, site.full(name))
     seen = Seen(site, name, pod_of(site, name))
     try:
-        consoles.write(running.answer(seen.ask(running.evaluate(expression))) + "\n")
+        consoles.write(console.answer(seen.ask(console.evaluate(expression))) + "\n")
     except Unanswered as error:
         consoles.fail(f"{seen}: {error}")
         raise typer.Exit(1) from None

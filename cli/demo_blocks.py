@@ -54,7 +54,7 @@ def _together(seen: Sequence[Seen], goal: int) -> bool:
     """Whether every node is at the goal, within a block of the others, and connected to all of them."""
     states = [each.state for each in seen if each.state]
     heights = [state.height for state in states]
-    peers = all(len(state.peers) == len(seen) - 1 for state in states)
+    peers = all(state.connections == len(seen) - 1 for state in states)
     return len(states) == len(seen) and min(heights) >= goal and max(heights) - min(heights) <= 1 and peers
 
 
@@ -64,6 +64,6 @@ def _table(seen: Sequence[Seen]) -> Table:
         table.add_column(column, justify="right" if column in ("block", "peers") else "left", no_wrap=True)
     for each in seen:
         state = each.state
-        told = (str(state.height), f"{len(state.peers)} of {len(seen) - 1}") if state else ("-", each.trouble)
+        told = (str(state.height), f"{state.connections} of {len(seen) - 1}") if state else ("-", each.trouble)
         table.add_row(str(each), each.site.stack, *told)
     return table

@@ -160,7 +160,6 @@ def _late(each: Seen, first: dict[str, int]) -> str:
 
 def _plain(each: Seen) -> dict[str, Any]:
     pod, state = each.pod, each.state
-    container = each.site.chain.running.container
     return {
         "stack": each.site.stack,
         "node": str(each),
@@ -170,9 +169,9 @@ def _plain(each: Seen) -> dict[str, Any]:
         "restarts": pod.restarts if pod else 0,
         "block": state.height if state else None,
         "syncing": state.syncing if state else None,
-        "peers": len(state.peers) if state else None,
+        "peers": state.connections if state else None,
         "validates": state.address in state.validators if state else None,
-        "image": pod.images.get(container, "") if pod else "",
+        "image": pod.images.get(each.site.chain.running.main, "") if pod else "",
         "trouble": each.trouble,
     }
 

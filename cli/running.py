@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
 from archipelago.chains.registry import CHAINS
+from archipelago.chains.running import Lack
 from archipelago.model.record import NetworkRecord
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
@@ -46,6 +47,7 @@ Partners = Annotated[
 NodeName = Annotated[
     str, typer.Argument(help="A node, as quorum-node1; as alpha/quorum-node1 among several stacks.", metavar="NODE")
 ]
+Able = TypeVar("Able")
 Received = Mapping[str, Mapping[str, Any] | None]
 
 
@@ -97,6 +99,21 @@ def pod_of(site: Site, node: str) -> Pod:
         cure = f"archipelago status -s {site.stack} shows them; pulumi up --refresh -s {site.stack} brings it back."
         raise Refused([Problem("", "it has no pod.", cure)], site.full(node))
     return found[node]
+
+
+def able(found: Able | Lack, source: str) -> Able:
+    """What a protocol's nodes can be asked.
+
+    Args:
+        found: The way to ask it.
+        source: Whom, for messages.
+
+    Raises:
+        Refused: There is no such thing in this protocol.
+    """
+    if isinstance(found, Lack):
+        raise Refused([Problem("", found.words, found.instead)], source)
+    return found
 
 
 def unreachable(error: Failed, source: str) -> Refused:

@@ -16,7 +16,7 @@ from archipelago.chains.running import Unanswered
 from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.load import parse_partners
-from cli.running import OutputsFiles, Partners, load, unreachable
+from cli.running import OutputsFiles, Partners, able, load, unreachable
 from cli.secrets import SeedFiles, read_seeds
 from cli.stacks import HERE, Directory, Stacks, Targets, find
 from operate import validators
@@ -122,6 +122,7 @@ def _load(
         cure = f"Name one of them: -s {loaded[0].site.stack}"
         raise Refused([Problem("", "these stacks are not of one network.", cure)], str(directory))
     for stack in loaded:
+        able(stack.site.chain.running.votes, f"Pulumi.{stack.site.stack}.yaml")
         if stack.problems:
             raise Refused(stack.problems, f"Pulumi.{stack.site.stack}.yaml")
         if stack.sealed:
@@ -142,9 +143,9 @@ def _look(stacks: Sequence[Stack], remove: Sequence[str]) -> tuple[Votes, list[S
 
 def _cast(votes: Votes, seen: Sequence[Seen], *, force: bool) -> None:
     for each, cast, drop in validators.cast(votes, seen, force):
-        running = each.site.chain.running
+        way = able(each.site.chain.running.votes, str(each))
         try:
-            wrong = json.loads(running.answer(each.ask(running.vote(cast, drop))))
+            wrong = json.loads(way.answer(each.ask(way.vote(cast, drop))))
         except (Failed, Unanswered, ValueError) as error:
             wrong = [str(error)]
         if wrong:

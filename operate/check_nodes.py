@@ -17,9 +17,9 @@ def pods(seen: Iterable[Seen]) -> Iterator[Finding]:
     for each in seen:
         here = f"-s {each.site.stack}"
         if each.pod is None:
-            object_name = f"{each.site.network}-{each.node}"
+            chosen = f"archipelago/network={each.site.network},archipelago/node={each.node}"
             cure = (
-                f"kubectl -n {each.site.access.namespace} get deployment {object_name} tells whether it was scaled "
+                f"kubectl -n {each.site.access.namespace} get deployment -l {chosen} tells whether it was scaled "
                 f"down or deleted; pulumi up --refresh {here} brings it back."
             )
             yield Finding("pods", str(each), Mark.FAILED, "it has no pod", cure)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from archipelago.chains.running import Knock, Unanswered
+from archipelago.chains.running import Admission, Knock, Lack, State, Unanswered
 from archipelago.model.record import ExternalNode
 from operate.findings import Finding, Mark
 from operate.kubectl import Failed
@@ -15,11 +16,17 @@ _NO_COMMAND = (126, 127)  # exit codes of a program that is not there
 _OUT_OF_TIME = (124, 143)  # exit codes of one that was ended after a while
 
 
-def missing(stack: Stack, each: Seen) -> list[str]:
-    """Node ids that a node should be connected with and is not."""
+def lacking(stack: Stack, each: Seen) -> int:
+    """With how many a node should be connected and is not."""
     if each.state is None:
-        return []
-    return sorted(set(stack.admitted) - set(each.state.peers) - {each.state.node_id})
+        return 0
+    if each.state.counted is None:
+        return len(_missing(stack, each, each.state))
+    return max(0, len(stack.dialled) - 1 - each.state.counted)
+
+
+def _missing(stack: Stack, each: Seen, state: State) -> list[str]:
+    return sorted(id_ for id_, name in stack.dialled.items() if id_ not in state.peers and name != str(each))
 
 
 def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -30,9 +37,12 @@ def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
         if each.state is None:
             continue
         stack = by_stack[each.site.stack]
-        wanted = len(set(stack.admitted) - {each.state.node_id})
-        absent = [known.get(node_id, node_id[:16]) for node_id in missing(stack, each)]
-        strangers = sorted(set(each.state.peers) - set(stack.admitted))
+        wanted = len(stack.dialled) - 1
+        if each.state.counted is not None:
+            yield _counted(each, stack, each.state.counted, wanted)
+            continue
+        absent = [known[node_id] for node_id in _missing(stack, each, each.state)]
+        strangers = sorted(set(each.state.peers) - set(stack.dialled))
         if absent:
             words = f"{wanted - len(absent)} of {wanted} peers; missing: {', '.join(absent)}"
             yield Finding("peers", str(each), Mark.FAILED, words, _cure(str(each), absent, down, stack))
@@ -44,18 +54,35 @@ def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
             yield Finding("peers", str(each), Mark.OK, f"{wanted} of {wanted} peers")
 
 
+def _counted(each: Seen, stack: Stack, count: int, wanted: int) -> Finding:
+    """What a number tells: who is missing it does not, nor whether one is counted from both ends."""
+    if count >= wanted:
+        return Finding("peers", str(each), Mark.OK, f"{count} connections, {wanted} others in the address book")
+    words = f"{count} connections, and {wanted} others in the address book; a node does not tell who they are"
+    cure = (
+        f"See `reach` and `height`. Nodes may know only those that were there when they started; then {each.node} "
+        f"counts again after its next start. Else archipelago logs {each.node} -s {stack.site.stack}"
+    )
+    return Finding("peers", str(each), Mark.WARNING, words, cure)
+
+
 def admitted(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
-    """Every node lets in exactly those in the address book."""
+    """Every node of one network lets in exactly those in the address book."""
     known, by_stack = names(stacks), {stack.site.stack: stack for stack in stacks}
-    asked = [each for each in seen if each.state]
-    for each, found in zip(asked, at_once(_list_of, asked), strict=True):
+    admission = stacks[0].site.chain.running.admission
+    if isinstance(admission, Lack):
+        yield Finding("permissioned", stacks[0].site.network, Mark.SKIPPED, admission.words, admission.instead)
+        return
+    asked = [each for each in seen if each.state and each.site.stack in by_stack]
+    for each, found in zip(asked, at_once(partial(_list_of, admission), asked), strict=True):
         stack = by_stack[each.site.stack]
         if isinstance(found, str):
             yield Finding(
                 "permissioned", str(each), Mark.FAILED, found, f"archipelago logs {each.node} -s {stack.site.stack}"
             )
             continue
-        wanted = stack.admitted
+        live_files = stack.site.chain.live_files(stack.network.name, stack.book)
+        wanted = admission.entries(admission.expected(live_files))
         lacking = [known.get(node_id, node_id[:16]) for node_id in sorted(set(wanted) - set(found))]
         extra = [known.get(node_id, f"{node_id[:16]}…") for node_id in sorted(set(found) - set(wanted))]
         moved = [known[node_id] for node_id in sorted(set(found) & set(wanted)) if found[node_id] != wanted[node_id]]
@@ -95,10 +122,9 @@ def reach(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
         yield _reached(stack, node, knock, trouble)
 
 
-def _list_of(each: Seen) -> dict[str, str] | str:
-    running = each.site.chain.running
+def _list_of(admission: Admission, each: Seen) -> dict[str, str] | str:
     try:
-        return running.entries(each.ask(running.listed()))
+        return admission.entries(each.ask(admission.listed()))
     except (Failed, Unanswered) as error:
         return f"its list cannot be read: {error}"
 

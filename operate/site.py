@@ -89,7 +89,7 @@ class Seen:
         return self.site.full(self.node)
 
     def ask(self, command: Command) -> str:
-        """What a command in the node's main container prints.
+        """What a command in the container where questions are asked prints.
 
         Raises:
             Failed: It is not running, or the command failed.
@@ -145,7 +145,7 @@ def _seen(site: Site, node: str, pod: Pod | None, height: int | None) -> Seen:
     running = site.chain.running
     if pod is None:
         return Seen(site, node, None, trouble="it has no pod")
-    if running.container not in pod.running:
+    if not {running.container, running.main} <= pod.running:
         return Seen(site, node, pod, trouble=f"its pod is not running ({pod.phase})")
     try:
         printed = site.access.run(pod.name, running.container, running.look(height))

@@ -49,10 +49,11 @@ class Stack:
         return AddressBook.of(self.organisation, [*self.records, *partners])
 
     @property
-    def admitted(self) -> dict[str, str]:
-        """Whom its nodes have to let in and where those are, by node id."""
-        running = self.site.chain.running
-        return running.entries(running.expected(self.site.chain.live_files(self.network.name, self.book)))
+    def dialled(self) -> dict[str, str]:
+        """Everybody with whom its nodes have to be connected, themselves included: full names by node id."""
+        chain = self.site.chain
+        known = (node for node in self.book if node.organisation == self.organisation or chain.url(node))
+        return {node.node_id: str(node) for node in known}
 
     def record(self, node: str) -> ExternalNode | None:
         """A node of its own as it was exported; None for one that was never deployed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from archipelago.chains.running import Command, Step, Unanswered
+from archipelago.chains.running import Command, Step, Trials, Unanswered
 from archipelago.model.record import ExternalNode
 from operate.findings import Finding, Mark
 from operate.kubectl import Failed
@@ -22,6 +22,7 @@ class _Missed(Exception):  # noqa: N818 - reads as what it is
 
 
 def public(
+    trials: Trials,
     stacks: Sequence[Stack],
     seen: Sequence[Seen],
     seconds: float,
@@ -31,6 +32,7 @@ def public(
     """A contract is made at one node, and read, changed and read again at all of them.
 
     Args:
+        trials: How their chain is tried.
         stacks: Stacks of one network.
         seen: Their nodes; those that answered take part.
         seconds: How long a step may take.
@@ -42,8 +44,8 @@ def public(
         yield Finding("transaction", stacks[0].site.network, Mark.SKIPPED, "no node answers", "See `pods`.")
         return
     sender = asked[-1]
-    waits = _Waits(seconds, sleep, clock)
-    for step in sender.site.chain.running.trial(stacks[0].network):
+    waits = _Waits(trials, seconds, sleep, clock)
+    for step in trials.trial(stacks[0].network):
         began = clock()
         try:
             _run(step, sender, asked, (), waits)
@@ -56,6 +58,7 @@ def public(
 
 
 def private(
+    trials: Trials,
     stacks: Sequence[Stack],
     seen: Sequence[Seen],
     seconds: float,
@@ -64,13 +67,13 @@ def private(
 ) -> Iterator[Finding]:
     """A contract that only two nodes can read, where there is a private-transaction manager that keeps payloads."""
     network = stacks[0].site.network
-    able, reason = _able(stacks, seen)
+    able, reason = _able(trials, stacks, seen)
     if reason:
         cure = "A private transaction needs Tessera itself beside the nodes."
         yield Finding("private transaction", network, Mark.SKIPPED, reason, cure)
         return
     records = {str(each): each for stack in stacks for each in stack.book if each.privacy_key}
-    waits = _Waits(seconds, sleep, clock)
+    waits = _Waits(trials, seconds, sleep, clock)
     for sender in able:
         # rather another organisation's: its payload has to cross the border
         others = [node for name, node in records.items() if name != str(sender)]
@@ -89,12 +92,12 @@ def _privately(
     """What came of a private transaction; None where the sender's account is locked."""
     parties = [each for each in able if str(each) in (str(sender), str(receiver))]
     rest = [each for each in able if each not in parties]
-    running, began = sender.site.chain.running, waits.clock()
-    for step in running.private_trial(own, receiver):
+    trials, began = waits.trials, waits.clock()
+    for step in trials.private_trial(own, receiver):
         try:
             _run(step, sender, parties, rest, waits)
         except (_Missed, Failed, Unanswered) as error:
-            if running.is_locked(str(error)):
+            if trials.is_locked(str(error)):
                 return None
             cure = f"See `reach`: {sender}'s manager sends the payload to {receiver}'s. Then read both logs."
             return Finding("private transaction", str(sender), Mark.FAILED, f"{step.words}: {error}", cure)
@@ -105,13 +108,13 @@ def _privately(
 class _Waits:
     """Asks again until an answer is there or time is up."""
 
-    def __init__(self, seconds: float, sleep: Sleep, clock: Clock) -> None:
-        self._seconds, self._sleep, self.clock = seconds, sleep, clock
+    def __init__(self, trials: Trials, seconds: float, sleep: Sleep, clock: Clock) -> None:
+        self.trials, self._seconds, self._sleep, self.clock = trials, seconds, sleep, clock
 
     def until(self, each: Seen, command: Command, expected: str, what: str) -> None:
         end = self.clock() + self._seconds
         while True:
-            answer = each.site.chain.running.answer(each.ask(command))
+            answer = self.trials.answer(each.ask(command))
             if answer == expected:
                 return
             if answer == "failed" or self.clock() >= end:
@@ -120,24 +123,23 @@ class _Waits:
 
 
 def _run(step: Step, sender: Seen, readers: Sequence[Seen], others: Sequence[Seen], waits: _Waits) -> None:
-    running = sender.site.chain.running
-    transaction = running.answer(sender.ask(step.submit))
-    waits.until(sender, running.mined(transaction), "true", "says that its transaction is mined:")
+    trials = waits.trials
+    transaction = trials.answer(sender.ask(step.submit))
+    waits.until(sender, trials.mined(transaction), "true", "says that its transaction is mined:")
     for each in readers:
-        waits.until(each, running.read(transaction), step.expected, "reads")
+        waits.until(each, trials.read(transaction), step.expected, "reads")
     for each in others:
         if step.others is not None:
-            waits.until(each, running.read(transaction), step.others, "is no party, and reads")
+            waits.until(each, trials.read(transaction), step.others, "is no party, and reads")
 
 
-def _able(stacks: Sequence[Stack], seen: Sequence[Seen]) -> tuple[list[Seen], str]:
+def _able(trials: Trials, stacks: Sequence[Stack], seen: Sequence[Seen]) -> tuple[list[Seen], str]:
     """Nodes with a manager that really keeps payloads; or why there are none."""
     keyed = {str(node) for stack in stacks for node in stack.records if node.privacy_key}
     able, reason = [], "privacy is off: no node of ours has a private-transaction key"
     for each in (each for each in seen if each.state and str(each) in keyed):
-        running = each.site.chain.running
         try:
-            if running.is_private(each.ask(running.privacy())):
+            if trials.is_private(each.ask(trials.privacy())):
                 able.append(each)
             else:
                 reason = f"{each}'s private-transaction manager is a stand-in that keeps no payloads"

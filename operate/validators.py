@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from archipelago.chains.running import State
+from archipelago.chains.running import Lack, State
 from operate.site import Seen
 from operate.stack import Stack, validator_names
 
@@ -24,7 +24,7 @@ class Change:
         votes: Who has voted for it, by full name: in a block, or waiting at a node of ours.
         voters: Nodes of ours that have not, and may.
         others: Organisations whose validators have not voted, with how many.
-        needed: How many votes it takes.
+        needed: How many votes it takes; 0 where validators do not vote.
         refusal: Why no vote is cast for it unless somebody insists; empty where nothing speaks against it.
     """
 
@@ -151,9 +151,14 @@ def _change(
         votes=tuple(sorted(called.get(by, by) for by in voted)),
         voters=tuple(sorted(str(each) for by, each in ours.items() if by not in voted)),
         others=others,
-        needed=stacks[0].site.chain.running.needed(len(newest.validators)),
+        needed=_needed(stacks, len(newest.validators)),
         refusal=refusal,
     )
+
+
+def _needed(stacks: Sequence[Stack], validators: int) -> int:
+    votes = stacks[0].site.chain.running.votes
+    return 0 if isinstance(votes, Lack) else votes.needed(validators)
 
 
 def _refusal(address: str, add: bool, after: set[str], stacks: Sequence[Stack], seen: Sequence[Seen]) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from archipelago.chains.running import Lack
 from operate import check_nodes, check_peers, trial, validators
 from operate.drift import drift
 from operate.findings import Finding, Mark
@@ -58,16 +59,23 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
     yield from check_nodes.genesis(stacks, after)
     yield from check_nodes.same_block(after, asked)
     yield from check_peers.peers(stacks, after)
-    yield from check_peers.admitted(stacks, after)
-    for network in dict.fromkeys(site.network for site in sites):
-        yield from _validators([stack for stack in stacks if stack.site.network == network], after)
+    for network in _networks(stacks):
+        yield from check_peers.admitted(network, after)
+    for network in _networks(stacks):
+        yield from _validators(network, after)
     say("dialling the partners")
     yield from check_peers.reach(stacks, after)
     for stack in stacks:
         say(f"comparing the objects of {stack.site.stack}")
         yield from drift(stack)
-    for network in dict.fromkeys(site.network for site in sites) if limits.transact else ():
-        yield from _transact([stack for stack in stacks if stack.site.network == network], after, limits, say)
+    for network in _networks(stacks) if limits.transact else ():
+        yield from _transact(network, after, limits, say)
+
+
+def _networks(stacks: Sequence[Stack]) -> list[list[Stack]]:
+    """The stacks of each network."""
+    names = dict.fromkeys(stack.site.network for stack in stacks)
+    return [[stack for stack in stacks if stack.site.network == name] for name in names]
 
 
 def _settings(stacks: Sequence[Stack]) -> Iterator[Finding]:
@@ -109,7 +117,7 @@ def _later(
         after = look([stack.site for stack in stacks], asked)
         pairs = [(first.state, each) for first, each in zip(before, after, strict=True) if first.state]
         done = all(
-            each.state and each.state.height > first.height and not check_peers.missing(by_stack[each.site.stack], each)
+            each.state and each.state.height > first.height and not check_peers.lacking(by_stack[each.site.stack], each)
             for first, each in pairs
         )
         if done or limits.clock() >= end:
@@ -123,14 +131,17 @@ def _validators(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Findi
         return
     votes = validators.plan(stacks, there)
     names = " ".join(f"-s {stack.site.stack}" for stack in stacks)
+    lack = stacks[0].site.chain.running.votes
     count = len(votes.current)
     if votes.changes:
         listed = ", ".join(f"{each.name} {'is to come' if each.add else 'is to go'}" for each in votes.changes)
-        cure = f"archipelago validators plan {names} tells who has to vote."
+        how = f"archipelago validators plan {names} tells who has to vote."
+        cure = f"{lack.words} {lack.instead}" if isinstance(lack, Lack) else how
         yield Finding("validators", network, Mark.WARNING, f"{count} validate; {listed}", cure)
     elif votes.unclaimed:
         words = f"{count} validate, and no known stack claims {', '.join(votes.unclaimed)}"
-        cure = "Add the partner whose they are; or vote them out: archipelago validators apply --remove <address>"
+        out = "vote them out: archipelago validators apply --remove <address>"
+        cure = f"Add the partner whose they are; or {lack.instead if isinstance(lack, Lack) else out}"
         yield Finding("validators", network, Mark.WARNING, words, cure)
     else:
         yield Finding(
@@ -139,10 +150,14 @@ def _validators(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Findi
 
 
 def _transact(stacks: Sequence[Stack], seen: Sequence[Seen], limits: Limits, say: Say) -> Iterator[Finding]:
-    there = [each for each in seen if each.site.network == stacks[0].site.network]
+    network, trials = stacks[0].site.network, stacks[0].site.chain.running.trials
+    if isinstance(trials, Lack):
+        yield Finding("transaction", network, Mark.SKIPPED, trials.words, trials.instead)
+        return
+    there = [each for each in seen if each.site.network == network]
     say("sending transactions")
-    yield from trial.public(stacks, there, limits.seconds, limits.sleep, limits.clock)
+    yield from trial.public(trials, stacks, there, limits.seconds, limits.sleep, limits.clock)
     try:
-        yield from trial.private(stacks, there, limits.seconds, limits.sleep, limits.clock)
+        yield from trial.private(trials, stacks, there, limits.seconds, limits.sleep, limits.clock)
     except Failed as error:
-        yield Finding("private transaction", stacks[0].site.network, Mark.FAILED, str(error), "See `pods`.")
+        yield Finding("private transaction", network, Mark.FAILED, str(error), "See `pods`.")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from archipelago.chains.cita_cloud.chain import CitaCloud
 from archipelago.chains.contract import Chain
+from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
 from archipelago.stack.plan import StackPlan, plan_stack
 from tests.stacks import NOWHERE, SOURCE, Config, changed, seed
 
-CITA = cast(Chain, CitaCloud())  # how its running nodes are asked is not there yet
-DIALECTS = {CITA.kind: CITA}
+CITA: Chain = CHAINS["cita-cloud"]
 TIMESTAMP = 1618560000000
 # what `--need_monitor 1 --need_debug 1 --node_port 31000` and another service-config.toml added; for three nodes
 EXTENDED: dict[str, Any] = {
@@ -69,9 +68,30 @@ def outside(changes: Mapping[str, Any] | None = None) -> Config:
     return changed(config, changes or {})
 
 
+def founder() -> Config:
+    """The same for alpha, whose genesis names a node of beta, too."""
+    return outside(
+        {
+            "network.genesis.validators": ["node0", "node1", "node2", "beta/node0"],
+            "partners": {"beta": {"stack": "organization/archipelago/cluster-b", "required": False}},
+        }
+    )
+
+
+def joiner() -> Config:
+    """beta, which joins that chain with one node."""
+    config = outside({"organisation": "beta", "identitySeed": seed("beta"), "cluster.address": "198.51.100.20"})
+    config["network"] = {
+        **{key: config["network"][key] for key in ("kind", "name", "services")},
+        "joins": "alpha",
+    }
+    config["nodes"] = {"node0": {"index": 3, "portBase": 30000}}
+    return changed(config, {"partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}}})
+
+
 def settings_of(config: Mapping[str, Any]) -> Settings:
     """The settings, or Refused."""
-    return read(config, SOURCE, DIALECTS, lambda found: checks(found, DIALECTS))
+    return read(config, SOURCE, CHAINS, lambda found: checks(found, CHAINS))
 
 
 def problems_of(config: Mapping[str, Any]) -> dict[str, Problem]:

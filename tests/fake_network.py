@@ -184,6 +184,10 @@ class FakeNetwork:
         }
         self.world = World(alpha=alpha(network | founder), beta=beta(network | {"defaults": {"validator": True}}))
         self.world.up("alpha", "beta", "alpha", "beta")
+        self.deploy()
+
+    def deploy(self) -> None:
+        """Let everything run that was planned."""
         self.plans: dict[str, StackPlan] = {each: self.world.plan(each) for each in ("alpha", "beta")}
         self.records = {
             f"{organisation}/{each['name']}": ExternalNode.model_validate(each)
@@ -220,7 +224,7 @@ class FakeNetwork:
             organisation=organisation,
             network=plan.network,
             nodes=tuple(node.name for node in plan.nodes),
-            chain=CHAINS["goquorum"],
+            chain=CHAINS[plan.settings.network.kind],
             access=self.clusters[organisation],
         )
         records = tuple(each for name, each in self.records.items() if name.startswith(f"{organisation}/"))
@@ -250,9 +254,13 @@ class FakeNetwork:
             for name, node in self.records.items()
             if name.startswith(f"{organisation}/")
         }
-        own = tuple(node.record for node in nodes.values())
-        objects = [_live(each) for each in manifests(settled(plan, own))]
-        return FakeCluster(plan.namespace, plan.network, nodes, objects)
+        return FakeCluster(plan.namespace, plan.network, nodes, live(plan, nodes))
+
+
+def live(plan: StackPlan, nodes: Mapping[str, FakeNode]) -> list[Manifest]:
+    """A stack's objects in its cluster."""
+    own = tuple(node.record for node in nodes.values())
+    return [_live(each) for each in manifests(settled(plan, own))]
 
 
 def _live(manifest: Manifest) -> Manifest:

@@ -74,6 +74,10 @@ class Chain(Protocol):
         """Names of a node's ports by the section that may pin them: `exposure` and `api`."""
         ...
 
+    def object_name(self, settings: Settings, node: str) -> str:
+        """The stem of a node's objects' names, as `NodePlan` has it."""
+        ...
+
     def checks(self, settings: Settings) -> Iterable[Problem]:
         """What is wrong with the settings beyond single fields."""
         ...

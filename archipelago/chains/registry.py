@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from archipelago.chains.cita_cloud.chain import CitaCloud
 from archipelago.chains.contract import Chain
 from archipelago.chains.goquorum.chain import GoQuorum
 
-CHAINS: dict[str, Chain] = {chain.kind: chain for chain in (GoQuorum(),)}
+CHAINS: dict[str, Chain] = {chain.kind: chain for chain in (GoQuorum(), CitaCloud())}

@@ -36,28 +36,35 @@ class State:
     """What a node says of itself and of the chain.
 
     Args:
-        node_id: Its public p2p identity.
         height: Its last block.
-        syncing: Whether it is still fetching old blocks.
         genesis_hash: Identifies its genesis.
+        node_id: Its public p2p identity; empty where it does not tell.
+        syncing: Whether it says that it is still fetching old blocks.
         block_hash: Of the block that was asked for; empty where none was, or where it has none.
         peers: Where the other end of each connection is, by the peer's node id.
+        counted: How many peers it has, where it counts them and does not tell who they are; else None.
         address: As what it validates; empty where the protocol has no such thing.
         validators: Who validates after its last block.
         pending: Which votes it will cast as soon as it makes a block, by address; true to add.
         ballots: Which votes stand in blocks and have not passed.
     """
 
-    node_id: str
     height: int
-    syncing: bool
     genesis_hash: str
+    node_id: str = ""
+    syncing: bool = False
     block_hash: str = ""
     peers: Mapping[str, str] = field(default_factory=dict)
+    counted: int | None = None
     address: str = ""
     validators: tuple[str, ...] = ()
     pending: Mapping[str, bool] = field(default_factory=dict)
     ballots: tuple[Ballot, ...] = ()
+
+    @property
+    def connections(self) -> int:
+        """How many peers it has."""
+        return len(self.peers) if self.counted is None else self.counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,44 +99,48 @@ class Step:
     others: str | None = None
 
 
-class Running(Protocol):
-    """How a protocol's nodes are asked, each question a command for one container."""
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A thing that a protocol's nodes cannot be asked; it stands where the way to ask it would.
 
-    @property
-    def container(self) -> str:
-        """The container in which all commands are run, and whose log is the node's."""
-        ...
+    Args:
+        words: Why not, a sentence.
+        instead: What to type or ask instead.
+    """
 
-    def attach(self) -> Command:
-        """The node's own console, for a person at a terminal."""
-        ...
+    words: str
+    instead: str
 
-    def evaluate(self, expression: str) -> Command:
-        """One line typed at that console."""
-        ...
+
+class Answers(Protocol):
+    """Whatever is answered in the node's own words."""
 
     def answer(self, printed: str) -> str:
-        """What the line gave.
+        """What a command gave.
 
         Raises:
             Unanswered: It failed; the node's own words.
         """
         ...
 
-    def look(self, height: int | None = None) -> Command:
-        """Ask for the node's state, and for the hash of a block."""
+
+class Console(Answers, Protocol):
+    """The node's own console."""
+
+    def attach(self) -> Command:
+        """The console itself, for a person at a terminal."""
         ...
 
-    def state(self, printed: str) -> State:
-        """The answer to `look`.
-
-        Raises:
-            Unanswered: It is none.
-        """
+    def evaluate(self, expression: str) -> Command:
+        """One line typed at it."""
         ...
+
+
+class Admission(Protocol):
+    """The list of those whom a node lets in."""
 
     def listed(self) -> Command:
-        """Print the list of those whom the node lets in."""
+        """Print it."""
         ...
 
     def entries(self, text: str) -> dict[str, str]:
@@ -144,21 +155,21 @@ class Running(Protocol):
         """That list as it should be, among the files of `Chain.live_files`."""
         ...
 
-    def knocks(self, node: ExternalNode) -> tuple[Knock, ...]:
-        """How another organisation's node is reached, port by port; none for a port without an address."""
-        ...
+
+class Votes(Answers, Protocol):
+    """Validators that vote about who is one."""
 
     def needed(self, validators: int) -> int:
         """How many of so many validators have to vote the same way."""
         ...
 
-    def quorum(self, validators: int) -> int:
-        """How many of so many validators have to run for blocks to be made."""
-        ...
-
     def vote(self, cast: Mapping[str, bool], drop: Sequence[str]) -> Command:
         """Cast votes, and take back those that wait at this node; the answer is a JSON list of what failed."""
         ...
+
+
+class Trials(Answers, Protocol):
+    """Transactions that anybody may send."""
 
     def trial(self, network: NetworkRecord) -> tuple[Step, ...]:
         """Transactions of a throw-away account that prove the chain works; each after the one before."""
@@ -186,4 +197,58 @@ class Running(Protocol):
 
     def read(self, transaction: str) -> Command:
         """What the contract says that a transaction made or called; as text."""
+        ...
+
+
+class Running(Protocol):
+    """How a protocol's nodes are asked, each question a command for one container; or that they cannot be."""
+
+    @property
+    def container(self) -> str:
+        """The container in which all commands are run."""
+        ...
+
+    @property
+    def main(self) -> str:
+        """The container that is the node: its log is the node's, its image the node's release."""
+        ...
+
+    @property
+    def console(self) -> Console | Lack:
+        """How a line is typed at a node."""
+        ...
+
+    @property
+    def admission(self) -> Admission | Lack:
+        """How nodes are kept out."""
+        ...
+
+    @property
+    def votes(self) -> Votes | Lack:
+        """How validators come and go."""
+        ...
+
+    @property
+    def trials(self) -> Trials | Lack:
+        """How the chain is tried."""
+        ...
+
+    def look(self, height: int | None = None) -> Command:
+        """Ask for the node's state, and for the hash of a block."""
+        ...
+
+    def state(self, printed: str) -> State:
+        """The answer to `look`.
+
+        Raises:
+            Unanswered: It is none.
+        """
+        ...
+
+    def knocks(self, node: ExternalNode) -> tuple[Knock, ...]:
+        """How another organisation's node is reached, port by port; none for a port without an address."""
+        ...
+
+    def quorum(self, validators: int) -> int:
+        """How many of so many validators have to run for blocks to be made."""
         ...

@@ -18,7 +18,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
     """Every problem, in no order; the chain's own included."""
     chain = chains[settings.network.kind]
     yield from _partners(settings)
-    yield from _names(settings)
+    yield from _names(settings, chain)
     yield from _node_ports(settings)
     yield from _address(settings)
     yield from _clients(settings)
@@ -48,10 +48,12 @@ def _partners(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _names(settings: Settings) -> Iterator[Problem]:
+def _names(settings: Settings, chain: Chain) -> Iterator[Problem]:
+    network = settings.network.name
+    reserved = [f"{network}-{name}" for name in names.RESERVED]
     for name in settings.nodes:
-        stem = names.node_object(settings.network.name, name)
-        if name in names.RESERVED:
+        stem = chain.object_name(settings, name)
+        if stem in reserved:
             words = f"the network has objects of its own that are named {stem}."
             yield Problem(f"nodes.{name}", words, "Choose another name for the node.")
         excess = len(stem + names.LONGEST_SUFFIX) - names.LONGEST

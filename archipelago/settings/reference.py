@@ -100,6 +100,8 @@ def _key(schema: Schema, name: str, node: Schema) -> Key:
     found = _resolved(schema, node)
     if "items" in found:
         found = found | {"items": _resolved(schema, found["items"])}
+    if "anyOf" in found:
+        found = found | {"anyOf": [_resolved(schema, each) for each in found["anyOf"]]}
     default = "" if "default" not in found or found["default"] in ("", [], {}) else _written(found["default"])
     return Key(name, _type(found), default, found.get("description", ""))
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli.main import app
-from tests.cli.conftest import RUNNER, Project, Ran
+from tests.cli.conftest import Project, Ran
 from tests.fake_network import FakeNetwork
 from tests.stacks import STACKS
 
@@ -33,14 +32,7 @@ class Deployed:
             (other,) = set(self.network.clusters) - {only}
             path = self.project.write(f"{other}.json", self.network.world.outputs[other])
             arguments += ["--partner", f"{other}={path}"]
-        first, *rest = arguments
-        if first != "validators":
-            return self.project.run(first, *rest, given=given)
-        # a group takes no -C itself
-        result = RUNNER.invoke(app, [*arguments, "-C", str(self.project.folder)], input=given)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        return self.project.run(*arguments, given=given)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from google.protobuf import json_format  # type: ignore[import-untyped]  # only its stubs are missing
+from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
 
 from tests.stacks import floats

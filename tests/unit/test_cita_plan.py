@@ -16,8 +16,8 @@ from archipelago.manifests.stack import manifests
 from archipelago.problems import Refused
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import StackPlan
-from tests.cita import CITA, EXTENDED, local, outside, plan_of, settings_of
-from tests.stacks import Config, changed, crossed, given_endpoints, seed
+from tests.cita import CITA, EXTENDED, founder, joiner, local, outside, plan_of, settings_of
+from tests.stacks import Config, crossed, given_endpoints
 from tests.unit.test_cita_accounts import rows
 
 pytestmark = pytest.mark.unit
@@ -59,6 +59,7 @@ def test_three_local_peers_run_the_containers_of_the_original() -> None:
     plan = plan_of(local())
     assert list(named(plan, "Deployment")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
     found = {each["name"]: each for each in pod(plan, "test-chain-1")["containers"]}
+    del found["peers"]  # ours
     assert {name: each.get("command", [""])[-1].removeprefix("exec ") for name, each in found.items()} == {
         "syncthing": "",
         "network": "network run -p 50000 -k /network/network-key",
@@ -220,16 +221,6 @@ def test_the_founders_seed_governs_where_nobody_else_is_named() -> None:
     assert parsed(genesis.text).admin == "0x2d2457af8c6b0eec1b4ebb9992cbf5b74e13b672"
 
 
-def joiner() -> Config:
-    config = outside({"organisation": "beta", "identitySeed": seed("beta"), "cluster.address": "198.51.100.20"})
-    config["network"] = {
-        **{key: config["network"][key] for key in ("kind", "name", "services")},
-        "joins": "alpha",
-    }
-    config["nodes"] = {"node0": {"index": 3, "portBase": 30000}}
-    return changed(config, {"partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}}})
-
-
 def exported(plan: StackPlan) -> Config:
     pairs = zip(plan.records, plan.nodes, strict=True)
     records = [record.model_copy(update={"endpoints": given_endpoints(node)}) for record, node in pairs]
@@ -237,18 +228,12 @@ def exported(plan: StackPlan) -> Config:
 
 
 def test_two_organisations_wait_for_each_other_and_then_share_a_chain() -> None:
-    founder = outside(
-        {
-            "network.genesis.validators": ["node0", "node1", "node2", "beta/node0"],
-            "partners": {"beta": {"stack": "organization/archipelago/cluster-b", "required": False}},
-        }
-    )
-    first = plan_of(founder, {"beta": None})
+    first = plan_of(founder(), {"beta": None})
     assert (first.genesis, first.waiting_for) == (None, ("beta/node0",))
     assert not named(first, "Deployment")
     assert named(first, "Service").keys() > {"all-test-chain-0", "test-chain-0"}
     waiting = plan_of(joiner(), {"alpha": exported(first)})
-    second = plan_of(founder, {"beta": exported(waiting)})
+    second = plan_of(founder(), {"beta": exported(waiting)})
     running = plan_of(joiner(), {"alpha": exported(second)})
     assert second.genesis == running.genesis is not None
     assert parsed(running.genesis.text).validators[3] == running.records[0].address
@@ -259,13 +244,13 @@ def test_two_organisations_wait_for_each_other_and_then_share_a_chain() -> None:
 
 def test_two_organisations_cannot_have_one_index() -> None:
     """Raft numbers a node by it, so that both would vote as one."""
-    founder = plan_of(outside())
+    first = plan_of(outside())
     config = joiner()
     config["nodes"]["node1"] = {"index": 4, "portBase": 30018}
-    beta = plan_of(config, {"alpha": exported(founder)})
+    beta = plan_of(config, {"alpha": exported(first)})
     late = outside({"nodes.node4": {"index": 4, "portBase": 30100}, "partners": {"beta": {"stack": "o/a/b"}}})
     with pytest.raises(Refused) as caught:
-        plan_of(late, {"beta": exported(beta)}, last=outputs(founder, founder.records))
+        plan_of(late, {"beta": exported(beta)}, last=outputs(first, first.records))
     assert "alpha/node4 and beta/node1 have the same index 4." in {each.message for each in caught.value.problems}
 
 

@@ -134,6 +134,11 @@ def test_it_is_refused_with_the_place_the_fault_and_the_cure(
     assert cure in found[path].cure
 
 
+def test_a_nodes_name_may_be_long_and_whatever_it_likes_because_no_object_has_it() -> None:
+    long = {"network.name": "a" * 40, "nodes." + "b" * 40: {"index": 3}, "nodes.peers": {"index": 4}}
+    assert not problems_of(local(long))
+
+
 def test_blocks_on_load_balancers_of_their_own_do_not_overlap() -> None:
     assert not problems_of(
         outside(

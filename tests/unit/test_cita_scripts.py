@@ -1,9 +1,14 @@
-"""The shell of the init step, run for real on a volume below a folder."""
+"""The shell of the init step and of the keeper of syncthing's list, run for real on a volume below a folder."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,10 +17,40 @@ from archipelago.model.plan import NodePlan
 from archipelago.stack.plan import StackPlan
 from tests.cita import local, plan_of
 from tests.unit.test_cita_accounts import rows
+from tests.unit.test_cita_running import busybox
+from tests.unit.test_goquorum_scripts import until
 
 pytestmark = pytest.mark.unit
 
 FOLDERS = ("blocks/.stfolder", "proposals/.stfolder", "txs/.stfolder", "tx_infos", "chain_data", "logs", "config")
+
+
+class Syncthing:
+    """The interface of a syncthing that can be restarted, and counts how often it was."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.broken = False
+        syncthing = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                assert self.path == "/rest/system/restart"
+                if not syncthing.broken:
+                    syncthing.keys.append(self.headers["X-API-Key"])
+                self.send_response(500 if syncthing.broken else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = HTTPServer(("127.0.0.1", 0), Answer)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """It is gone."""
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Pod:
@@ -31,6 +66,10 @@ class Pod:
         self._mount("identity", {name: node.private_files[name] for name in given})
         self._node: NodePlan = node
 
+    def deliver(self, plan: StackPlan) -> None:
+        """What kubelet does to a running pod when the live files have changed."""
+        self._mount("peers", plan.live_files)
+
     def _mount(self, name: str, files: object) -> None:
         """As a ConfigMap is mounted: links into a folder that starts with two dots."""
         folder = self._root / name
@@ -45,11 +84,33 @@ class Pod:
 
     def start(self) -> str:
         """Run the step; what it refused with, or nothing."""
-        shell, option, script, *words = self._node.init[0].command
-        here = re.sub(r"(?<![\w./])/(data|config|peers|identity)\b", rf"{self._root}/\1", script)
-        done = subprocess.run([shell, option, here, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(self._here(self._node.init[0].command), capture_output=True, text=True, check=False)
         assert (done.returncode != 0) == bool(done.stderr)
         return done.stderr
+
+    def _here(self, command: tuple[str, ...]) -> list[str]:
+        """What a container runs, inside this folder."""
+        shell, option, script, *words = command
+        here = re.sub(r"(?<![\w./])/(data|config|peers|identity)\b", rf"{self._root}/\1", script)
+        return [shell, option, here, *words]
+
+    @contextmanager
+    def keeper(self, syncthing: Syncthing) -> Iterator[Path]:
+        """The keeper of the list while it runs, ten times as fast, with nothing but busybox; where it prints."""
+        if not (tools := self._root / "bin").exists():
+            busybox(tools, "sh", "sleep", "cmp", "cp", "mv", "timeout", "wget")
+        (command,) = (each.command for each in self._node.containers if each.name == "peers")
+        shell, option, script, *words = self._here(command)
+        script = script.replace("sleep 5", "sleep 0.5").replace("8384", str(syncthing.port))
+        printed = self._root / "printed"
+        with printed.open("w") as said:
+            words = [f"{tools}/{shell}", option, script, *words]
+            process = subprocess.Popen(words, env={"PATH": str(tools)}, stdout=said, stderr=said)
+        try:
+            yield printed
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
 
     def tree(self) -> dict[str, bytes]:
         """Every file of the volume."""
@@ -134,3 +195,55 @@ def test_a_volume_of_the_same_chain_that_runner_k8s_made_is_taken_over(tmp_path:
     assert not pod.start()
     (pod.data / ".archipelago").unlink()
     assert not pod.start()
+
+
+@pytest.fixture
+def syncthing() -> Iterator[Syncthing]:
+    made = Syncthing()
+    yield made
+    made.close()
+
+
+def test_a_node_that_comes_later_is_known_without_a_restart_of_the_pod(tmp_path: Path, syncthing: Syncthing) -> None:
+    pod, later = Pod(tmp_path, plan_of(local())), plan_of(local({"nodes.node3": {"index": 3}}))
+    assert not pod.start()
+    config = pod.data / "config/config.xml"
+    config.write_text(f"{config.read_text()}<!-- syncthing writes into it, too -->")
+    with pod.keeper(syncthing):
+        pod.deliver(later)
+        until(lambda: syncthing.keys == ["test-chain"])
+        assert config.read_text() == later.live_files["config.xml"]
+        assert not config.is_symlink(), "syncthing has to write into it"
+
+
+def test_a_node_that_was_taken_out_goes(tmp_path: Path, syncthing: Syncthing) -> None:
+    pod = Pod(tmp_path, plan_of(local({"nodes.node3": {"index": 3}})))
+    assert not pod.start()
+    config = pod.data / "config/config.xml"
+    assert "test-chain-3" in config.read_text()
+    with pod.keeper(syncthing) as printed:
+        pod.deliver(plan_of(local()))
+        until(lambda: "its list of nodes has changed" in printed.read_text())
+    assert "test-chain-3" not in config.read_text()
+
+
+def test_what_syncthing_writes_into_its_file_restarts_nobody(tmp_path: Path, syncthing: Syncthing) -> None:
+    pod = Pod(tmp_path, plan_of(local()))
+    assert not pod.start()
+    (pod.data / "config/config.xml").write_text("upgraded")
+    with pod.keeper(syncthing) as printed:
+        time.sleep(1.5)
+    assert printed.read_text() == ""
+    assert (pod.data / "config/config.xml").read_text() == "upgraded"
+    assert syncthing.keys == []
+
+
+def test_a_syncthing_that_does_not_answer_is_told_again_later(tmp_path: Path, syncthing: Syncthing) -> None:
+    pod = Pod(tmp_path, plan_of(local()))
+    assert not pod.start()
+    syncthing.broken = True
+    with pod.keeper(syncthing) as printed:
+        pod.deliver(plan_of(local({"nodes.node3": {"index": 3}})))
+        until(lambda: "syncthing does not answer; trying again every 5 s" in printed.read_text())
+        syncthing.broken = False
+        until(lambda: syncthing.keys == ["test-chain"])

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from archipelago.chains.cita_cloud import checks, files, founding, identity, ports, syncthing, workload
 from archipelago.chains.cita_cloud.chain_file import NAME, ChainFile, parsed
 from archipelago.chains.cita_cloud.device import check_device_id
+from archipelago.chains.cita_cloud.running import Controller
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode
 from archipelago.chains.contract import Genesis, Site
@@ -37,10 +38,15 @@ class CitaCloud:
     )
     network_model = CitaNetwork
     node_model = CitaNode
+    running = Controller()
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:  # noqa: ARG002 - all alike
         """Names of a node's ports that may be pinned one by one."""
         return {"exposure": frozenset(port.name for port in ports.opened(settings.network))}
+
+    def object_name(self, settings: Settings, node: str) -> str:
+        """Its objects are named for its index."""
+        return ports.object_name(settings.network.name, settings.nodes[node].index or 0)
 
     def checks(self, settings: Settings) -> Iterable[Problem]:
         """What is wrong with the settings beyond single fields."""
@@ -94,7 +100,7 @@ class CitaCloud:
         network: CitaNetwork = settings.network
         own: CitaNode = node.settings
         file = parsed(genesis.text) if genesis else None
-        stem = ports.object_name(network.name, own.index or 0)
+        stem = self.object_name(settings, node.name)
         first, *others = ports.services(network, own, site.namespace, site.address)
         mark = f"{file.fingerprint} {node.record.address}" if file else ""
         return NodePlan(

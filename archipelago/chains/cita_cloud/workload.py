@@ -1,4 +1,4 @@
-"""What runs for one CITA-Cloud node: a step that fills the volume, syncthing, the six services and what was asked for.
+"""What runs for one CITA-Cloud node: a step that fills the volume, the six services, syncthing and what was asked for.
 
 runner_k8s left the first to people with scp. Addresses that the services bind are those of their sources of April 2021:
 where one binds loopback only, nothing can probe it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archipelago.chains.cita_cloud import ports, syncthing
+from archipelago.chains.cita_cloud import peers, ports, running, syncthing
 from archipelago.chains.cita_cloud.identity import (
     CERTIFICATE,
     CERTIFICATE_KEY,
@@ -53,7 +53,8 @@ fi
 mkdir -p config logs tx_infos chain_data {" ".join(f"{each}/.stfolder" for each in syncthing.FOLDERS)}
 cp -fL /config/* .
 cat /config/network-config.toml "/peers/$2.toml" > network-config.toml
-cp -fL /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} /peers/config.xml config/
+cp -fL /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} {peers.LISTED} config/
+cp -f config/config.xml config/{peers.APPLIED}
 if [ -e /identity/{NODE_KEY} ]; then cp -fL /identity/{NODE_KEY} .; fi
 if [ -e /identity/{KMS_DB} ] && [ ! -e kms.db ]; then
   base64 -d /identity/{KMS_DB} > kms.db.new
@@ -102,6 +103,7 @@ def containers(network: CitaNetwork, node: CitaNode) -> Iterator[Container]:
     for role in ("controller", "network", "consensus", "executor", "storage", "kms"):
         yield _service(network, node, chosen[role])
     yield _syncthing(network, node)
+    yield _peers(network, node)
     if chosen.couchdb:
         yield _couchdb(network, node)
     if network.monitor:
@@ -175,6 +177,20 @@ def _syncthing(network: CitaNetwork, node: CitaNode) -> Container:
         env={"STGUIADDRESS": f"127.0.0.1:{syncthing.GUI}", "HOME": syncthing.HOME},
         liveness=Probe(port=ports.SYNC.name, period=20),
         startup=Probe(port=ports.SYNC.name, period=5, failures=120),
+    )
+
+
+def _peers(network: CitaNetwork, node: CitaNode) -> Container:
+    return Container(
+        name=running.CONTAINER,
+        image=network.helpers.tools,
+        command=("sh", "-c", peers.SCRIPT, "peers", network.name),
+        mounts=(
+            Mount(Source.DATA, peers.FOLDER, writable=True, sub_path=f"{folder(network, node)}/config"),
+            Mount(Source.LIVE, "/peers"),
+            Mount(Source.CONFIG, "/config"),
+        ),
+        resources=_SMALL,
     )
 
 

@@ -49,6 +49,10 @@ class GoQuorum:
         shared, api = _ports(settings.network, node)
         return {"exposure": frozenset(p.name for p in shared), "api": frozenset(p.name for p in api)}
 
+    def object_name(self, settings: Settings, node: str) -> str:
+        """Its objects are named for it."""
+        return names.node_object(settings.network.name, node)
+
     def checks(self, settings: Settings) -> Iterable[Problem]:
         """What is wrong with the settings beyond single fields."""
         return checks.problems(settings)
@@ -105,7 +109,7 @@ class GoQuorum:
         """What has to run for one node."""
         network: GoQuorumNetwork = settings.network
         file = parsed(genesis.text) if genesis else None
-        stem = names.node_object(network.name, node.name)
+        stem = self.object_name(settings, node.name)
         shared, api = _ports(network, node.settings)
         private = network.privacy.manager == "tessera"
         process = geth.Process(

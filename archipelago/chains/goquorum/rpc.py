@@ -11,7 +11,18 @@ from eth_utils.address import to_checksum_address
 
 from archipelago.chains.goquorum import enode, tessera, trial
 from archipelago.chains.goquorum.geth import IPC
-from archipelago.chains.running import Ballot, Command, Knock, State, Step, Unanswered
+from archipelago.chains.running import (
+    Admission,
+    Ballot,
+    Command,
+    Console,
+    Knock,
+    State,
+    Step,
+    Trials,
+    Unanswered,
+    Votes,
+)
 from archipelago.model.record import ExternalNode, NetworkRecord
 
 _LISTED = "permissioned-nodes.json"
@@ -35,7 +46,27 @@ return wrong})""".replace("\n", "")
 class GethConsole:
     """GoQuorum with IBFT or QBFT; both have geth's `istanbul` namespace."""
 
-    container = "quorum"
+    container = main = "quorum"
+
+    @property
+    def console(self) -> Console:
+        """JavaScript, over a socket."""
+        return self
+
+    @property
+    def admission(self) -> Admission:
+        """The list permissioned-nodes.json."""
+        return self
+
+    @property
+    def votes(self) -> Votes:
+        """Those of Istanbul."""
+        return self
+
+    @property
+    def trials(self) -> Trials:
+        """Gas costs nothing."""
+        return self
 
     def attach(self) -> Command:
         """The JavaScript console."""
