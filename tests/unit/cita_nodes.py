@@ -1,0 +1,222 @@
+"""Nodes of a CITA-Cloud chain as processes of the lab's stand-in, each with addresses of its own on loopback.
+
+Their files are filled by the init step of a real plan, and their commands are those of its containers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import struct
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archipelago.chains.cita_cloud import files, syncthing
+from archipelago.model.plan import Container, NodePlan
+from archipelago.stack.plan import StackPlan
+from tests.unit.test_cita_scripts import Pod
+
+SERVICES = (*files.ROLES, "syncthing")
+_NET = os.getpid()  # tests of two processes at once must not meet
+_TIMEOUT = 3.0
+_DATA, _HEADERS, _SETTINGS = 0, 1, 4
+_END_STREAM, _END_HEADERS = 1, 4
+
+
+@dataclass
+class Node:
+    """One node: its files, and a process for each of its containers.
+
+    Args:
+        index: Its place in the plan.
+        plan: What runs for it.
+        pod: Its volume.
+        programs: Folder with the stand-in under the names of the services.
+    """
+
+    index: int
+    plan: NodePlan
+    pod: Pod
+    programs: Path
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        """Its volume."""
+        return self.pod.data
+
+    @property
+    def inside(self) -> str:
+        """What is loopback to its containers."""
+        return f"127.{_NET >> 8 & 63 | 128}.{_NET & 255}.{2 * self.index + 1}"
+
+    @property
+    def outside(self) -> str:
+        """The pod's address."""
+        return f"127.{_NET >> 8 & 63 | 128}.{_NET & 255}.{2 * self.index + 2}"
+
+    def container(self, name: str) -> Container:
+        """What the plan says of a container."""
+        return next(each for each in self.plan.containers if each.name == name)
+
+    def start(self, *names: str) -> None:
+        """Start containers, or all of them."""
+        for name in names or SERVICES:
+            self.processes[name] = self._process(self.container(name))
+
+    def _process(self, container: Container) -> subprocess.Popen[str]:
+        here = {f"/{name}": str(self.data.parent / folder) for name, folder in _FOLDERS.items()}
+        command = [re.sub(r"(?<![\w.])/(kms|network)(?=/)", lambda at: here[at[0]], word) for word in container.command]
+        given = {name: value.replace("127.0.0.1", self.inside) for name, value in container.env.items()}
+        settings = {
+            "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+            "CITA_STAND_IN": container.image.removeprefix("citacloud/"),
+            "CITA_STAND_IN_HOSTS": f"{self.inside},{self.outside}",
+        }
+        with (self.data / f"{container.name}.said").open("a") as said:
+            return subprocess.Popen(
+                command or [str(self.programs / container.name), "-home", str(self.data / "config")],
+                cwd=self.data,
+                env={**settings, **given},
+                stdin=subprocess.DEVNULL,
+                stderr=said,
+                text=True,
+            )
+
+    def said(self, name: str) -> str:
+        """Everything that a container has said."""
+        return (self.data / f"{name}.said").read_text()
+
+    def refusal(self, name: str, within: float = 20) -> str:
+        """Why a container ended; it has to."""
+        assert self.processes[name].wait(within) == 1, self.said(name)
+        return self.said(name).splitlines()[-1]
+
+    def stop(self, *names: str) -> None:
+        """End containers, or all of them, as Kubernetes does."""
+        chosen = [self.processes.pop(name) for name in names or tuple(self.processes)]
+        for process in chosen:
+            process.terminate()
+        for process in chosen:
+            process.wait(10)
+
+    def height(self) -> int:
+        """What the controller answers to GetBlockNumber; -1 while it does not."""
+        try:
+            return _number(call(self.outside, "GetBlockNumber"))
+        except OSError:
+            return -1
+
+    def peers(self) -> int:
+        """How many nodes its network is connected to."""
+        return _number(call(self.outside, "GetPeerCount"))
+
+
+_FOLDERS = {"kms": "identity-of-kms", "network": "identity-of-network"}
+
+
+def laid_out(plan: StackPlan, root: Path, programs: Path) -> list[Node]:
+    """The nodes of a plan with all their files, started by nobody yet.
+
+    Args:
+        plan: Of all nodes of the chain.
+        root: A folder for them.
+        programs: See `Node`.
+    """
+    nodes = []
+    for index, each in enumerate(plan.nodes):
+        folder = root / each.name
+        folder.mkdir()
+        node = Node(index, each, Pod(folder, plan, index), programs)
+        node.pod.start()
+        for service, name in _FOLDERS.items():
+            mounted = next(mount.files for mount in node.container(service).mounts if mount.path == f"/{service}")
+            (folder / name).mkdir()
+            for file in mounted:
+                (folder / name / file).write_text(each.private_files[file])
+        nodes.append(node)
+    for node in nodes:
+        meet(node, nodes)
+    return nodes
+
+
+def meet(node: Node, nodes: list[Node]) -> None:
+    """Write addresses where a node's files name the other nodes' Services."""
+    for file in ("network-config.toml", "config/config.xml"):
+        path = node.data / file
+        text = path.read_text()
+        for other in nodes:
+            text = re.sub(rf"\b{other.plan.object_name}(?=[\":])", other.outside, text)
+        path.chmod(0o600)
+        path.write_text(text)
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=_TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
+def call(host: str, method: str, message: bytes = b"") -> bytes:
+    """The answer of a controller, asked as a container without any client of gRPC can: all bytes at once.
+
+    Args:
+        host: Where it listens.
+        method: Of `controller.RPCService`.
+        message: The request, as protobuf.
+
+    Raises:
+        OSError: There is no answer.
+    """
+    headers = {":method": "POST", ":scheme": "http", ":path": f"/controller.RPCService/{method}", ":authority": "node"}
+    headers |= {"content-type": "application/grpc", "te": "trailers"}
+    block = b"".join(
+        b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+        for name, value in headers.items()
+    )
+    body = b"\0" + struct.pack(">I", len(message)) + message
+    with socket.create_connection((host, files.GRPC["controller"]), timeout=_TIMEOUT) as connection:
+        connection.sendall(
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+            + _frame(_SETTINGS, 0, 0)
+            + _frame(_HEADERS, _END_HEADERS, 1, block)
+            + _frame(_DATA, _END_STREAM, 1, body)
+        )
+        answer = b"".join(_answer(connection.makefile("rb").read))
+    if not answer:
+        raise OSError(f"{method} is refused")
+    return answer[5:]
+
+
+def _frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:
+    return len(content).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + content
+
+
+def _answer(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """What is in the frames of the call, up to its last one."""
+    while len(head := read(9)) == 9:
+        content = read(int.from_bytes(head[:3]))
+        kind, flags, stream = head[3], head[4], int.from_bytes(head[5:])
+        if stream and kind == _DATA:
+            yield content
+        if stream and flags & _END_STREAM and kind in (_DATA, _HEADERS):
+            return
+
+
+def _number(message: bytes) -> int:
+    """A message whose only field is a number."""
+    return sum((byte & 127) << 7 * place for place, byte in enumerate(message[1:]))
+
+
+def restart_syncthing(node: Node, key: str) -> int:
+    """Ask a node's syncthing to start again; the status of its answer."""
+    request = f"POST /rest/system/restart HTTP/1.0\r\nX-API-Key: {key}\r\n\r\n".encode()
+    with socket.create_connection((node.inside, syncthing.GUI), timeout=_TIMEOUT) as connection:
+        connection.sendall(request)
+        return int(connection.recv(64).split()[1])

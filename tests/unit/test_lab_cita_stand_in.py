@@ -1,0 +1,290 @@
+"""The stand-in for CITA-Cloud: takes what we render, refuses what the services refuse, and makes blocks on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from archipelago.chains.cita_cloud import files, syncthing
+from archipelago.chains.cita_cloud.chain_file import parsed
+from archipelago.chains.cita_cloud.device import certificate
+from archipelago.stack.plan import StackPlan
+from lab.tools import golang
+from tests.cita import local, plan_of
+from tests.stacks import GONE
+from tests.unit.cita_nodes import SERVICES, Node, call, laid_out, listens, meet, restart_syncthing
+
+pytestmark = pytest.mark.unit
+
+SOURCE = Path(__file__).parents[2] / "lab" / "toolchain" / "cita-stand-in"
+FOUR = {"nodes.node3": {"index": 3}, "network.genesis.blockInterval": 1}
+CHAINS = {
+    "raft and kms_sm": FOUR,
+    "raft and kms_eth": FOUR | {"network.services.kms": "kms_eth"},
+    "bft": FOUR | {"network.services": {}},
+}
+INSIDE = {files.GRPC["network"], files.GRPC["consensus"], files.GRPC["storage"], syncthing.GUI}
+OUTSIDE = {files.P2P, files.GRPC["executor"], files.GRPC["controller"], files.GRPC["kms"], syncthing.PORT}
+Spoil = Callable[[Node], object]
+Layout = Callable[[StackPlan], list[Node]]
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cita")
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+    subprocess.run([golang.locate().program, "build", "-o", folder / "all", "."], cwd=SOURCE, env=environ, check=True)
+    for name in SERVICES:
+        (folder / name).symlink_to("all")
+    return folder
+
+
+@pytest.fixture
+def lay_out(programs: Path, tmp_path: Path) -> Iterator[Layout]:
+    made: list[Node] = []
+
+    def layout(plan: StackPlan) -> list[Node]:
+        made.extend(laid_out(plan, tmp_path, programs))
+        return made
+
+    yield layout
+    for node in made:
+        node.stop()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
+
+
+def have(nodes: list[Node], height: int) -> Callable[[], bool]:
+    return lambda: all(each.height() >= height for each in nodes)
+
+
+def stands_still(node: Node) -> bool:
+    time.sleep(0.5)  # what is under way
+    before = node.height()
+    time.sleep(2)
+    return node.height() == before
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_four_nodes_make_the_same_blocks_and_none_without_a_quorum(lay_out: Layout, chain: str) -> None:
+    """Raft and bft both need three of four."""
+    plan = plan_of(local(CHAINS[chain]))
+    nodes = lay_out(plan)
+    for node in nodes[:2]:
+        node.start()
+    wait_until(have(nodes[:2], 0))
+    wait_until(lambda: nodes[0].peers() == 1)
+    assert stands_still(nodes[0])
+    assert nodes[0].height() == 0
+    nodes[2].start()
+    wait_until(have(nodes[:3], 2))
+    nodes[3].start()
+    wait_until(have(nodes, 3))
+    wait_until(lambda: {each.peers() for each in nodes} == {3})
+    assert plan.genesis
+    assert {call(each.outside, "GetBlockHash")[2:].hex() for each in nodes} == {plan.genesis.hash.removeprefix("0x")}
+    for height in (1, 2, 3):
+        assert len({call(each.outside, "GetBlockHash", bytes([8, height])) for each in nodes}) == 1
+    nodes[0].stop()
+    nodes[1].stop()
+    assert stands_still(nodes[2])
+
+
+def test_a_node_goes_on_from_its_volume(lay_out: Layout) -> None:
+    nodes = lay_out(plan_of(local(FOUR)))[:3]
+    for node in nodes:
+        node.start()
+    wait_until(have(nodes, 2))
+    for node in nodes:
+        node.stop()
+    nodes[0].start()
+    wait_until(have(nodes[:1], 2))
+
+
+def test_the_controller_tells_the_configuration_of_the_chain(lay_out: Layout) -> None:
+    plan = plan_of(local(FOUR))
+    node = lay_out(plan)[0]
+    node.start()
+    wait_until(have([node], 0))
+    assert plan.genesis
+    chain = parsed(plan.genesis.text)
+    raw = [bytes.fromhex(each[2:]) for each in (chain.chain_id, chain.admin, *chain.validators)]
+    assert call(node.outside, "GetSystemConfig") == b"".join(
+        [b"\x12\x20", raw[0], b"\x1a\x14", raw[1], b"\x20\x01", *(b"\x2a\x14" + each for each in raw[2:])]
+    )
+    assert call(node.outside, "GetVersion")[2:] == b"v5.0.0 cita-stand-in"
+    for method, message in (("GetBlockHash", b"\x08\x09"), ("SendRawTransaction", b"")):
+        with pytest.raises(OSError, match="is refused"):
+            call(node.outside, method, message)
+
+
+def test_it_binds_what_the_services_bind(lay_out: Layout) -> None:
+    node = lay_out(plan_of(local(FOUR)))[0]
+    node.start()
+    wait_until(lambda: all(listens(node.inside, port) for port in INSIDE | OUTSIDE))
+    assert {port for port in INSIDE | OUTSIDE if listens(node.outside, port)} == OUTSIDE
+
+
+def test_a_node_of_another_chain_is_no_peer(lay_out: Layout) -> None:
+    nodes = lay_out(plan_of(local(FOUR)))[:2]
+    change("data/genesis.toml", "1618560000000", "1618560000001")(nodes[1])
+    for node in nodes:
+        node.start()
+    wait_until(lambda: all("it is on another chain" in each.said("network") for each in nodes))
+    wait_until(have(nodes, 0))
+    assert [each.peers() for each in nodes] == [0, 0]
+
+
+def test_syncthing_meets_the_devices_of_its_file_and_others_after_a_restart(lay_out: Layout) -> None:
+    nodes = lay_out(plan_of(local(FOUR)))
+    node, known, stranger = nodes[:3]
+    config = node.data / "config/config.xml"
+    config.write_text(plan_of(local({"nodes.node2": GONE})).live_files["config.xml"])
+    meet(node, nodes)
+    for each in nodes[:3]:
+        each.start("syncthing")
+    wait_until(lambda: "refused: it is the unknown device" in node.said("syncthing"))
+    wait_until(lambda: f"{known.outside}:{syncthing.PORT}: connected to" in node.said("syncthing"))
+    config.write_bytes((stranger.data / "config/config.xml").read_bytes())
+    assert restart_syncthing(node, "another key") == 403
+    assert "restarts" not in node.said("syncthing")
+    assert restart_syncthing(node, "test-chain") == 200
+    wait_until(lambda: f"{stranger.outside}:{syncthing.PORT}: connected to" in node.said("syncthing"))
+
+
+def change(file: str, old: str, new: str) -> Spoil:
+    """Something else in a file below a node's folder."""
+
+    def write(node: Node) -> None:
+        path = node.data.parent / file
+        text = path.read_text()
+        assert old in text
+        path.chmod(0o600)
+        path.write_text(text.replace(old, new, 1))
+
+    return write
+
+
+def _ask_kms(statement: str) -> Spoil:
+    def run(node: Node) -> None:
+        with closing(sqlite3.connect(node.data / "kms.db")) as database, database:
+            database.execute(statement)
+
+    return run
+
+
+def _busy(node: Node) -> None:
+    """A program that runs can be written to by nobody, not even by root."""
+    (node.data / "kms.db").unlink()
+    (node.data / "kms.db").symlink_to(node.programs / "all")
+
+
+def _unknown_device(node: Node) -> None:
+    cert, key = certificate(b"\1" * 48)
+    for name, text in (("cert.pem", cert), ("key.pem", key)):
+        (node.data / "config" / name).write_text(text)
+
+
+def _newline(name: str) -> Spoil:
+    return lambda node: (node.data / name).write_text(node.plan.public_files[name] + "\n")
+
+
+def _without(folder: str) -> Spoil:
+    return lambda node: shutil.rmtree(node.data / folder)
+
+
+REFUSED: dict[str, tuple[str, Spoil, str]] = {
+    "a peer without an address": (
+        "network", change("data/network-config.toml", "127.", "nobody.invalid\"#"), "nobody.invalid"),
+    "no word about TLS": (
+        "network", change("data/network-config.toml", "enable_tls", "tls"), "missing field `enable_tls`"),
+    "a network key that is none": ("network", change("identity-of-network/network-key", "0x", "0xg"), "64 hex"),
+    "a network key of 0": (
+        "network", lambda node: _key(node).write_text("0x" + "0" * 64), "no private key of secp256k1"),
+    "another password": ("kms", change("identity-of-kms/key_file", "123456", "654321"), "password mismatch!"),
+    "a kms of the other kind": (
+        "kms", _ask_kms("UPDATE config SET config_type = 'eth'"), "config_type is not match! It is of kms_eth"),
+    "an account that cannot be decrypted": (
+        "kms", _ask_kms("UPDATE account SET privkey = zeroblob(32)"), "are no pair"),
+    "a kms.db that cannot be written to": ("kms", _busy, "text file busy"),
+    "a kms.db that is none": ("kms", lambda node: _kms(node).write_text("x" * 4096), "file is not a database"),
+    "a place in raft that is not there": (
+        "consensus", change("data/consensus-config.toml", "node_id = 0", "node_id = 4"), "there are 4 validators"),
+    "a key id with a newline": ("controller", _newline("key_id"), "ends without a newline"),
+    "an address with a newline": ("controller", _newline("node_address"), "ends without a newline"),
+    "half a genesis": ("controller", change("data/genesis.toml", "prevhash", "hash"), "missing field `prevhash`"),
+    "an admin that is no address": (
+        "controller", change("data/init_sys_config.toml", 'admin = "0x', 'admin = "0xzz'), "invalid byte"),
+    "the place of another validator": (
+        "controller", change("data/consensus-config.toml", "node_id = 0", "node_id = 1"), "and validator 1 is 0x"),
+    "no folder for blocks": ("controller", _without("blocks"), "blocks: no such file"),
+    "no folder for tx_infos": ("controller", _without("tx_infos"), "tx_infos: no such file"),
+    "a certificate that nobody knows": ("syncthing", _unknown_device, "which is none of config.xml"),
+    "a folder that syncthing has not made": ("syncthing", _without("txs"), "folder marker missing"),
+}  # fmt: skip
+
+
+def _kms(node: Node) -> Path:
+    return node.data / "kms.db"
+
+
+def _key(node: Node) -> Path:
+    return node.data.parent / "identity-of-network/network-key"
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_the_services_refuse_at_their_start_is_refused(lay_out: Layout, what: str) -> None:
+    service, spoil, reason = REFUSED[what]
+    node = lay_out(plan_of(local(FOUR)))[0]
+    spoil(node)
+    node.start(service)
+    assert reason in node.refusal(service)
+
+
+def test_the_account_of_another_node_is_refused(lay_out: Layout) -> None:
+    node, other = lay_out(plan_of(local(FOUR)))[:2]
+    _kms(node).write_bytes(_kms(other).read_bytes())
+    node.start("kms", "controller")
+    assert "account 1 of kms is 0x" in node.refusal("controller")
+
+
+def test_with_bft_the_key_of_another_node_is_refused(lay_out: Layout) -> None:
+    node, other = lay_out(plan_of(local(CHAINS["bft"])))[:2]
+    (node.data / "node_key").write_text(other.plan.private_files["node_key"])
+    node.start("consensus")
+    assert "node_key is that of 0x" in node.refusal("consensus")
+
+
+def test_accounts_that_kms_has_added_are_read(lay_out: Layout) -> None:
+    """So many that the table has more than one page."""
+    node = lay_out(plan_of(local(FOUR)))[0]
+    with closing(sqlite3.connect(_kms(node))) as database, database:
+        row = database.execute("SELECT pubkey, privkey, description FROM account").fetchone()
+        database.executemany("INSERT INTO account(pubkey, privkey, description) VALUES (?, ?, ?)", [row] * 300)
+    (node.data / "key_id").write_text("301")
+    node.start()
+    wait_until(have([node], 0))
+
+
+def test_it_says_what_it_is_and_no_secret(lay_out: Layout) -> None:
+    node = lay_out(plan_of(local(FOUR)))[0]
+    node.start()
+    wait_until(have([node], 0))
+    for name in SERVICES:
+        said = node.said(name)
+        assert "this is cita-stand-in, not" in said
+        for secret in ("123456", node.plan.private_files["network-key"][2:]):
+            assert secret not in said
