@@ -8,22 +8,19 @@ from __future__ import annotations
 import os
 import re
 import socket
-import struct
 import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archipelago.chains.cita_cloud import files, syncthing
 from archipelago.model.plan import Container, NodePlan
 from archipelago.stack.plan import StackPlan
+from tests.cita_rpc import call, number
 from tests.unit.test_cita_scripts import Pod
 
 SERVICES = (*files.ROLES, "syncthing")
 _NET = os.getpid()  # tests of two processes at once must not meet
 _TIMEOUT = 3.0
-_DATA, _HEADERS, _SETTINGS = 0, 1, 4
-_END_STREAM, _END_HEADERS = 1, 4
 
 
 @dataclass
@@ -103,16 +100,20 @@ class Node:
         for process in chosen:
             process.wait(10)
 
+    def call(self, method: str, message: bytes = b"") -> bytes:
+        """What its controller answers (see `cita_rpc.call`)."""
+        return call(self.outside, files.GRPC["controller"], method, message)
+
     def height(self) -> int:
         """What the controller answers to GetBlockNumber; -1 while it does not."""
         try:
-            return _number(call(self.outside, "GetBlockNumber"))
+            return number(self.call("GetBlockNumber"))
         except OSError:
             return -1
 
     def peers(self) -> int:
         """How many nodes its network is connected to."""
-        return _number(call(self.outside, "GetPeerCount"))
+        return number(self.call("GetPeerCount"))
 
 
 _FOLDERS = {"kms": "identity-of-kms", "network": "identity-of-network"}
@@ -161,57 +162,6 @@ def listens(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def call(host: str, method: str, message: bytes = b"") -> bytes:
-    """The answer of a controller, asked as a container without any client of gRPC can: all bytes at once.
-
-    Args:
-        host: Where it listens.
-        method: Of `controller.RPCService`.
-        message: The request, as protobuf.
-
-    Raises:
-        OSError: There is no answer.
-    """
-    headers = {":method": "POST", ":scheme": "http", ":path": f"/controller.RPCService/{method}", ":authority": "node"}
-    headers |= {"content-type": "application/grpc", "te": "trailers"}
-    block = b"".join(
-        b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-        for name, value in headers.items()
-    )
-    body = b"\0" + struct.pack(">I", len(message)) + message
-    with socket.create_connection((host, files.GRPC["controller"]), timeout=_TIMEOUT) as connection:
-        connection.sendall(
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-            + _frame(_SETTINGS, 0, 0)
-            + _frame(_HEADERS, _END_HEADERS, 1, block)
-            + _frame(_DATA, _END_STREAM, 1, body)
-        )
-        answer = b"".join(_answer(connection.makefile("rb").read))
-    if not answer:
-        raise OSError(f"{method} is refused")
-    return answer[5:]
-
-
-def _frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:
-    return len(content).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + content
-
-
-def _answer(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """What is in the frames of the call, up to its last one."""
-    while len(head := read(9)) == 9:
-        content = read(int.from_bytes(head[:3]))
-        kind, flags, stream = head[3], head[4], int.from_bytes(head[5:])
-        if stream and kind == _DATA:
-            yield content
-        if stream and flags & _END_STREAM and kind in (_DATA, _HEADERS):
-            return
-
-
-def _number(message: bytes) -> int:
-    """A message whose only field is a number."""
-    return sum((byte & 127) << 7 * place for place, byte in enumerate(message[1:]))
 
 
 def restart_syncthing(node: Node, key: str) -> int:

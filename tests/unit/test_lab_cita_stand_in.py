@@ -20,7 +20,7 @@ from archipelago.stack.plan import StackPlan
 from lab.tools import golang
 from tests.cita import local, plan_of
 from tests.stacks import GONE
-from tests.unit.cita_nodes import SERVICES, Node, call, laid_out, listens, meet, restart_syncthing
+from tests.unit.cita_nodes import SERVICES, Node, laid_out, listens, meet, restart_syncthing
 
 pytestmark = pytest.mark.unit
 
@@ -95,9 +95,9 @@ def test_four_nodes_make_the_same_blocks_and_none_without_a_quorum(lay_out: Layo
     wait_until(have(nodes, 3))
     wait_until(lambda: {each.peers() for each in nodes} == {3})
     assert plan.genesis
-    assert {call(each.outside, "GetBlockHash")[2:].hex() for each in nodes} == {plan.genesis.hash.removeprefix("0x")}
+    assert {each.call("GetBlockHash")[2:].hex() for each in nodes} == {plan.genesis.hash.removeprefix("0x")}
     for height in (1, 2, 3):
-        assert len({call(each.outside, "GetBlockHash", bytes([8, height])) for each in nodes}) == 1
+        assert len({each.call("GetBlockHash", bytes([8, height])) for each in nodes}) == 1
     nodes[0].stop()
     nodes[1].stop()
     assert stands_still(nodes[2])
@@ -122,13 +122,13 @@ def test_the_controller_tells_the_configuration_of_the_chain(lay_out: Layout) ->
     assert plan.genesis
     chain = parsed(plan.genesis.text)
     raw = [bytes.fromhex(each[2:]) for each in (chain.chain_id, chain.admin, *chain.validators)]
-    assert call(node.outside, "GetSystemConfig") == b"".join(
+    assert node.call("GetSystemConfig") == b"".join(
         [b"\x12\x20", raw[0], b"\x1a\x14", raw[1], b"\x20\x01", *(b"\x2a\x14" + each for each in raw[2:])]
     )
-    assert call(node.outside, "GetVersion")[2:] == b"v5.0.0 cita-stand-in"
+    assert node.call("GetVersion")[2:] == b"v5.0.0 cita-stand-in"
     for method, message in (("GetBlockHash", b"\x08\x09"), ("SendRawTransaction", b"")):
         with pytest.raises(OSError, match="is refused"):
-            call(node.outside, method, message)
+            node.call(method, message)
 
 
 def test_it_binds_what_the_services_bind(lay_out: Layout) -> None:
