@@ -114,6 +114,19 @@ def test_a_node_goes_on_from_its_volume(lay_out: Layout) -> None:
     wait_until(have(nodes[:1], 2))
 
 
+def test_blocks_go_on_when_all_network_services_were_restarted(lay_out: Layout) -> None:
+    nodes = lay_out(plan_of(local(FOUR)))[:3]
+    for node in nodes:
+        node.start()
+    wait_until(have(nodes, 1))
+    for node in nodes:
+        node.stop("network")
+    before = max(each.height() for each in nodes)
+    for node in nodes:
+        node.start("network")
+    wait_until(have(nodes, before + 2))
+
+
 def test_the_controller_tells_the_configuration_of_the_chain(lay_out: Layout) -> None:
     plan = plan_of(local(FOUR))
     node = lay_out(plan)[0]

@@ -88,9 +88,10 @@ func checkBFT(chain *Chain) error {
 func (us *consensus) work() {
 	for ; ; time.Sleep(lookAgain) {
 		var own Leading
-		await("the controller", int(us.config.ControllerPort), "/leading", &own)
+		await("the controller", http.MethodGet, int(us.config.ControllerPort), "/leading", nil, &own)
 		var peers []Peer
-		await("the network", int(us.config.NetworkPort), "/peers", &peers)
+		// told again each time, for the network may have been restarted
+		await("the network", http.MethodPut, int(us.config.NetworkPort), "/height", own.Height, &peers)
 		next := us.next(own, peers)
 		if next == own.Height {
 			continue

@@ -34,13 +34,10 @@ func runController(is image, arguments []string) error {
 		return err
 	}
 	var height uint64
-	await("storage", int(us.config.StoragePort), "/height", &height)
-	await("the network", int(us.config.NetworkPort), "/peers", new([]Peer))
+	await("storage", http.MethodGet, int(us.config.StoragePort), "/height", nil, &height)
+	await("the network", http.MethodGet, int(us.config.NetworkPort), "/peers", nil, new([]Peer))
 	us.blocks = [][]byte{us.hash(us.chain.header())}
 	us.grow(height)
-	if err := us.tellNetwork(height); err != nil {
-		return err
-	}
 	log.Printf("goes on from block %d", height)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /leading", us.leading)
@@ -87,7 +84,7 @@ func (us *controller) check() (uint64, error) {
 // meetKMS takes its hash, and sees that it has the node's account: with bft the node signs by a key that no kms keeps.
 func (us *controller) meetKMS(id uint64) error {
 	var kind, address string
-	await("kms", int(us.config.KMSPort), "/info", &kind)
+	await("kms", http.MethodGet, int(us.config.KMSPort), "/info", nil, &kind)
 	us.hash = suites[kind].hash
 	if _, err := os.Stat("node_key"); err == nil {
 		return nil
@@ -114,22 +111,21 @@ func (us *controller) height() (uint64, []byte) {
 	return uint64(last), us.blocks[last]
 }
 
-// commit lets a block be executed and stored, then tells it to the others.
+// commit lets a block be executed and stored.
 func (us *controller) commit(response http.ResponseWriter, request *http.Request) {
 	var height uint64
 	if !receive(response, request, &height) {
 		return
 	}
-	for _, step := range []func() error{
-		func() error { return ask(http.MethodPost, int(us.config.ExecutorPort), "/block", height, nil) },
-		func() error { return ask(http.MethodPut, int(us.config.StoragePort), "/height", height, nil) },
-		func() error { us.grow(height); return us.tellNetwork(height) },
-	} {
-		if err := step(); err != nil {
-			http.Error(response, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
+	err := ask(http.MethodPost, int(us.config.ExecutorPort), "/block", height, nil)
+	if err == nil {
+		err = ask(http.MethodPut, int(us.config.StoragePort), "/height", height, nil)
 	}
+	if err != nil {
+		http.Error(response, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	us.grow(height)
 	_, hash := us.height()
 	log.Printf("block %d 0x%s", height, hex.EncodeToString(hash))
 	reply(response, height)
@@ -141,8 +137,4 @@ func (us *controller) grow(height uint64) {
 	for next := uint64(len(us.blocks)); next <= height; next++ {
 		us.blocks = append(us.blocks, nextHash(us.hash, us.blocks[next-1], next))
 	}
-}
-
-func (us *controller) tellNetwork(height uint64) error {
-	return ask(http.MethodPut, int(us.config.NetworkPort), "/height", height, nil)
 }

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base32"
+	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"strings"
@@ -53,7 +55,7 @@ func (us *syncing) accept(listener net.Listener) {
 		if err != nil {
 			return // it restarts
 		}
-		go us.talk(tls.Server(connection, us.tls("")), connection.RemoteAddr().String())
+		go us.talk(tls.Server(connection, us.tls("")), caller(connection))
 	}
 }
 
@@ -97,7 +99,9 @@ func (us *syncing) talk(connection *tls.Conn, place string) {
 	}
 	defer us.forget(connection)
 	connection.SetDeadline(time.Now().Add(silence))
-	if err := connection.Handshake(); err != nil {
+	if err := connection.Handshake(); errors.Is(err, io.EOF) {
+		return // a probe
+	} else if err != nil {
 		us.say(place, err.Error())
 		return
 	}

@@ -50,6 +50,12 @@ func bind(host string, port int) ([]net.Listener, error) {
 	return found, nil
 }
 
+// caller is who has called, without the port, which is another one each time.
+func caller(connection net.Conn) string {
+	host, _, _ := net.SplitHostPort(connection.RemoteAddr().String())
+	return host
+}
+
 // options are the arguments of a service.
 type options struct {
 	*flag.FlagSet
@@ -118,9 +124,9 @@ func ask(method string, port int, path string, told, answer any) error {
 }
 
 // await asks until there is an answer. What is missing is said once.
-func await(who string, port int, path string, answer any) {
+func await(who string, method string, port int, path string, told, answer any) {
 	for said := false; ; time.Sleep(300 * time.Millisecond) {
-		err := ask(http.MethodGet, port, path, nil, answer)
+		err := ask(method, port, path, told, answer)
 		if err == nil {
 			return
 		}

@@ -128,7 +128,7 @@ func (us *network) accept(listener net.Listener) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		go us.talk(connection, connection.RemoteAddr().String())
+		go us.talk(connection, caller(connection))
 	}
 }
 
@@ -231,12 +231,13 @@ func (us *network) known() []Peer {
 	return found
 }
 
+// tell takes the node's height, for the others, and answers theirs.
 func (us *network) tell(response http.ResponseWriter, request *http.Request) {
 	var height uint64
 	if receive(response, request, &height) {
 		us.mutex.Lock()
-		defer us.mutex.Unlock()
 		us.height = height
-		reply(response, height)
+		us.mutex.Unlock()
+		reply(response, us.known())
 	}
 }

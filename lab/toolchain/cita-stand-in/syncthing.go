@@ -86,7 +86,7 @@ func (us *syncing) check(root string) error {
 		return fmt.Errorf("its certificate is of device %s, which is none of config.xml", us.id)
 	}
 	isUs := func(each Device) bool { return each.ID == us.id }
-	for _, folder := range us.config.Folders {
+	for _, folder := range us.config.Folders { // the real one goes on without a folder that is not right
 		if !slices.ContainsFunc(folder.Devices, isUs) {
 			return fmt.Errorf("device %s has no part in the folder %s", us.id, folder.ID)
 		}
