@@ -9,6 +9,8 @@ import os
 import re
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.cita_rpc import call, number
 from tests.unit.test_cita_scripts import Pod
 
 SERVICES = (*files.ROLES, "syncthing")
+FOUR = {"nodes.node3": {"index": 3}, "network.genesis.blockInterval": 1}  # four nodes, and fast ones
 _NET = os.getpid()  # tests of two processes at once must not meet
 _TIMEOUT = 3.0
 
@@ -68,6 +71,7 @@ class Node:
         here = {f"/{name}": str(self.data.parent / folder) for name, folder in _FOLDERS.items()}
         command = [re.sub(r"(?<![\w.])/(kms|network)(?=/)", lambda at: here[at[0]], word) for word in container.command]
         given = {name: value.replace("127.0.0.1", self.inside) for name, value in container.env.items()}
+        secrets = {name: self.plan.private_files[file] for name, file in container.secret_env.items()}
         settings = {
             "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
             "CITA_STAND_IN": container.image.removeprefix("citacloud/"),
@@ -77,7 +81,7 @@ class Node:
             return subprocess.Popen(
                 command or [str(self.programs / container.name), "-home", str(self.data / "config")],
                 cwd=self.data,
-                env={**settings, **given},
+                env={**settings, **given, **secrets},
                 stdin=subprocess.DEVNULL,
                 stderr=said,
                 text=True,
@@ -116,6 +120,7 @@ class Node:
         return number(self.call("GetPeerCount"))
 
 
+Layout = Callable[[StackPlan], list[Node]]
 _FOLDERS = {"kms": "identity-of-kms", "network": "identity-of-network"}
 
 
@@ -170,3 +175,16 @@ def restart_syncthing(node: Node, key: str) -> int:
     with socket.create_connection((node.inside, syncthing.GUI), timeout=_TIMEOUT) as connection:
         connection.sendall(request)
         return int(connection.recv(64).split()[1])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Look until it is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
+
+
+def have(nodes: list[Node], height: int) -> Callable[[], bool]:
+    """Whether all nodes are so high."""
+    return lambda: all(each.height() >= height for each in nodes)

@@ -13,8 +13,8 @@ from archipelago.chains.cita_cloud import services
 from archipelago.chains.cita_cloud.settings import HelperImages
 from lab.nodes import cita
 from lab.nodes.archive import Image, archive
+from lab.tools.definitions import MODULES
 from tests.cita import local, plan_of
-from tests.unit.test_lab_cita_stand_in import SOURCE
 
 pytestmark = pytest.mark.unit
 
@@ -53,7 +53,7 @@ def test_an_image_says_which_of_all_it_stands_for(made: dict[str, Image]) -> Non
         assert f"{cita.STAND_IN}/{container.image.rpartition('/')[2]}" in image.names
         started = container.command[-1].removeprefix("exec ").split()[0] if container.command else image.entrypoint[0]
         assert container.name == "debug" or image.links[f"/usr/bin/{started}"] == "cita-stand-in"
-        assert container.name == "debug" or f'"{started}":' in (SOURCE / "main.go").read_text()
+        assert container.name == "debug" or f'"{started}":' in (MODULES / "cita-stand-in" / "main.go").read_text()
 
 
 def test_images_that_differ_in_their_start_share_a_layer(made: dict[str, Image]) -> None:

@@ -1,147 +1,28 @@
-"""The stand-in for CITA-Cloud: takes what we render, refuses what the services refuse, and makes blocks on loopback."""
+"""The stand-in for CITA-Cloud takes what we render, and refuses at its start what the services refuse."""
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import shutil
 import sqlite3
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from archipelago.chains.cita_cloud import files, syncthing
-from archipelago.chains.cita_cloud.chain_file import parsed
 from archipelago.chains.cita_cloud.device import certificate
-from archipelago.stack.plan import StackPlan
-from lab.tools import golang
+from archipelago.chains.cita_cloud.identity import COUCHDB_PASSWORD
 from tests.cita import local, plan_of
 from tests.stacks import GONE
-from tests.unit.cita_nodes import SERVICES, Node, laid_out, listens, meet, restart_syncthing
+from tests.unit.cita_nodes import FOUR, SERVICES, Layout, Node, have, listens, meet, restart_syncthing, wait_until
 
 pytestmark = pytest.mark.unit
 
-SOURCE = Path(__file__).parents[2] / "lab" / "toolchain" / "cita-stand-in"
-FOUR = {"nodes.node3": {"index": 3}, "network.genesis.blockInterval": 1}
-CHAINS = {
-    "raft and kms_sm": FOUR,
-    "raft and kms_eth": FOUR | {"network.services.kms": "kms_eth"},
-    "bft": FOUR | {"network.services": {}},
-}
 INSIDE = {files.GRPC["network"], files.GRPC["consensus"], files.GRPC["storage"], syncthing.GUI}
 OUTSIDE = {files.P2P, files.GRPC["executor"], files.GRPC["controller"], files.GRPC["kms"], syncthing.PORT}
 Spoil = Callable[[Node], object]
-Layout = Callable[[StackPlan], list[Node]]
-
-
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cita")
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-    subprocess.run([golang.locate().program, "build", "-o", folder / "all", "."], cwd=SOURCE, env=environ, check=True)
-    for name in SERVICES:
-        (folder / name).symlink_to("all")
-    return folder
-
-
-@pytest.fixture
-def lay_out(programs: Path, tmp_path: Path) -> Iterator[Layout]:
-    made: list[Node] = []
-
-    def layout(plan: StackPlan) -> list[Node]:
-        made.extend(laid_out(plan, tmp_path, programs))
-        return made
-
-    yield layout
-    for node in made:
-        node.stop()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.1)
-
-
-def have(nodes: list[Node], height: int) -> Callable[[], bool]:
-    return lambda: all(each.height() >= height for each in nodes)
-
-
-def stands_still(node: Node) -> bool:
-    time.sleep(0.5)  # what is under way
-    before = node.height()
-    time.sleep(2)
-    return node.height() == before
-
-
-@pytest.mark.parametrize("chain", CHAINS)
-def test_four_nodes_make_the_same_blocks_and_none_without_a_quorum(lay_out: Layout, chain: str) -> None:
-    """Raft and bft both need three of four."""
-    plan = plan_of(local(CHAINS[chain]))
-    nodes = lay_out(plan)
-    for node in nodes[:2]:
-        node.start()
-    wait_until(have(nodes[:2], 0))
-    wait_until(lambda: nodes[0].peers() == 1)
-    assert stands_still(nodes[0])
-    assert nodes[0].height() == 0
-    nodes[2].start()
-    wait_until(have(nodes[:3], 2))
-    nodes[3].start()
-    wait_until(have(nodes, 3))
-    wait_until(lambda: {each.peers() for each in nodes} == {3})
-    assert plan.genesis
-    assert {each.call("GetBlockHash")[2:].hex() for each in nodes} == {plan.genesis.hash.removeprefix("0x")}
-    for height in (1, 2, 3):
-        assert len({each.call("GetBlockHash", bytes([8, height])) for each in nodes}) == 1
-    nodes[0].stop()
-    nodes[1].stop()
-    assert stands_still(nodes[2])
-
-
-def test_a_node_goes_on_from_its_volume(lay_out: Layout) -> None:
-    nodes = lay_out(plan_of(local(FOUR)))[:3]
-    for node in nodes:
-        node.start()
-    wait_until(have(nodes, 2))
-    for node in nodes:
-        node.stop()
-    nodes[0].start()
-    wait_until(have(nodes[:1], 2))
-
-
-def test_blocks_go_on_when_all_network_services_were_restarted(lay_out: Layout) -> None:
-    nodes = lay_out(plan_of(local(FOUR)))[:3]
-    for node in nodes:
-        node.start()
-    wait_until(have(nodes, 1))
-    for node in nodes:
-        node.stop("network")
-    before = max(each.height() for each in nodes)
-    for node in nodes:
-        node.start("network")
-    wait_until(have(nodes, before + 2))
-
-
-def test_the_controller_tells_the_configuration_of_the_chain(lay_out: Layout) -> None:
-    plan = plan_of(local(FOUR))
-    node = lay_out(plan)[0]
-    node.start()
-    wait_until(have([node], 0))
-    assert plan.genesis
-    chain = parsed(plan.genesis.text)
-    raw = [bytes.fromhex(each[2:]) for each in (chain.chain_id, chain.admin, *chain.validators)]
-    assert node.call("GetSystemConfig") == b"".join(
-        [b"\x12\x20", raw[0], b"\x1a\x14", raw[1], b"\x20\x01", *(b"\x2a\x14" + each for each in raw[2:])]
-    )
-    assert node.call("GetVersion")[2:] == b"v5.0.0 cita-stand-in"
-    for method, message in (("GetBlockHash", b"\x08\x09"), ("SendRawTransaction", b"")):
-        with pytest.raises(OSError, match="is refused"):
-            node.call(method, message)
 
 
 def test_it_binds_what_the_services_bind(lay_out: Layout) -> None:
@@ -275,10 +156,25 @@ def test_the_account_of_another_node_is_refused(lay_out: Layout) -> None:
 
 
 def test_with_bft_the_key_of_another_node_is_refused(lay_out: Layout) -> None:
-    node, other = lay_out(plan_of(local(CHAINS["bft"])))[:2]
+    node, other = lay_out(plan_of(local(FOUR | {"network.services": {}})))[:2]
     (node.data / "node_key").write_text(other.plan.private_files["node_key"])
     node.start("consensus")
     assert "node_key is that of 0x" in node.refusal("consensus")
+
+
+def test_the_executor_is_let_in_to_couchdb_by_the_password_of_its_node_alone(lay_out: Layout) -> None:
+    chosen = FOUR | {"network.services.executor": "executor_chaincode_ext"}
+    call, chaincode = files.GRPC["executor"], 7052
+    node, other = lay_out(plan_of(local(chosen)))[:2]
+    node.start("couchdb", "executor")
+    wait_until(lambda: listens(node.inside, call) and listens(node.inside, chaincode))
+    assert not listens(node.outside, call), "its sources bind loopback only"
+    node.stop("executor")
+    node.plan = dataclasses.replace(
+        node.plan, private_files={COUCHDB_PASSWORD: other.plan.private_files[COUCHDB_PASSWORD]}
+    )
+    node.start("executor")
+    assert "401" in node.refusal("executor")
 
 
 def test_accounts_that_kms_has_added_are_read(lay_out: Layout) -> None:
