@@ -52,20 +52,14 @@ func runNetwork(is image, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	speaks := is.kind
-	if config.EnableTLS && is.release != "v4.0.0" {
-		speaks += " with TLS"
+	dialled, err := lookUp(config)
+	if err != nil {
+		return err
 	}
 	us := &network{
-		hello: Hello{speaks, chain.digest(), chain.Address}, peers: map[net.Conn]Peer{}, complains: map[string]string{},
-	}
-	var dialled []string
-	for _, peer := range config.Peers { // once, at the start
-		found, err := lookUp(peer.IP)
-		if err != nil {
-			return fmt.Errorf("network-config.toml: %w", err)
-		}
-		dialled = append(dialled, net.JoinHostPort(found, strconv.Itoa(int(peer.Port))))
+		hello:     Hello{speaks(is, config), chain.digest(), chain.Address},
+		peers:     map[net.Conn]Peer{},
+		complains: map[string]string{},
 	}
 	listeners, err := bind("0.0.0.0", int(config.Port))
 	if err != nil {
@@ -112,14 +106,27 @@ func checkNetwork(is image, keyFile string) (NetworkConfig, error) {
 	return config, nil
 }
 
-func lookUp(host string) (string, error) {
+// speaks tells what only its like understands.
+func speaks(is image, config NetworkConfig) string {
+	if config.EnableTLS && is.release != "v4.0.0" {
+		return is.kind + " with TLS"
+	}
+	return is.kind
+}
+
+// lookUp finds the peers' addresses, once, at the start.
+func lookUp(config NetworkConfig) ([]string, error) {
 	limited, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
-	found, err := net.DefaultResolver.LookupHost(limited, host)
-	if err != nil {
-		return "", err
+	var places []string
+	for _, peer := range config.Peers {
+		found, err := net.DefaultResolver.LookupHost(limited, peer.IP)
+		if err != nil {
+			return nil, fmt.Errorf("network-config.toml: %w", err)
+		}
+		places = append(places, net.JoinHostPort(found[0], strconv.Itoa(int(peer.Port))))
 	}
-	return found[0], nil
+	return places, nil
 }
 
 func (us *network) accept(listener net.Listener) {

@@ -26,38 +26,56 @@ func runStorage(is image, arguments []string) error {
 	if err := checkStorage(is, *endpoints); err != nil {
 		return err
 	}
-	var (
-		mutex  sync.Mutex
-		height uint64
-	)
-	text, err := os.ReadFile(heightFile)
-	if err == nil {
-		err = json.Unmarshal(text, &height)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", heightFile, err)
+	keeps, err := openStorage()
+	if err != nil {
+		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /height", func(response http.ResponseWriter, _ *http.Request) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		reply(response, height)
-	})
-	mux.HandleFunc("PUT /height", func(response http.ResponseWriter, request *http.Request) {
-		var told uint64
-		if !receive(response, request, &told) {
-			return
-		}
-		mutex.Lock()
-		defer mutex.Unlock()
-		if err := store(told); err != nil {
-			http.Error(response, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		height = told
-		reply(response, height)
-	})
+	mux.HandleFunc("GET /height", keeps.get)
+	mux.HandleFunc("PUT /height", keeps.put)
 	return listen("127.0.0.1", *given.port, mux)
+}
+
+// storage keeps the height, which is all there is of a chain.
+type storage struct {
+	mutex  sync.Mutex
+	height uint64
+}
+
+func openStorage() (*storage, error) {
+	found := &storage{}
+	text, err := os.ReadFile(heightFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return found, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &found.height)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", heightFile, err)
+	}
+	return found, nil
+}
+
+func (s *storage) get(response http.ResponseWriter, _ *http.Request) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	reply(response, s.height)
+}
+
+func (s *storage) put(response http.ResponseWriter, request *http.Request) {
+	var told uint64
+	if !receive(response, request, &told) {
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := store(told); err != nil {
+		http.Error(response, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.height = told
+	reply(response, told)
 }
 
 func checkStorage(is image, endpoints string) error {
