@@ -40,7 +40,8 @@ func loopback(port int) string { return net.JoinHostPort(hosts("127.0.0.1")[0], 
 func bind(host string, port int) ([]net.Listener, error) {
 	var found []net.Listener
 	for _, each := range hosts(host) {
-		listener, err := net.Listen("tcp", net.JoinHostPort(each, strconv.Itoa(port)))
+		// all of them are IPv4; "tcp" would make 0.0.0.0 the wildcard of IPv6 too
+		listener, err := net.Listen("tcp4", net.JoinHostPort(each, strconv.Itoa(port)))
 		if err != nil {
 			return nil, err
 		}
