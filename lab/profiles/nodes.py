@@ -38,6 +38,7 @@ class Nodes:
         "coredns",
         "geth",
         "tessera",
+        "cita",
     )
     parts: Sequence[str] = (*CONTROL_PLANE, "containerd", "kubelet", "kube-proxy", "controllers")
     ports: Mapping[str, str] = MappingProxyType({})

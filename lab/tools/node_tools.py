@@ -25,6 +25,7 @@ def node_tools(system: str, architecture: str, kubernetes: str, ldflags: str) ->
         _built("coredns", f"CoreDNS {COREDNS}", GoCommand("coredns", {".": "coredns"}), 38),
         _goquorum(),
         _built("tessera", "stand-in for Tessera", GoCommand("tessera-stand-in", {".": "tessera"}), 5),
+        _built("cita", "stand-in for CITA-Cloud", GoCommand("cita-stand-in", {".": "cita"}), 15),
     )
 
 

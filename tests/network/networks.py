@@ -182,6 +182,8 @@ class Organisation:
 class Network:
     """A network of several organisations.
 
+    How a node is asked for its height is `height`: at geth's console, unless a test says otherwise.
+
     Args:
         consortium: Whose stacks.
         lab: With a cluster for each.
@@ -193,6 +195,7 @@ class Network:
         self.name = name
         self.organisations: dict[str, Organisation] = {}
         self._consortium, self.lab, self.toolchain = consortium, lab, toolchain
+        self.height: Callable[[Network, Organisation, str], int] = geth_height
 
     def add(self, config: Config, letter: str) -> Organisation:
         """An organisation, made known to those that are there already and they to it.
@@ -215,6 +218,10 @@ class Network:
         self.organisations[name] = made
         return made
 
+    def beside(self, name: str) -> Network:
+        """An empty network of another name; its namespaces go with those of this one."""
+        return Network(self._consortium, self.lab, self.toolchain, name)
+
     def __getitem__(self, organisation: str) -> Organisation:
         return self.organisations[organisation]
 
@@ -229,14 +236,20 @@ class Network:
 
     def ask(self, expression: str, nodes: Iterable[tuple[Organisation, str]] | None = None) -> dict[str, Any]:
         """What an expression gives in the consoles of all nodes, by `organisation/node`."""
-        asked = list(nodes if nodes is not None else self.nodes)
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            answers = pool.map(lambda each: each[0].console(each[1], expression), asked)
-            return {f"{each.name}/{node}": answer for (each, node), answer in zip(asked, answers, strict=True)}
+        return self._each(lambda organisation, node: organisation.console(node, expression), nodes)
 
     def heights(self, nodes: Iterable[tuple[Organisation, str]] | None = None) -> dict[str, int]:
         """The height of every node."""
-        return {name: int(answer) for name, answer in self.ask("eth.blockNumber", nodes).items()}
+        return self._each(lambda organisation, node: self.height(self, organisation, node), nodes)
+
+    def _each(
+        self, ask: Callable[[Organisation, str], Answer], nodes: Iterable[tuple[Organisation, str]] | None
+    ) -> dict[str, Answer]:
+        """The answers of all nodes, asked at once, by `organisation/node`."""
+        asked = list(nodes if nodes is not None else self.nodes)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            answers = pool.map(lambda each: ask(*each), asked)
+            return {f"{each.name}/{node}": answer for (each, node), answer in zip(asked, answers, strict=True)}
 
     def wait_for_blocks(
         self, more: int = 2, within: float = 150, nodes: Iterable[tuple[Organisation, str]] | None = None
@@ -259,6 +272,11 @@ class Network:
         before = self.heights(asked)
         time.sleep(seconds)
         assert max(self.heights(asked).values()) == max(before.values())
+
+
+def geth_height(_network: Network, organisation: Organisation, node: str) -> int:
+    """The height of a GoQuorum node."""
+    return int(organisation.console(node, "eth.blockNumber"))
 
 
 def eventually(ask: Callable[[], Answer], good: Callable[[Answer], bool], within: float = 90) -> Answer:

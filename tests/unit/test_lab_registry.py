@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab.nodes import images, registry
+from lab.nodes.archive import archive
 from lab.nodes.registry import Published
 from lab.tools import Toolchain
 from tests.unit.fake_registry import IMAGE, MANIFEST, Fake, digest, serving
@@ -223,7 +224,7 @@ def test_a_registry_that_is_away_is_not_reachable() -> None:
 def programs(tmp_path: Path) -> Toolchain:
     file = tmp_path / "program"
     file.write_text("#!/bin/sh\n")
-    return Toolchain(dict.fromkeys(("coredns", "geth", "tessera"), file), {})
+    return Toolchain(dict.fromkeys(("coredns", "geth", "tessera", "cita"), file), {})
 
 
 def test_without_a_registry_goquorum_is_built_and_tessera_has_a_stand_in(
@@ -248,6 +249,6 @@ def test_with_a_registry_the_lab_has_both_images_under_all_their_names(
         ("docker.io/quorumengineering/quorum:22.7.4", f"{images.GOQUORUM_COPY}:22.7.4"),
         ("docker.io/quorumengineering/tessera:22.1.7",),
     ]
-    assert [images.archive(each) for each in made] == [each.pulled for each in made]
+    assert [archive((each,)) for each in made] == [each.pulled for each in made]
     names = [name for each in images.images(programs) for name in each.names]
     assert len(names) == len(set(names)) and f"{images.TESSERA_STAND_IN}:22.1.7" in names

@@ -1,0 +1,41 @@
+"""Fixtures that several files of this layer share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archipelago.stack.plan import StackPlan
+from lab.tools import golang
+from lab.tools.definitions import MODULES
+from tests.unit.cita_nodes import SERVICES, Layout, Node, laid_out
+
+
+@pytest.fixture(scope="session")
+def cita_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the stand-in for CITA-Cloud under the names of the services."""
+    folder = tmp_path_factory.mktemp("cita")
+    source = MODULES / "cita-stand-in"
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+    subprocess.run([golang.locate().program, "build", "-o", folder / "all", "."], cwd=source, env=environ, check=True)
+    for name in (*SERVICES, "couchdb"):
+        (folder / name).symlink_to("all")
+    return folder
+
+
+@pytest.fixture
+def lay_out(cita_programs: Path, tmp_path: Path) -> Iterator[Layout]:
+    """Lays the nodes of a plan out, and ends them with the test."""
+    made: list[Node] = []
+
+    def layout(plan: StackPlan) -> list[Node]:
+        made.extend(laid_out(plan, tmp_path, cita_programs))
+        return made
+
+    yield layout
+    for node in made:
+        node.stop()
