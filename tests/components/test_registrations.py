@@ -135,6 +135,16 @@ def test_a_workload_is_made_after_all_that_it_mounts() -> None:
         assert {resource.urn for resource in needed} <= each.depends_on
 
 
+@each_run
+def test_a_workload_starts_when_every_node_can_be_found_by_name(name: str) -> None:
+    """CITA-Cloud looks its peers' names up once, when it starts, and ends where one is not there."""
+    given = RUNS[name]()
+    services = {each.urn for each in given.of("Service").values()}
+    assert len(services) == len(given.of("ChainNode"))
+    for each in given.of("Deployment").values():
+        assert services <= each.depends_on
+
+
 def test_the_nodes_of_a_new_network_are_made_at_once() -> None:
     """A validator that waits until the one before is ready waits for blocks, and those need both."""
     deployments = first_a().of("Deployment")
