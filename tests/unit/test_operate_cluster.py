@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 from lightkube import Client
-from lightkube.resources.core_v1 import PersistentVolume, Service
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Service
 
 from archipelago.manifests.common import OWNER, Manifest
 from archipelago.manifests.stack import manifests
@@ -19,7 +20,7 @@ from tests.stacks import Config, alpha, changed, plan_of
 
 pytestmark = pytest.mark.unit
 
-KINDS: dict[str, Any] = {"PersistentVolume": PersistentVolume, "Service": Service}
+KINDS: dict[str, Any] = {each.__name__: each for each in (Deployment, PersistentVolume, PersistentVolumeClaim, Service)}
 NFS = {"nfs": {"server": "nfs.example.org", "path": "/export/chain"}}
 LOCAL = {"local": {"host": "machine-1", "path": "/srv/chain"}}
 
@@ -37,9 +38,10 @@ class FakeClient:
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
         found = (each for each in self.objects if each["kind"] == kind.__name__)
         there = [each for each in found if namespace in (None, "*", each["metadata"].get("namespace"))]
-        if labels:
-            (but,) = (value.encode("")[2:] for value in labels.values())
-            there = [each for each in there if each["metadata"].get("labels", {}).get(OWNER) != but]
+        for name, asked in (labels or {}).items():
+            wanted = asked if isinstance(asked, str) else asked.value
+            equal = isinstance(asked, str)  # the other one that is asked for is "not equal"
+            there = [each for each in there if (each["metadata"].get("labels", {}).get(name) == wanted) is equal]
         return [KINDS.get(kind.__name__, Service).from_dict(_served(each)) for each in there]
 
 
@@ -135,3 +137,32 @@ def test_a_volume_that_would_move_and_one_of_somebody_else_are_refused() -> None
     theirs = changed(volumes[0], {"metadata.labels": {OWNER: "beta.b.12345678"}})
     (problem,) = found(plan, [theirs])
     assert "belongs to the stack beta.b.12345678" in problem.message
+
+
+OTHERWISE: dict[str, tuple[Any, Any, str]] = {
+    # name: storage before and after, part of the message
+    "another class": ({"storageClass": "slow"}, {"storageClass": "fast"}, "the storage class 'slow' and no volume yet"),
+    "from a class to a directory": ({"storageClass": "slow"}, LOCAL, "the storage class 'slow'"),
+    "from a directory to the default class": (LOCAL, {}, "'archipelago-local' and consortium.consortium-quorum-node1-"),
+    "to a claim of others": ({}, {"claim": "theirs"}, "on the claim consortium-quorum-node1-data; on theirs it would"),
+    "from a claim of others": ({"claim": "theirs"}, {}, "on the claim theirs; on consortium-quorum-node1-data it"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_node_that_would_leave_its_data_behind_is_refused(name: str) -> None:
+    """The provider would make the claim anew: an empty volume, and with raft a node that must not come back empty."""
+    before, after, words = OTHERWISE[name]
+    there = without_spaces(plan_of(stored({"nodes.quorum-node1.storage": before})))
+    (problem,) = found(plan_of(stored({"nodes.quorum-node1.storage": after})), there)
+    assert problem.path == "nodes.quorum-node1.storage"
+    assert words in problem.message
+    assert "Bring that back" in problem.cure
+
+
+def test_a_claim_that_grows_or_took_the_clusters_class_is_left_in_peace() -> None:
+    there = without_spaces(plan_of(stored({"nodes.quorum-node1.storage": {}})))
+    for each in there:
+        if each["kind"] == "PersistentVolumeClaim":
+            each["spec"] |= {"storageClassName": "standard", "volumeName": "pvc-1234"}
+    assert found(plan_of(stored({"nodes.quorum-node1.storage": {"size": "1Ti"}})), there) == []
