@@ -17,7 +17,9 @@ from lightkube.resources.core_v1 import ConfigMap, PersistentVolume, PersistentV
 from lightkube.resources.networking_v1 import NetworkPolicy
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, Manifest
+from archipelago.model.endpoint import NODE_PORTS
 from archipelago.problems import Problem
+from archipelago.settings.types import quantity
 
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
 _SHOWN = 3  # ports in a message
@@ -79,8 +81,8 @@ def taken_ports(client: Client, wanted: list[Manifest], owner: str) -> Iterator[
 def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str, Any]]) -> tuple[set[int], set[int]]:
     """The NodePorts that a Service has, and those that it keeps free for later."""
     first, _, last = (annotations or {}).get(RESERVED, "").partition("-")
-    reserved = set(range(int(first), int(last) + 1)) if first.isdecimal() and last.isdecimal() else set[int]()
-    return {port["nodePort"] for port in ports if port.get("nodePort")}, reserved
+    bounds = range(int(first), int(last) + 1) if first.isdecimal() and last.isdecimal() else range(0)
+    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in NODE_PORTS if each in bounds}
 
 
 def _clash(service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
@@ -155,15 +157,17 @@ def _other_chain(claim: Manifest, there: Manifest) -> Iterator[Problem]:
     runs = claim["metadata"]["annotations"].get(GENESIS)
     if holds and runs and holds != runs:
         words = f"its volume {namespace}/{name} holds the chain of genesis {holds}, this stack would run {runs}."
+        volume = claim["spec"].get("volumeName")
+        rest = f"; kubectl delete pv {volume}; and empty its directory" if volume else ""
         cure = (
             "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text); "
-            f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}"
+            f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}{rest}"
         )
         yield Problem(_node(claim["metadata"]["labels"]), words, cure)
 
 
 def _moved(claim: Manifest, there: Manifest) -> Iterator[Problem]:
-    """A claim of ours that would be of another class, or in another directory."""
+    """A claim of ours that would be of another class, in another directory, or of another size where none can be."""
     wants, has = claim["spec"], there.get("spec") or {}
     own = f"{claim['metadata']['namespace']}.{claim['metadata']['name']}"  # a volume that the stack has made
     given = [key for key in ("storageClassName", "volumeName") if key in wants and has.get(key) is not None]
@@ -172,6 +176,14 @@ def _moved(claim: Manifest, there: Manifest) -> Iterator[Problem]:
         volume, kind = has.get("volumeName") or "no volume yet", has.get("storageClassName")
         words = f"its claim has the storage class {kind!r} and {volume}, and a claim never changes those."
         yield Problem(f"{_node(claim['metadata']['labels'])}.storage", words, _MOVES)
+    elif has.get("volumeName") == own and quantity(_size(has)) != quantity(_size(wants)):
+        words = f"its claim has {_size(has)}, and one of a directory never grows or shrinks."
+        cure = f"Write {_size(has)}: it is a number only, the directory takes what is there."
+        yield Problem(f"{_node(claim['metadata']['labels'])}.storage.size", words, cure)
+
+
+def _size(spec: Manifest) -> str:
+    return str(spec["resources"]["requests"]["storage"])
 
 
 def _another_claim(workload: Manifest, there: Manifest) -> Iterator[Problem]:

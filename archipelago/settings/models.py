@@ -101,7 +101,9 @@ class NfsDirectory(Strict):
 class Storage(Strict):
     """A node's volume: made by a StorageClass, or a directory or claim that is there."""
 
-    size: Quantity = Field(default="20Gi", description="Grown in place when raised, never shrunk.")
+    size: Quantity = Field(
+        default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
+    )
     storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
     local: LocalDirectory | None = Field(default=None, description="A directory of one machine of the cluster.")
     nfs: NfsDirectory | None = Field(default=None, description="A directory of an NFS server.")

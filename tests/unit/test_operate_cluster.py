@@ -160,6 +160,13 @@ def test_a_node_that_would_leave_its_data_behind_is_refused(name: str) -> None:
     assert "Bring that back" in problem.cure
 
 
+def test_a_directory_cannot_grow_and_that_is_said_before_the_api_server_says_it() -> None:
+    there = without_spaces(plan_of(stored()))
+    (problem,) = found(plan_of(stored({"nodes.quorum-node1.storage.size": "1Ti"})), there)
+    assert (problem.path, problem.cure[:10]) == ("nodes.quorum-node1.storage.size", "Write 20Gi")
+    assert found(plan_of(stored({"nodes.quorum-node1.storage.size": "20480Mi"})), there) == []
+
+
 def test_a_claim_that_grows_or_took_the_clusters_class_is_left_in_peace() -> None:
     there = without_spaces(plan_of(stored({"nodes.quorum-node1.storage": {}})))
     for each in there:
