@@ -10,6 +10,7 @@ from archipelago.model import names
 from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import Place
 from archipelago.problems import Problem
+from archipelago.settings.models import Storage
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"
@@ -101,6 +102,7 @@ def _places(settings: Settings) -> Iterator[Problem]:
     """Two nodes in one directory would each take the other's data for its own."""
     taken: list[tuple[str, Place]] = []
     for name, node in settings.nodes.items():
+        yield from _halves(f"nodes.{name}.storage", node.storage)
         place = node.storage.place
         if place is None:
             continue
@@ -110,6 +112,15 @@ def _places(settings: Settings) -> Iterator[Problem]:
                 words = f"{place} is not apart from {theirs} of archipelago:{other}."
                 yield Problem(path, words, "Give every node a directory of its own, or all of them one storage.claim.")
         taken.append((path, place))
+
+
+def _halves(path: str, storage: Storage) -> Iterator[Problem]:
+    """`defaults` may say a part of a directory, so that only a whole node can miss one."""
+    for kind, given in (("local", storage.local), ("nfs", storage.nfs)):
+        for key, field in type(given).model_fields.items() if given else ():
+            if getattr(given, key) is None:
+                cure = f"Add archipelago:{path}.{kind}.{key}: {field.description}"
+                yield Problem(f"{path}.{kind}.{key}", "is missing.", cure)
 
 
 def _exposure(path: str, exposure: Any, allowed: frozenset[str]) -> Iterator[Problem]:

@@ -87,15 +87,15 @@ class Client(Strict):
 class LocalDirectory(Strict):
     """A directory of one machine of the cluster: the same path on another machine is another disk."""
 
-    host: Machine = Field(description="The machine that has it, as its label kubernetes.io/hostname says.")
-    path: Directory = Field(description="Absolute; it is there, and belongs to one node.")
+    host: Machine | None = Field(default=None, description="Its machine, as the label kubernetes.io/hostname says.")
+    path: Directory | None = Field(default=None, description="Absolute; it is there, and belongs to one node.")
 
 
 class NfsDirectory(Strict):
     """A directory of an NFS server."""
 
-    server: Host = Field(description="Host name or address of the NFS server.")
-    path: Directory = Field(description="Absolute, as the server exports it; it is there, and belongs to one node.")
+    server: Host | None = Field(default=None, description="Host name or address of the NFS server.")
+    path: Directory | None = Field(default=None, description="As exported; it is there, and belongs to one node.")
 
 
 class Storage(Strict):
@@ -122,10 +122,12 @@ class Storage(Strict):
 
     @property
     def place(self) -> Place | None:
-        """The directory that is there; None where a StorageClass makes one, or a claim has it."""
-        if self.local:
+        """The directory that is there; None where a StorageClass makes one, a claim has it, or a part is missing."""
+        if self.local and self.local.path and self.local.host:
             return Place(self.local.path, machine=self.local.host)
-        return Place(self.nfs.path, server=self.nfs.server) if self.nfs else None
+        if self.nfs and self.nfs.path and self.nfs.server:
+            return Place(self.nfs.path, server=self.nfs.server)
+        return None
 
 
 class Requests(Strict):

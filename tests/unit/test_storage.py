@@ -139,6 +139,13 @@ def test_a_directory_that_cannot_be_a_nodes_own_is_refused_with_its_place(name: 
     assert told[0].cure
 
 
+def test_what_all_nodes_have_in_common_is_said_once() -> None:
+    paths = {f"nodes.quorum-node{n}.storage": {"nfs": {"path": f"/export/{n}"}} for n in (1, 2)}
+    found = objects(plan_of(goquorum({"nfs": {"server": "nfs.example.org"}}, paths)))
+    volumes = [each["spec"]["nfs"] for (kind, _), each in found.items() if kind == VOLUME]
+    assert volumes == [{"server": "nfs.example.org", "path": f"/export/{n}"} for n in (1, 2)]
+
+
 def test_one_path_of_two_machines_is_two_directories() -> None:
     assert not problems_of(goquorum(LOCAL, {"nodes.quorum-node2.storage": {"local": {"host": "machine-2"}}}))
 
