@@ -20,7 +20,16 @@ from cli.secrets import SeedFile, opened, read_seed
 from cli.stacks import HERE, Directory, Stack, Target, find_one
 
 # kubectl applies a folder in the order of its file names
-_KINDS = ("Namespace", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "NetworkPolicy", "Deployment")
+_KINDS = (
+    "Namespace",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Service",
+    "NetworkPolicy",
+    "Deployment",
+)
 _ORDER = {kind: at for at, kind in enumerate(_KINDS)}
 _FILES = "files"
 _PRIVATE, _PUBLIC = 0o600, 0o644

@@ -34,17 +34,19 @@ class ChainNetwork(pulumi.ComponentResource):
             after.append(register(objects.namespace(plan), keep))
         child = pulumi.ResourceOptions(parent=self, depends_on=after)
         shared = [register(each, child) for each in manifests.shared(plan)]
-        made: list[ChainNode] = []
+        before = [*after, *shared]
+        own = pulumi.ResourceOptions(parent=self)
+        self.nodes = tuple(ChainNode(plan, node, before, own) for node in plan.nodes)
+        # A process may look its peers' names up once, when it starts, and end where one is not there.
+        services = [each for node in self.nodes for each in node.services]
         previous: pulumi.Resource | None = None
-        for node in plan.nodes:
+        for node, made in zip(plan.nodes, self.nodes, strict=True):
             # On a running network one node after another: never are two of ours away at once, and a bad change stops at
             # the first. A new node waits for nobody, and nobody for its first sync.
-            in_turn = node.name in plan.one_by_one
-            own = pulumi.ResourceOptions(parent=self)
-            made.append(ChainNode(plan, node, [*after, *shared], previous if in_turn else None, own))
-            if in_turn:
-                previous = made[-1].workload
-        self.nodes = tuple(made)
+            if node.name in plan.one_by_one:
+                previous = made.run(services, previous)
+            else:
+                made.run(services)
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:

@@ -20,49 +20,61 @@ _REACHED = {"ConfigMap": ("data",), "Deployment": ("spec", "template", "metadata
 
 
 class ChainNode(pulumi.ComponentResource):
-    """One node: identity, storage, Services and the pod that runs it.
+    """One node: identity, storage, Services, and once `run` is called the pod that runs it.
 
     Args:
         plan: The stack.
         node: The node.
         after: What has to be there before anything of it.
-        previous: The node whose update has to be done before this one's begins.
         opts: Parent and provider.
     """
 
+    services: tuple[pulumi.Resource, ...]
     endpoints: pulumi.Output[Endpoints]
-    workload: pulumi.Resource | None
 
     def __init__(
-        self,
-        plan: StackPlan,
-        node: NodePlan,
-        after: Sequence[pulumi.Resource],
-        previous: pulumi.Resource | None,
-        opts: pulumi.ResourceOptions,
+        self, plan: StackPlan, node: NodePlan, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__("archipelago:index:ChainNode", node.object_name, None, opts)
+        self._plan, self._node = plan, node
         keep = pulumi.ResourceOptions(parent=self, depends_on=after, retain_on_delete=True)
-        made = [register(each, keep) for each in manifests.kept(plan, node)]
+        kept = [register(each, keep) for each in manifests.kept(plan, node)]
         plain = pulumi.ResourceOptions(parent=self, depends_on=after)
-        services = [register(each, plain) for each in manifests.services(plan, node)]
-        self.endpoints = endpoints_of(node.service, services[0])
-        made += services
-        self.workload = None
+        reached = [register(each, plain) for each in manifests.services(plan, node)]
+        self._before = [*after, *kept, *reached]
+        self.services = tuple(reached)
+        self.endpoints = endpoints_of(node.service, reached[0])
+
+    def run(
+        self, services: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None
+    ) -> pulumi.Resource | None:
+        """Register what runs the node.
+
+        Args:
+            services: Those of all nodes, which have to be there before it starts.
+            previous: The workload whose update has to be done before this one's begins.
+
+        Returns:
+            Its workload; None while the stack waits.
+        """
+        plan, node, before = self._plan, self._node, self._before
+        workload: pulumi.Resource | None = None
         for index, manifest in enumerate(manifests.running(plan, node, node.service.endpoints())):
             if waits_for_endpoints(node):
-                self._fill(manifest, plan, node, index)
-            before = [*after, *made, *([previous] if previous and manifest["kind"] == "Deployment" else [])]
-            self.workload = register(manifest, pulumi.ResourceOptions(parent=self, depends_on=before))
-            made.append(self.workload)
+                self._fill(manifest, index)
+            if manifest["kind"] == "Deployment":
+                before = [*before, *services, *([previous] if previous else [])]
+            workload = register(manifest, pulumi.ResourceOptions(parent=self, depends_on=before))
+            before = [*before, workload]
         self.register_outputs({})
+        return workload
 
-    def _fill(self, manifest: Manifest, plan: StackPlan, node: NodePlan, index: int) -> None:
+    def _fill(self, manifest: Manifest, index: int) -> None:
         """Put what the cluster will tell in the places that it reaches."""
         *way, last = _REACHED[manifest["kind"]]
 
         def told(endpoints: Endpoints) -> Any:
-            place: Any = list(manifests.running(plan, node, endpoints))[index]
+            place: Any = list(manifests.running(self._plan, self._node, endpoints))[index]
             for step in (*way, last):
                 place = place[step]
             return place

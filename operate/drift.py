@@ -20,7 +20,7 @@ from operate.stack import Stack
 _PROVIDERS = "pulumi.com/"  # annotations that tell the provider something, and the cluster nothing
 _POLICIES = "networkpolicy.networking.k8s.io"  # may be left over where the settings want none any more
 _SHOWN = 3  # differences of an object
-_KEPT = ("Secret", "PersistentVolumeClaim")  # what a removed node leaves behind on purpose
+_KEPT = ("Secret", "PersistentVolumeClaim", "PersistentVolume")  # what a removed node leaves behind on purpose
 
 
 def drift(stack: Stack) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What a node that was taken out of its stack leaves in the cluster: its keys and its volume."""
+"""What a node that was taken out of its stack leaves in the cluster: its keys and its volumes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archipelago.manifests.common import OWNER, Manifest
-from operate.kubectl import Access
+from operate.kubectl import Access, Failed
 
-_KINDS = {"Secret": "its keys", "PersistentVolumeClaim": "its chain data"}
+# In the order in which they can be deleted: a volume goes only after its claim.
+_KINDS = {
+    "PersistentVolumeClaim": "its chain data",
+    "PersistentVolume": "where its data is; the directory itself stays",
+    "Secret": "its keys",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ def remains(access: Access, network: str, node: str) -> list[Remains]:
         Failed: The cluster does not answer.
     """
     selector = f"archipelago/network={network},archipelago/node={node}"
-    return sorted(_remains(access.get(["secret", "persistentvolumeclaim"], selector)), key=lambda each: each.kind)
+    found = [*access.get(["secret", "persistentvolumeclaim"], selector), *_volumes(access, selector)]
+    return sorted(_remains(found), key=lambda each: list(_KINDS).index(each.kind))
 
 
 def runs(access: Access, network: str, node: str) -> bool:
@@ -46,6 +52,17 @@ def runs(access: Access, network: str, node: str) -> bool:
     """
     selector = f"archipelago/network={network},archipelago/node={node}"
     return bool(access.get(["deployment.apps", "pod"], selector))
+
+
+def _volumes(access: Access, selector: str) -> list[Manifest]:
+    """Volumes belong to the cluster: those that wait for a claim of this namespace."""
+    try:
+        found = access.get(["persistentvolume"], selector)
+    except Failed as refused:
+        if "forbidden" not in str(refused).lower():
+            raise
+        return []  # whoever may not see volumes has made none
+    return [each for each in found if each["spec"].get("claimRef", {}).get("namespace") == access.namespace]
 
 
 def _remains(found: list[Manifest]) -> Iterator[Remains]:

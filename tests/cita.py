@@ -11,10 +11,14 @@ from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
+from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan, plan_stack
 from tests.stacks import NOWHERE, SOURCE, Config, changed, seed
+from tests.world import World
 
 CITA: Chain = CHAINS["cita-cloud"]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+STACKS = {"alpha": "cita-a", "beta": "cita-b", "gamma": "cita-c"}
 TIMESTAMP = 1618560000000
 # what `--need_monitor 1 --need_debug 1 --node_port 31000` and another service-config.toml added; for three nodes
 EXTENDED: dict[str, Any] = {
@@ -89,6 +93,19 @@ def joiner() -> Config:
     return changed(config, {"partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}}})
 
 
+def examples() -> World:
+    """Four nodes in three stacks: the files under `examples`, each with a throw-away seed; nothing has run yet."""
+    configs = {
+        organisation: {**from_file(EXAMPLES / f"Pulumi.{stack}.yaml"), "identitySeed": seed(organisation)}
+        for organisation, stack in STACKS.items()
+    }
+
+    def planned(config: Config, received: Mapping[str, Any], last: Mapping[str, Any]) -> StackPlan:
+        return plan_of(config, received, last, stack=STACKS[config["organisation"]])
+
+    return World(planned, **configs)
+
+
 def settings_of(config: Mapping[str, Any]) -> Settings:
     """The settings, or Refused."""
     return read(config, SOURCE, CHAINS, lambda found: checks(found, CHAINS))
@@ -108,6 +125,7 @@ def plan_of(
     received: Mapping[str, Mapping[str, Any] | None] | None = None,
     last: Mapping[str, Any] | None = None,
     root: Path = NOWHERE,
+    stack: str = "cluster-a",
 ) -> StackPlan:
     """The plan of a stack (see `tests.stacks.plan_of`)."""
-    return plan_stack(settings_of(config), CITA, "cluster-a", received or {}, last or {}, root, SOURCE)
+    return plan_stack(settings_of(config), CITA, stack, received or {}, last or {}, root, SOURCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archipelago.manifests.common import Manifest
@@ -15,11 +15,13 @@ class World:
     """Stacks by organisation, and what each has exported last.
 
     Args:
+        plan: How a stack is planned: of its configuration, what it received, and its own last outputs.
         configs: A configuration by organisation.
     """
 
-    def __init__(self, **configs: Config) -> None:
+    def __init__(self, plan: Callable[..., StackPlan] = plan_of, /, **configs: Config) -> None:
         self.configs = configs
+        self._plan_of = plan
         self.outputs: dict[str, dict[str, Any]] = {}
         self.plans: dict[str, StackPlan] = {}
 
@@ -30,7 +32,7 @@ class World:
             for other in STACKS
             if other != organisation
         }
-        return plan_of(self.configs[organisation], received, floats(self.outputs.get(organisation, {})))
+        return self._plan_of(self.configs[organisation], received, floats(self.outputs.get(organisation, {})))
 
     def up(self, *organisations: str) -> StackPlan:
         """Run stacks one after another; the last one's plan."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from archipelago.model.plan import Volume
 from archipelago.model.record import ExternalNode
 from archipelago.settings.models import NodeSettings
 
@@ -30,3 +31,9 @@ class Node(Generic[Settings_co]):
     def name(self) -> str:
         """Its name, unique in its organisation."""
         return self.record.name
+
+    @property
+    def volume(self) -> Volume:
+        """Where its data is kept."""
+        storage = self.settings.storage
+        return Volume(storage.size, storage.storage_class, storage.claim or "", storage.place)

@@ -8,7 +8,9 @@ from typing import Any
 from archipelago.chains.contract import Chain
 from archipelago.model import names
 from archipelago.model.endpoint import Exposed
+from archipelago.model.plan import Place
 from archipelago.problems import Problem
+from archipelago.settings.models import Storage
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"
@@ -22,6 +24,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
     yield from _node_ports(settings)
     yield from _address(settings)
     yield from _clients(settings)
+    yield from _places(settings)
     for name, node in settings.nodes.items():
         allowed = chain.ports(settings, node)
         for section, exposure in _exposures(node):
@@ -95,6 +98,31 @@ def _clients(settings: Settings) -> Iterator[Problem]:
             if getattr(exposure, "clients", ()):
                 words = "keeps nobody out: archipelago:cluster.networkPolicies is false."
                 yield Problem(f"nodes.{name}.{section}.clients", words, "Take one of the two out.")
+
+
+def _places(settings: Settings) -> Iterator[Problem]:
+    """Two nodes in one directory would each take the other's data for its own."""
+    taken: list[tuple[str, Place]] = []
+    for name, node in settings.nodes.items():
+        yield from _halves(f"nodes.{name}.storage", node.storage)
+        place = node.storage.place
+        if place is None:
+            continue
+        path = f"nodes.{name}.storage.{'nfs' if place.server else 'local'}.path"
+        for other, theirs in taken:
+            if place.meets(theirs):
+                words = f"{place} is not apart from {theirs} of archipelago:{other}."
+                yield Problem(path, words, "Give every node a directory of its own, or all of them one storage.claim.")
+        taken.append((path, place))
+
+
+def _halves(path: str, storage: Storage) -> Iterator[Problem]:
+    """`defaults` may say a part of a directory, so that only a whole node can miss one."""
+    for kind, given in (("local", storage.local), ("nfs", storage.nfs)):
+        for key, field in type(given).model_fields.items() if given else ():
+            if getattr(given, key) is None:
+                cure = f"Add archipelago:{path}.{kind}.{key}: {field.description}"
+                yield Problem(f"{path}.{kind}.{key}", "is missing.", cure)
 
 
 def _exposure(path: str, exposure: Any, allowed: frozenset[str]) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ Manifest = dict[str, Any]
 
 OWNER = "archipelago/owner"  # checked before anything is adopted: the provider itself adopts what it finds
 GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
+RESERVED = "archipelago/reserved-node-ports"  # on a Service: numbers that are its owner's whether it is open or not
+NETWORK = "app.kubernetes.io/instance"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "archipelago"
 
@@ -24,7 +26,7 @@ def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
     found = {
         MANAGED_BY: MANAGER,
         "app.kubernetes.io/name": plan.settings.network.kind,
-        "app.kubernetes.io/instance": plan.network,
+        NETWORK: plan.network,
         OWNER: plan.owner,
     }
     return found | (selector(plan, node) | {"archipelago/role": node.role} if node else {})
@@ -84,3 +86,8 @@ def identity_secret(node: NodePlan) -> str:
 def claim(node: NodePlan) -> str:
     """Name of a node's claim."""
     return f"{node.object_name}-data"
+
+
+def volume(plan: StackPlan, node: NodePlan) -> str:
+    """Name of a node's volume. It is one of the whole cluster's names; no namespace has a dot in its own."""
+    return f"{plan.namespace}.{claim(node)}"

@@ -1,4 +1,4 @@
-"""Every object but the workload: Namespace, ConfigMaps, Secret, claim, Services."""
+"""Objects beside the workload: Namespace, ConfigMaps, Secret, Services; volumes are in `storage`."""
 
 from __future__ import annotations
 
@@ -31,23 +31,6 @@ def identity(plan: StackPlan, node: NodePlan) -> Manifest:
     }
 
 
-def claim(plan: StackPlan, node: NodePlan) -> Manifest:
-    """A node's volume, an object of its own so that it can grow and outlive the workload."""
-    spec: Manifest = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": node.volume.size}},
-    }
-    if node.volume.storage_class:
-        spec["storageClassName"] = node.volume.storage_class
-    metadata = common.metadata(plan, common.claim(node), node)
-    # A class that binds at first use has nothing to bind to before the pod, and one that waits for its pod would
-    # make the stack wait for ever while it waits for its genesis.
-    metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
-    if plan.genesis:
-        metadata["annotations"][common.GENESIS] = plan.genesis.hash
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(metadata), "spec": spec}
-
-
 def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifest:
     """A Service with some of a node's ports; without a node any of ours answers."""
     balanced = exposed.type is Exposed.LOAD_BALANCER
@@ -59,6 +42,8 @@ def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifes
     )
     metadata = common.metadata(plan, exposed.name, node)
     metadata["annotations"] = waiting | dict(exposed.annotations)
+    if exposed.reserved:
+        metadata["annotations"][common.RESERVED] = f"{exposed.reserved[0]}-{exposed.reserved[-1]}"
     ports = []
     for port in exposed.ports:
         dialled = exposed.dialled(port)

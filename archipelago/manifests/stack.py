@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archipelago.manifests import common, objects, policies, workload
+from archipelago.manifests import common, objects, policies, storage, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan, Service
@@ -25,8 +25,10 @@ def shared(plan: StackPlan) -> Iterator[Manifest]:
 def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
     """What outlives a node: its keys and its volume."""
     yield objects.identity(plan, node)
+    if node.volume.place:
+        yield storage.volume(plan, node, node.volume.place)
     if not node.volume.shared_claim:
-        yield objects.claim(plan, node)
+        yield storage.claim(plan, node)
 
 
 def services(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:

@@ -105,7 +105,7 @@ def _container(node: NodePlan, container: Container) -> Manifest:
         "imagePullPolicy": "IfNotPresent",
         "command": list(container.command),
         "securityContext": _CONTAINER_SECURITY,
-        "volumeMounts": [_mount(container, mount) for mount in container.mounts],
+        "volumeMounts": [_mount(node, container, mount) for mount in container.mounts],
         "resources": {
             "requests": {"cpu": container.resources.cpu, "memory": container.resources.memory},
             "limits": {"memory": container.resources.memory_limit},
@@ -147,9 +147,12 @@ def _probe(probe: Probe) -> Manifest:
     }
 
 
-def _mount(container: Container, mount: Mount) -> Manifest:
+def _mount(node: NodePlan, container: Container, mount: Mount) -> Manifest:
     built = {"name": _volume_name(container, mount), "mountPath": mount.path, "readOnly": not mount.writable}
-    return built | ({"subPath": mount.sub_path} if mount.sub_path else {})
+    # on a claim that several nodes share each has a folder, also where its protocol asks for none
+    shared = node.object_name if mount.source is Source.DATA and node.volume.shared_claim else ""
+    folder = mount.sub_path or shared
+    return built | ({"subPath": folder} if folder else {})
 
 
 def _volume_name(container: Container, mount: Mount) -> str:

@@ -9,10 +9,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from archipelago.identity.curve25519 import check_signer
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
+from archipelago.model.plan import Place
 from archipelago.settings.types import (
     SEALED,
     Cidr,
+    Directory,
     Label,
+    Machine,
     NamespaceName,
     NodePort,
     PodLabels,
@@ -81,11 +84,50 @@ class Client(Strict):
         return self
 
 
-class Storage(Strict):
-    """A node's volume."""
+class LocalDirectory(Strict):
+    """A directory of one machine of the cluster: the same path on another machine is another disk."""
 
-    size: Quantity = Field(default="20Gi", description="Grown in place when raised, never shrunk.")
+    host: Machine | None = Field(default=None, description="Its machine, as the label kubernetes.io/hostname says.")
+    path: Directory | None = Field(default=None, description="Absolute; it is there, and belongs to one node.")
+
+
+class NfsDirectory(Strict):
+    """A directory of an NFS server."""
+
+    server: Host | None = Field(default=None, description="Host name or address of the NFS server.")
+    path: Directory | None = Field(default=None, description="As exported; it is there, and belongs to one node.")
+
+
+class Storage(Strict):
+    """A node's volume: made by a StorageClass, or a directory or claim that is there."""
+
+    size: Quantity = Field(
+        default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
+    )
     storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+    local: LocalDirectory | None = Field(default=None, description="A directory of one machine of the cluster.")
+    nfs: NfsDirectory | None = Field(default=None, description="A directory of an NFS server.")
+    claim: Label | None = Field(
+        default=None, description="A claim that is there and that several nodes share, each in its own folder."
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = {"storageClass": self.storage_class, "local": self.local, "nfs": self.nfs, "claim": self.claim}
+        given = [kind for kind, value in kinds.items() if value]
+        if len(given) > 1:
+            cure = 'Choose one; what archipelago:defaults says is taken back by storageClass: "" or null.'
+            raise fault(f"it names {' and '.join(given)}", cure)
+        return self
+
+    @property
+    def place(self) -> Place | None:
+        """The directory that is there; None where a StorageClass makes one, a claim has it, or a part is missing."""
+        if self.local and self.local.path and self.local.host:
+            return Place(self.local.path, machine=self.local.host)
+        if self.nfs and self.nfs.path and self.nfs.server:
+            return Place(self.nfs.path, server=self.nfs.server)
+        return None
 
 
 class Requests(Strict):

@@ -23,6 +23,8 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_PATH = re.compile(r"(/[^/\x00-\x1f]+)+/?")
+_MACHINE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
@@ -118,6 +120,19 @@ def _cidr(text: str) -> str:
         raise fault(f"{text!r} is no address range: {error}", cure) from None
 
 
+def _directory(text: str) -> str:
+    if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise fault(f"{text!r} is no directory", "Write its absolute path, without . and .., as /srv/chain/node0.")
+    return text.rstrip("/")
+
+
+def _machine(text: str) -> str:
+    if not _MACHINE.fullmatch(text):
+        cure = "Name one: kubectl get nodes -L kubernetes.io/hostname shows them in the last column."
+        raise fault(f"{text!r} is no machine of a cluster", cure)
+    return text
+
+
 def _pod_labels(labels: dict[str, str]) -> dict[str, str]:
     for name, value in labels.items():
         if not _LABEL_KEY.fullmatch(name) or not _LABEL_VALUE.fullmatch(value):
@@ -150,5 +165,11 @@ Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})
 ]
 BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]
+Directory = Annotated[
+    str, AfterValidator(_directory), WithJsonSchema({"type": "string", "pattern": r"^(/(?!\.\.?(/|$))[^/]+)+/?$"})
+]
+Machine = Annotated[
+    str, AfterValidator(_machine), WithJsonSchema({"type": "string", "pattern": f"^{_MACHINE.pattern}$"})
+]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 PodLabels = Annotated[dict[str, str], AfterValidator(_pod_labels)]

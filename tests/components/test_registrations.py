@@ -135,6 +135,25 @@ def test_a_workload_is_made_after_all_that_it_mounts() -> None:
         assert {resource.urn for resource in needed} <= each.depends_on
 
 
+def test_a_volume_outlives_a_destroy_as_its_claim_does() -> None:
+    place = {"local": {"host": "machine-1", "path": "/srv/chain"}}
+    given = run(alpha({"nodes.quorum-node2.storage": place}))
+    volume = given.named("PersistentVolume", "consortium.consortium-quorum-node2-data")
+    assert volume.retain_on_delete
+    assert volume.parent == given.named("ChainNode", "consortium-quorum-node2").urn
+    assert volume.urn in given.named("Deployment", "consortium-quorum-node2").depends_on
+
+
+@each_run
+def test_a_workload_starts_when_every_node_can_be_found_by_name(name: str) -> None:
+    """CITA-Cloud looks its peers' names up once, when it starts, and ends where one is not there."""
+    given = RUNS[name]()
+    services = {each.urn for each in given.of("Service").values()}
+    assert len(services) == len(given.of("ChainNode"))
+    for each in given.of("Deployment").values():
+        assert services <= each.depends_on
+
+
 def test_the_nodes_of_a_new_network_are_made_at_once() -> None:
     """A validator that waits until the one before is ready waits for blocks, and those need both."""
     deployments = first_a().of("Deployment")

@@ -42,7 +42,13 @@ def plans() -> Mapping[str, StackPlan]:
     written = configs()
     waiting = World(alpha=changed(written["alpha"], BOTH), beta=written["beta"])
     waiting.up("alpha", "beta")
+    chain = cita.examples()
+    chain.up(*cita.STACKS)
+    first = dict(chain.plans)
+    chain.up(*cita.STACKS)
     return {
+        **{f"{stack}-waiting": first[organisation] for organisation, stack in cita.STACKS.items()},
+        **{stack: chain.plans[organisation] for organisation, stack in cita.STACKS.items()},
         "cluster-a": settled.plans["alpha"],
         "cluster-b": settled.plans["beta"],
         "cluster-a-waiting": waiting.plans["alpha"],

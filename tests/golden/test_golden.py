@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from archipelago.manifests.common import GENESIS
-from tests.golden.examples import files, kept, parsed
+from tests import cita
+from tests.golden.examples import STACKS, files, kept, parsed
 
 pytestmark = pytest.mark.golden
 
@@ -49,7 +50,7 @@ def test_a_waiting_stack_is_a_settled_one_without_genesis_files_and_workloads() 
     def below(folder: str) -> dict[str, Any]:
         return {path.partition("/")[2]: each for path, each in listed.items() if path.startswith(f"{folder}/")}
 
-    for stack in ("cluster-a", "cluster-b"):
+    for stack in (*STACKS.values(), *cita.STACKS.values()):
         waiting, settled = below(f"{stack}-waiting"), below(stack)
         assert waiting.items() <= settled.items()
         added = {path.partition("-")[0] for path in settled.keys() - waiting.keys()}

@@ -40,6 +40,14 @@ SETTLED: dict[str, Config] = {
     ),
     "a namespace of somebody else": alpha({**PINNED, "cluster.createNamespace": False}),
     "waiting": alpha(BOTH),
+    "directories": alpha(
+        {
+            **PINNED,
+            "nodes.quorum-node1.storage": {"local": {"host": "machine-1", "path": "/srv/chain"}},
+            "nodes.quorum-node2.storage": {"nfs": {"server": "nfs.example.org", "path": "/export/chain"}},
+            "nodes.quorum-node3.storage": {"claim": "theirs"},
+        }
+    ),
     "storage and resources": alpha(
         {**PINNED, "defaults.storage": {"size": "1Ti", "storageClass": "fast"}, "defaults.resources": {"cpu": "2"}}
     ),

@@ -190,6 +190,31 @@ def test_a_password_is_in_secrets_only() -> None:
         assert not [text for text in node.private_files.values() if text in written]
 
 
+def test_the_administrator_of_couchdb_is_who_the_settings_say() -> None:
+    changes = EXTENDED | {"defaults.stateDb": {"user": "someone", "password": "another secret"}}
+    plan = plan_of(local(changes))
+    found = {each["name"]: each for each in pod(plan)["containers"]}
+    secret = {"secretKeyRef": {"name": "test-chain-0-identity", "key": "couchdb-password"}}
+    for name in ("couchdb", "executor"):
+        assert {"name": "COUCHDB_PASSWORD", "valueFrom": secret} in found[name]["env"]
+    assert {"name": "COUCHDB_USER", "value": "someone"} in found["couchdb"]["env"]
+    assert "--couchdb-username someone " in found["executor"]["command"][-1]
+    assert {node.private_files["couchdb-password"] for node in plan.nodes} == {"another secret"}
+    assert "another secret" not in json.dumps([each for each in manifests(plan) if each["kind"] != "Secret"])
+
+
+def test_what_is_reserved_is_written_where_another_chain_looks_for_it() -> None:
+    key = "archipelago/reserved-node-ports"
+    inside = {
+        name: each["metadata"]["annotations"].get(key) for name, each in named(plan_of(local()), "Service").items()
+    }
+    assert {name: span for name, span in inside.items() if span} == {"test-chain-node-port": "30004-30019"}
+    pinned = named(plan_of(outside()), "Service")
+    assert pinned["all-test-chain-1"]["metadata"]["annotations"][key] == "30009-30017"
+    balanced = named(plan_of(outside({"nodes.node0.exposure": {"type": "LoadBalancer"}})), "Service")
+    assert key not in balanced["all-test-chain-0"]["metadata"]["annotations"]  # numbers of a machine of its own
+
+
 def test_a_node_at_the_end_leaves_every_other_ones_keys_and_start_alone() -> None:
     before = plan_of(local())
     after = plan_of(local({"nodes.node3": {"index": 3}}), last=outputs(before, before.records))

@@ -64,6 +64,12 @@ REFUSALS: dict[str, tuple[Config, str, str, str]] = {
         local({f"{NODE}.kmsPassword": "123456\n"}), f"{NODE}.kmsPassword", "cannot be used", "on one line",
     ),
     "an empty password": (local({f"{NODE}.kmsPassword": ""}), f"{NODE}.kmsPassword", "cannot be used", "6 characters"),
+    "a user of CouchDB that is no word": (
+        local({f"{NODE}.stateDb": {"user": "a b"}}), f"{NODE}.stateDb.user", "no user of CouchDB", "letters",
+    ),
+    "a short password of CouchDB": (
+        local({f"{NODE}.stateDb": {"password": "a"}}), f"{NODE}.stateDb.password", "cannot be used", "6 characters",
+    ),
     "a validator that nobody runs": (
         local({"network.genesis.validators": ["node0", "nobody"]}),
         "network.genesis.validators[1]", "'nobody' is no node of this stack", "node0, node1, node2",

@@ -19,7 +19,7 @@ from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Endpoint, Exposed, Port
-from archipelago.model.plan import NodePlan, Service, Volume
+from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings
@@ -114,7 +114,7 @@ class CitaCloud:
             more_services=tuple(others),
             closed_ports=_closed(network, (first, *others)),
             dials=workload.TIKV if stack(network)["storage"].kind == "storage_tikv" else (),
-            volume=Volume(own.storage.size, own.storage.storage_class, own.storage.claim or ""),
+            volume=node.volume,
             public_files=_public_files(network, node, file) if file else {},
             private_files=node.private_files,
             labels={"node_name": stem, "chain_name": network.name},
@@ -125,7 +125,7 @@ class CitaCloud:
 
     def services(self, settings: Settings) -> tuple[Service, ...]:
         """The NodePort at which any node answers, in the layout for one cluster."""
-        return ports.of_the_chain(settings.network)
+        return ports.of_the_chain(settings.network, (node.index or 0 for node in settings.nodes.values()))
 
     def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
         """Whom each own node dials, and whom syncthing knows; own nodes by their Services inside the cluster."""

@@ -70,12 +70,10 @@ def _blocks(settings: Settings) -> Iterator[Problem]:
     reserved: list[tuple[str, str, range]] = []
     if network.port_base is not None:
         strided = [node.index for node in settings.nodes.values() if node.index is not None]
-        last = ports.STRIDE * (max(strided, default=-1) + 1)
-        reserved.append(("network.portBase", "", range(network.port_base, network.port_base + last + 1)))
+        reserved.append(("network.portBase", "", ports.of_one_cluster(network.port_base, strided)))
     for name, node in settings.nodes.items():
         if node.port_base is not None:
-            numbers = range(node.port_base, node.port_base + len(ports.BLOCK))
-            reserved.append((f"nodes.{name}.portBase", _place(node), numbers))
+            reserved.append((f"nodes.{name}.portBase", _place(node), ports.of_one_node(node.port_base)))
     for position, (path, place, numbers) in enumerate(reserved):
         allowed = NODE_PORTS if place == "" else _LEGAL
         if numbers.start not in allowed or numbers[-1] not in allowed:

@@ -37,7 +37,9 @@ def node(network: CitaNetwork, keyring: Keyring, name: str, settings: CitaNode) 
     else:
         files[KMS_DB] = base64.b64encode(kms_db(suite, password, key)).decode()
     if services.couchdb:
-        files[COUCHDB_PASSWORD] = keyring.secret(name, "couchdb password", generation).hex()
+        chosen = settings.state_db.password
+        derived = keyring.secret(name, "couchdb password", generation).hex()
+        files[COUCHDB_PASSWORD] = chosen.get_secret_value() if chosen else derived
     record = ExternalNode(
         network=network.name,
         organisation=keyring.organisation,

@@ -6,7 +6,7 @@ node, on a load balancer or as NodePorts. A number is reserved even where nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from archipelago.chains.cita_cloud import files, syncthing
 from archipelago.chains.cita_cloud.services import stack
@@ -55,6 +55,21 @@ def stride(base: int, index: int) -> dict[str, int]:
     return {port.name: base + 1 + STRIDE * index + offset for offset, port in enumerate(_STRIDE)}
 
 
+def of_one_cluster(base: int, indices: Iterable[int]) -> range:
+    """All the numbers of the layout for one cluster.
+
+    Args:
+        base: The first one.
+        indices: Of the nodes; those that are missing between them have theirs too.
+    """
+    return range(base, base + 1 + STRIDE * (max(indices, default=-1) + 1))
+
+
+def of_one_node(base: int) -> range:
+    """All the numbers of a block."""
+    return range(base, base + len(BLOCK))
+
+
 def services(network: CitaNetwork, node: CitaNode, namespace: str, address: str) -> tuple[Service, ...]:
     """A node's Services, the one for partners first.
 
@@ -77,13 +92,25 @@ def services(network: CitaNetwork, node: CitaNode, namespace: str, address: str)
     return inside, *_strided(stem, network, stride(network.port_base, node.index))
 
 
-def of_the_chain(network: CitaNetwork) -> tuple[Service, ...]:
-    """The NodePort at which any node answers, in the layout for one cluster."""
+def of_the_chain(network: CitaNetwork, indices: Iterable[int]) -> tuple[Service, ...]:
+    """The NodePort at which any node answers, in the layout for one cluster.
+
+    Args:
+        network: The network.
+        indices: Of the own nodes.
+    """
     if network.port_base is None:
         return ()
-    pinned = {RPC.name: network.port_base}
-    name = f"{network.name}-node-port"
-    return (Service(name, Exposed.NODE_PORT, (RPC,), node_ports=pinned, clients=_clients(network)),)
+    return (
+        Service(
+            name=f"{network.name}-node-port",
+            type=Exposed.NODE_PORT,
+            ports=(RPC,),
+            node_ports={RPC.name: network.port_base},
+            clients=_clients(network),
+            reserved=of_one_cluster(network.port_base, indices),
+        ),
+    )
 
 
 def _outside(name: str, network: CitaNetwork, node: CitaNode, address: str) -> Service:
@@ -99,6 +126,7 @@ def _outside(name: str, network: CitaNetwork, node: CitaNode, address: str) -> S
         annotations=balancer_annotations(exposure) | exposure.annotations,
         clients=_clients(network),
         published=numbers,
+        reserved=of_one_node(node.port_base) if node.port_base and not balanced else None,
     )
 
 

@@ -9,18 +9,25 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJson
 
 from archipelago.chains.cita_cloud import service_config
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests, Storage
-from archipelago.settings.types import SEALED, BlockHash, Label, Quantity, Strict, fault
+from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
+from archipelago.settings.types import SEALED, BlockHash, Quantity, Strict, fault
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _PASSWORD = 6  # characters
+_USER = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # it stands in an ini file and in a shell's line
 
 
 def _password(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text != SEALED and (len(text) < _PASSWORD or text != text.rstrip() or "\n" in text):
-        cure = f"Choose one of {_PASSWORD} characters or more on one line; kms drops white space at its end."
+        cure = f"Choose one of {_PASSWORD} characters or more on one line, without white space at its end."
         raise fault("this password cannot be used", cure)
+    return value
+
+
+def _user(value: str) -> str:
+    if not _USER.fullmatch(value):
+        raise fault(f"{value!r} is no user of CouchDB", "Use letters, digits, '.', '_' and '-', a letter first.")
     return value
 
 
@@ -203,20 +210,19 @@ class CitaExposure(Exposure):
     load_balancer: str = Field(default="", description="Its id (aliyun, huawei) or its address pool (porter).")
 
 
-class CitaStorage(Storage):
-    """A node's volume."""
-
-    claim: Label | None = Field(
-        default=None, description="A claim that is there and that several nodes share, each in its own folder."
-    )
-
-
 class CitaRequests(Requests):
     """What each of a node's six services asks of the cluster."""
 
     cpu: Quantity = Field(default="100m", description="CPU request.")
     memory: Quantity = Field(default="256Mi", description="Memory request.")
     memory_limit: Quantity = Field(default="2Gi", description="Memory limit.")
+
+
+class StateDb(Strict):
+    """The CouchDB in which executor_chaincode_ext keeps its state; nothing outside of the pod reaches it."""
+
+    user: Annotated[str, AfterValidator(_user)] = Field(default="citacloud", description="Its administrator.")
+    password: Password | None = Field(default=None, description="Of the administrator; default: from your seed.")
 
 
 class CitaKeys(Strict):
@@ -235,9 +241,9 @@ class CitaNode(NodeSettings):
         default=None, description="First of the nine ports that the node has outside; default: the cluster chooses."
     )
     exposure: CitaExposure = CitaExposure()
-    storage: CitaStorage = CitaStorage()
     resources: CitaRequests = CitaRequests()
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
+    state_db: StateDb = StateDb()
     pd_endpoints: tuple[str, ...] = Field(
         default=(), description="Placement drivers of the node's own TiKV, as node0-pd:2379, for storage_tikv."
     )

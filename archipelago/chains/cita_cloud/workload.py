@@ -22,7 +22,6 @@ from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 
 DATA = "/data"
 TIKV = (2379, 20160)  # its placement driver and its stores
-_USER = "citacloud"  # of CouchDB, which nothing outside of the pod reaches
 _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the pod's own
 _SMALL = Resources("10m", "32Mi", "128Mi")
 
@@ -129,7 +128,7 @@ def _service(network: CitaNetwork, node: CitaNode, service: Chosen) -> Container
     if service.kind == "storage_tikv":
         command = f"{command} -e {','.join(node.pd_endpoints)}"
     if service.kind == "executor_chaincode_ext":  # it takes them as flags only; they are in no manifest
-        command = f'{command} --couchdb-username {_USER} --couchdb-password "$COUCHDB_PASSWORD"'
+        command = f'{command} --couchdb-username {node.state_db.user} --couchdb-password "$COUCHDB_PASSWORD"'
         env = {"COUCHDB_PASSWORD": COUCHDB_PASSWORD}
     listens = _listens(network, service)
     probed = Probe(port=listens[0], period=20) if listens and _is_reachable(service) else None
@@ -203,7 +202,7 @@ def _couchdb(network: CitaNetwork, node: CitaNode) -> Container:
         # its entry point writes the password into a file there
         mounts=(state, Mount(Source.TMP, "/opt/couchdb/etc/local.d", writable=True, sub_path="couchdb"), _TMP),
         resources=Resources("100m", "256Mi", "1Gi"),
-        env={"COUCHDB_USER": _USER},
+        env={"COUCHDB_USER": node.state_db.user},
         secret_env={"COUCHDB_PASSWORD": COUCHDB_PASSWORD},
     )
 

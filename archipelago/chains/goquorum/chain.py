@@ -19,7 +19,7 @@ from archipelago.identity.secp256k1 import address_of, check_node_id
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
-from archipelago.model.plan import Clients, NodePlan, Service, Volume
+from archipelago.model.plan import Clients, NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings
@@ -126,7 +126,7 @@ class GoQuorum:
             containers=tuple(workload.containers(network, node.settings, process)),
             service=_service(stem, node.settings.exposure, shared, site),
             api=_service(names.api_service(network.name, node.name), node.settings.api, api, site) if api else None,
-            volume=Volume(node.settings.storage.size, node.settings.storage.storage_class),
+            volume=node.volume,
             public_files=_public_files(network, node, file) if private else {},
             private_files=node.private_files,
             min_ready=workload.MIN_READY,

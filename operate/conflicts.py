@@ -1,0 +1,211 @@
+"""What stands in a cluster and is in a stack's way: others' objects, ports and directories, data of another place.
+
+Every function takes the objects that the stack would have, and raises what lightkube raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lightkube import Client
+from lightkube.core.exceptions import ApiError
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.operators import not_equal
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import ConfigMap, PersistentVolume, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.networking_v1 import NetworkPolicy
+
+from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, Manifest
+from archipelago.model.endpoint import NODE_PORTS
+from archipelago.problems import Problem
+from archipelago.settings.types import quantity
+
+_KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
+_SHOWN = 3  # ports in a message
+_MOVES = (
+    "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
+    "again."
+)
+
+
+def others(client: Client, wanted: list[Manifest], namespace: str, owner: str) -> Iterator[Problem]:
+    """Others' objects with names of ours, and others' networks with the name of ours: pods go by that name."""
+    names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+    network = wanted[0]["metadata"]["labels"][NETWORK]
+    rivals: set[str] = set()
+    for kind in _KINDS:
+        # nobody's and others' objects: ours are not even read
+        for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(owner)}):
+            metadata: ObjectMeta = found.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
+            labels = metadata.labels or {}
+            if (kind.__name__, metadata.name) in names:
+                words = f"{kind.__name__} {namespace}/{metadata.name} {whose(metadata)}."
+                yield Problem("cluster.namespace", words, "Choose another namespace, or delete what stands there.")
+            elif OWNER in labels and labels.get(NETWORK) == network:
+                rivals.add(labels[OWNER])
+    for rival in sorted(rivals):
+        words = f"a network of this name in the namespace {namespace} belongs to the stack {rival}."
+        cure = "Choose another name or another archipelago:cluster.namespace; or delete what that stack has left there."
+        yield Problem("network.name", words, cure)
+
+
+def taken_ports(client: Client, wanted: list[Manifest], owner: str) -> Iterator[Problem]:
+    """Pinned NodePorts that another Service of the cluster has, and numbers that another chain reserves.
+
+    The API server would refuse the first with half a stack made, and say the second when a port is opened some day.
+    """
+    services = [each["metadata"] | {"spec": each["spec"]} for each in wanted if each["kind"] == "Service"]
+    wants = [(each, *_numbers(each.get("annotations"), each["spec"]["ports"])) for each in services]
+    if not any(pinned or reserved for _, pinned, reserved in wants):
+        return
+    ours = {(each["namespace"], each["name"]) for each in services}
+    try:
+        listed = list(client.list(Service, namespace="*"))
+    except ApiError:
+        return  # whoever may not look beyond the own namespace hears it from the API server
+    for found in listed:
+        there = found.metadata
+        if there is None or (there.namespace, there.name) in ours:
+            continue
+        ports = [port.to_dict() for port in (found.spec and found.spec.ports) or []]
+        taken, kept = _numbers(there.annotations, ports)
+        if (there.labels or {}).get(OWNER) == owner:
+            kept = set()  # what a Service reserves ends with it, and this run ends this one
+        for service, pinned, reserved in wants:
+            # a reserved number that the cluster gave to somebody by chance hurts nobody until it is opened
+            if clash := sorted(pinned & taken | (pinned | reserved) & kept):
+                yield _clash(service, clash, there, taken)
+
+
+def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str, Any]]) -> tuple[set[int], set[int]]:
+    """The NodePorts that a Service has, and those that it keeps free for later."""
+    first, _, last = (annotations or {}).get(RESERVED, "").partition("-")
+    bounds = range(int(first), int(last) + 1) if first.isdecimal() and last.isdecimal() else range(0)
+    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in NODE_PORTS if each in bounds}
+
+
+def _clash(service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
+    listed = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
+    verb = "belongs to the Service" if taken & set(numbers) else "is reserved by the Service"
+    owner = (there.labels or {}).get(OWNER)
+    stack = f", of the stack {owner}" if owner else ""
+    words = (
+        f"NodePort {listed} {verb} {there.namespace}/{there.name} of this cluster{stack}; "
+        f"{service['name']} asks for the same."
+    )
+    cure = "Choose another port, or leave it out to let the cluster choose."
+    return Problem(_node(service["labels"]), words, cure)
+
+
+def taken_volumes(client: Client, wanted: list[Manifest], owner: str) -> Iterator[Problem]:
+    """Volumes of the cluster that have the name or the directory of one of ours; and ours, if they would move."""
+    volumes = [each for each in wanted if each["kind"] == "PersistentVolume"]
+    if not volumes:
+        return
+    there = [(each.metadata, each.to_dict().get("spec") or {}) for each in client.list(PersistentVolume)]
+    for volume in volumes:
+        name, place = volume["metadata"]["name"], _place(volume["spec"])
+        path = f"{_node(volume['metadata']['labels'])}.storage"
+        for metadata, spec in there:
+            if metadata is None:
+                continue
+            if metadata.name != name:
+                if _place(spec) == place:
+                    words = f"its directory is that of the PersistentVolume {metadata.name}, which {whose(metadata)}."
+                    yield Problem(path, words, "Give the node a directory of its own.")
+            elif (metadata.labels or {}).get(OWNER) != owner:
+                cure = "Choose another namespace, or delete what stands there."
+                yield Problem(path, f"PersistentVolume {name} {whose(metadata)}.", cure)
+            elif _place(spec) != place:
+                words = f"its volume {name} is at {' '.join(_place(spec))}, and a volume cannot move."
+                yield Problem(path, words, _MOVES)
+
+
+def _place(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The directory of a volume and who has it; empty for one of another kind."""
+    if nfs := spec.get("nfs"):
+        return (nfs["server"], nfs["path"])
+    terms = (spec.get("nodeAffinity") or {}).get("required", {}).get("nodeSelectorTerms", [])
+    machines = [each for term in terms for rule in term.get("matchExpressions") or [] for each in rule["values"]]
+    return (*machines, spec["local"]["path"]) if "local" in spec else ()
+
+
+def data(client: Client, wanted: list[Manifest], namespace: str, owner: str) -> Iterator[Problem]:
+    """Nodes that would find another chain's blocks, or would leave their own behind.
+
+    A stack that was destroyed has forgotten its genesis. And what Kubernetes cannot change of a claim, the provider
+    would make anew, without a word and empty.
+    """
+    claims = {each["metadata"]["name"]: each for each in wanted if each["kind"] == "PersistentVolumeClaim"}
+    for found in client.list(PersistentVolumeClaim, namespace=namespace) if claims else ():
+        there = found.to_dict()
+        if claim := claims.get(there["metadata"]["name"]):
+            yield from _other_chain(claim, there)
+            if (there["metadata"].get("labels") or {}).get(OWNER) == owner:
+                yield from _moved(claim, there)
+    workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] == "Deployment"}
+    for running in client.list(Deployment, namespace=namespace, labels={OWNER: owner}) if workloads else ():
+        there = running.to_dict()
+        if workload := workloads.get(there["metadata"]["name"]):
+            yield from _another_claim(workload, there)
+
+
+def _other_chain(claim: Manifest, there: Manifest) -> Iterator[Problem]:
+    namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+    holds = (there["metadata"].get("annotations") or {}).get(GENESIS)
+    runs = claim["metadata"]["annotations"].get(GENESIS)
+    if holds and runs and holds != runs:
+        words = f"its volume {namespace}/{name} holds the chain of genesis {holds}, this stack would run {runs}."
+        volume = claim["spec"].get("volumeName")
+        rest = f"; kubectl delete pv {volume}; and empty its directory" if volume else ""
+        cure = (
+            "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text); "
+            f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}{rest}"
+        )
+        yield Problem(_node(claim["metadata"]["labels"]), words, cure)
+
+
+def _moved(claim: Manifest, there: Manifest) -> Iterator[Problem]:
+    """A claim of ours that would be of another class, in another directory, or of another size where none can be."""
+    wants, has = claim["spec"], there.get("spec") or {}
+    own = f"{claim['metadata']['namespace']}.{claim['metadata']['name']}"  # a volume that the stack has made
+    given = [key for key in ("storageClassName", "volumeName") if key in wants and has.get(key) is not None]
+    lost = "volumeName" not in wants and has.get("volumeName") == own
+    if lost or any(has[key] != wants[key] for key in given):
+        volume, kind = has.get("volumeName") or "no volume yet", has.get("storageClassName")
+        words = f"its claim has the storage class {kind!r} and {volume}, and a claim never changes those."
+        yield Problem(f"{_node(claim['metadata']['labels'])}.storage", words, _MOVES)
+    elif has.get("volumeName") == own and quantity(_size(has)) != quantity(_size(wants)):
+        words = f"its claim has {_size(has)}, and one of a directory never grows or shrinks."
+        cure = f"Write {_size(has)}: it is a number only, the directory takes what is there."
+        yield Problem(f"{_node(claim['metadata']['labels'])}.storage.size", words, cure)
+
+
+def _size(spec: Manifest) -> str:
+    return str(spec["resources"]["requests"]["storage"])
+
+
+def _another_claim(workload: Manifest, there: Manifest) -> Iterator[Problem]:
+    before, after = _claim(there), _claim(workload)
+    if before != after:
+        words = f"its data is on the claim {before}; on {after} it would start without."
+        yield Problem(f"{_node(workload['metadata']['labels'])}.storage", words, _MOVES)
+
+
+def _claim(workload: Manifest) -> str:
+    volumes = workload["spec"]["template"]["spec"].get("volumes") or []
+    claims = (each["persistentVolumeClaim"]["claimName"] for each in volumes if each.get("persistentVolumeClaim"))
+    return next(claims, "")
+
+
+def _node(labels: Mapping[str, str]) -> str:
+    """Where the node of an object of ours stands in the stack file; of an object of all nodes, the network."""
+    node = labels.get("archipelago/node")
+    return f"nodes.{node}" if node else "network"
+
+
+def whose(metadata: ObjectMeta | None) -> str:
+    """Whom an object belongs to, as the end of a sentence about it."""
+    owner = ((metadata and metadata.labels) or {}).get(OWNER)
+    return f"belongs to the stack {owner}" if owner else "is there already and was not made by this program"
