@@ -70,6 +70,8 @@ class CitaCloud:
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
             raise ValueError(f"it is no {NAME}: {'.'.join(map(str, detail['loc']))} {detail['msg']}") from None
+        if file.twice:
+            raise ValueError(f"the validator {file.twice} stands there twice")
         return _genesis(file, text)
 
     def unfoundable(self, settings: Settings) -> Iterable[Problem]:
@@ -174,7 +176,7 @@ def _public_files(network: CitaNetwork, node: Node[CitaNode], file: ChainFile) -
         files.NETWORK_CONFIG: files.network_head(network.enable_tls),
         "consensus-config.toml": files.consensus_config(index),
         "controller-config.toml": files.controller_config(network.block_delay),
-        "key_id": identity.key_id(network, index),
+        "key_id": identity.key_id(network, node.settings),
         "node_address": node.record.address,
         **logs,
     }

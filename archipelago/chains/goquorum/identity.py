@@ -11,6 +11,7 @@ from archipelago.identity.derive import Keyring
 from archipelago.identity.keystore import keystore_v3
 from archipelago.identity.secp256k1 import address_of, node_id
 from archipelago.model.record import ExternalNode
+from archipelago.settings.types import key_bytes
 
 NODE_KEY, KEYSTORE, PASSWORD, TESSERA_KEY = "nodekey", "keystore.json", "password", "tm.key"
 
@@ -21,7 +22,7 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
 
     def private(given: SecretStr | None, purpose: str) -> bytes:
         if given is not None:
-            return bytes.fromhex(given.get_secret_value().strip().removeprefix("0x"))
+            return key_bytes(given)
         return keyring.scalar(name, purpose, which.generation)
 
     key, account = private(which.nodekey, "nodekey"), private(which.account, "account")
@@ -35,11 +36,7 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
     }
     privacy_key = ""
     if network.privacy.manager == "tessera":
-        tessera = (
-            bytes.fromhex(which.tessera.get_secret_value().strip().removeprefix("0x"))
-            if which.tessera
-            else keyring.secret(name, "tessera", which.generation)
-        )
+        tessera = key_bytes(which.tessera) if which.tessera else keyring.secret(name, "tessera", which.generation)
         privacy_key = tessera_public(tessera)
         files[TESSERA_KEY] = tessera_key_file(tessera)
     record = ExternalNode(
