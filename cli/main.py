@@ -44,6 +44,8 @@ def _mount(name: str) -> None:
 
 
 _mount("validators")
+_mount("account")
+_mount("keys")
 _mount("lab")
 _mount("demo")
 

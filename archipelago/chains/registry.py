@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from archipelago.chains.accounts import AccountKind
+from archipelago.chains.cita_cloud import account_folder
 from archipelago.chains.contract import Chain
 from archipelago.chains.goquorum.chain import GoQuorum
 
 CHAINS: dict[str, Chain] = {chain.kind: chain for chain in (GoQuorum(),)}
+# accounts that are made outside of any stack, by what the command line calls them
+ACCOUNTS: dict[str, AccountKind] = {**account_folder.KINDS}

@@ -40,7 +40,7 @@ class AddressBook:
         return tuple(node for node in self.nodes if node.organisation != self.organisation)
 
     def problems(self) -> Iterator[Problem]:
-        """What two nodes may not share: name, index, node id, account, a host and port; one key signs against itself."""
+        """What two nodes may not share: name, index, node id, account, host and port; one key signs against itself."""
         seen: dict[str, ExternalNode] = {}
         for node in self.nodes:
             claims = {"name": f"name {node}"}

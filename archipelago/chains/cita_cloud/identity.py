@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, kms_db, opened
+from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, Suite, kms_db, opened
 from archipelago.chains.cita_cloud.device import P384_ORDER, certificate, device_id
 from archipelago.chains.cita_cloud.services import KEY_FILE, NETWORK_KEY, stack
 from archipelago.chains.cita_cloud.settings import CitaKeys, CitaNetwork, CitaNode
@@ -67,13 +67,18 @@ def _certificate(keyring: Keyring, name: str, which: CitaKeys) -> tuple[str, str
     return certificate(keyring.scalar(name, "syncthing certificate", which.generation, P384_ORDER))
 
 
-def key_id(network: CitaNetwork, node: CitaNode) -> str:
+def key_id(node: CitaNode, bft: bool) -> str:
     """Content of the file `key_id`: the account's row in kms.db, or with bft, whose key is in no kms, the index."""
-    return str((node.index or 0) if stack(network).bft else node.identity.key_id or KEY_ID)
+    return str((node.index or 0) if bft else node.identity.key_id or KEY_ID)
 
 
-def super_admin(network: CitaNetwork, keyring: Keyring) -> tuple[str, bytes]:
-    """Address and key of the account that governs the chain, where the founder named none."""
+def super_admin(network: CitaNetwork, keyring: Keyring) -> tuple[Suite, str, bytes]:
+    """Kind, address and key of the account that governs the chain, where the founder named none."""
     suite = SUITES[stack(network)["kms"].kind]
     key = keyring.scalar("", f"cita super admin {suite.name}", order=suite.order)
-    return suite.address(key), key
+    return suite, suite.address(key), key
+
+
+def super_admin_password(keyring: Keyring) -> str:
+    """What opens the kms.db in which that account is handed out."""
+    return keyring.secret("", "cita super admin password").hex()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from archipelago.chains.accounts import Account
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import tessera_key_file, tessera_public
@@ -51,3 +52,8 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
         generation=which.generation,
     )
     return Node(settings, record, files)
+
+
+def account(node: Node[GoQuorumNode]) -> Account:
+    """A node's account with its keystore file and the password that opens it."""
+    return Account(node.record.account, {name: node.private_files[name].encode() for name in (KEYSTORE, PASSWORD)})
