@@ -6,6 +6,7 @@ Layout and values are those of its commit e11dcf4 and, for consensus_bft, of its
 from __future__ import annotations
 
 import hashlib
+import shlex
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from eth_keys import keys
 
 from archipelago.chains.cita_cloud.device import device_id
 
-KEYS = (1, 2, 0x4C0883A69102937D6231471B5DBB6204FE5129617082792AE468D01A3F362318, 3, 4)  # the fourth is the admin's
+KEYS = (1, 2, 0x4C0883A69102937D6231471B5DBB6204FE5129617082792AE468D01A3F362318, 3)  # the last is the admin's
+
 ADMIN = 3
 TIMESTAMP = 1618560000000
 SERVICES = {
@@ -49,6 +51,7 @@ def service_config(changes: dict[str, str] | None = None, tag: str = ":v5.0.0") 
     )
 
 
+@cache
 def public(kind: str, private: int) -> bytes:
     """x and y."""
     secret = private.to_bytes(32)
@@ -81,6 +84,7 @@ def encrypted(kind: str, password: bytes, data: bytes) -> bytes:
     return bytes(encryptor.update(data) + encryptor.finalize())
 
 
+@cache
 def database(kind: str, password: str, *privates: int) -> bytes:
     """A kms.db with an account a private key, as `kms create` run once for each of them leaves it."""
     secret = password.encode()
@@ -143,8 +147,8 @@ class Chain:
         """The line that made it, in one or in several clusters."""
         if not self.multi:
             return (
-                f"./create_k8s_config.py local_cluster --kms_password {self.passwords[0]} --pvc_name local-pvc"
-                f" --peers_count {len(self.indices)} --chain_name {self.name}"
+                f"./create_k8s_config.py local_cluster --kms_password {shlex.quote(self.passwords[0])}"
+                f" --pvc_name local-pvc --peers_count {len(self.indices)} --chain_name {self.name}"
             )
         lists = {
             "authorities": self.validators,
@@ -155,7 +159,7 @@ class Chain:
             "node_ports": self.bases,
             "pvc_names": [f"pvc-{index}" for index in self.indices],
         }
-        listed = " ".join(f"--{name} {','.join(map(str, values))}" for name, values in lists.items())
+        listed = " ".join(f"--{name} {shlex.quote(','.join(map(str, values)))}" for name, values in lists.items())
         return (
             f"create_k8s_config.py multi_cluster --chain_name {self.name} --timestamp {TIMESTAMP}"
             f" --super_admin {address(self.kind, ADMIN)} {listed}"
@@ -165,15 +169,16 @@ class Chain:
         """Write it below a folder; where the chain's own is."""
         folder = root / "cita-cloud" / self.name
         changes = {"kms": f"kms_{self.kind}"} | ({"consensus": "consensus_bft"} if self.bft else {})
+        folder.mkdir(parents=True)
         (root / "service-config.toml").write_text(service_config(changes))
         for index in self.indices:
             _write(folder / f"node{index}", self._files(index))
         if not self.multi:
-            _write(folder, self._account(ADMIN, ADMIN, bft=False))
+            _write(folder, self._account(ADMIN, bft=False))
         return folder
 
-    def _account(self, key: int, index: int, bft: bool) -> dict[str, str | bytes]:
-        secret = KEYS[index] if key != ADMIN else ADMIN
+    def _account(self, index: int, bft: bool) -> dict[str, str | bytes]:
+        secret = KEYS[index]
         if bft:
             key_file: dict[str, str | bytes] = {"node_key": f"0x{secret:064x}", "key_id": str(index)}
             return key_file | {"node_address": address("sm", secret)}
@@ -211,8 +216,7 @@ class Chain:
         }
         if index in self.mine:
             cert, key = certificate(index)
-            account = self._account(index, index, self.bft) if index != ADMIN else {}
-            files |= {**account, "config/cert.pem": cert, "config/key.pem": key}
+            files |= {**self._account(index, self.bft), "config/cert.pem": cert, "config/key.pem": key}
         return files
 
     def _syncthing(self) -> str:

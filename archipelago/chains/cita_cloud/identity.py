@@ -63,7 +63,7 @@ def node(network: CitaNetwork, keyring: Keyring, name: str, settings: CitaNode) 
 
 def _certificate(keyring: Keyring, name: str, which: CitaKeys) -> tuple[str, str]:
     if which.certificate and which.certificate_key:
-        return which.certificate, which.certificate_key.get_secret_value()
+        return which.certificate, which.certificate_key.get_secret_value().rstrip() + "\n"  # pulumi takes it off
     return certificate(keyring.scalar(name, "syncthing certificate", which.generation, P384_ORDER))
 
 
