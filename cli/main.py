@@ -45,6 +45,7 @@ _RUNNING: tuple[Callable[..., None], ...] = (verify, status, wait, urls, logs, a
 for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
 app.command("exec")(execute)
+app.command("import-runner-k8s")(import_runner_k8s)
 
 
 def _mount(name: str) -> None:

@@ -104,6 +104,13 @@ REFUSALS: dict[str, tuple[Chain, Change, str]] = {
     "devices in another order": (
         MULTI, line(MULTI.devices[0], MULTI.devices[1]), "its devices are not those of --sync_device_ids",
     ),
+    "two nodes with one address": (
+        Chain(multi=True, bases=(30000, 30000, 30000)), line("multi", "multi"), "two nodes have the address 203",
+    ),
+    "two nodes with one device": (
+        LOCAL, edit("node*/config/config.xml", LOCAL.devices[0], LOCAL.devices[1]), "two nodes have the device id",
+    ),
+    "a device id of junk": (LOCAL, edit("node*/config/config.xml", LOCAL.devices[0], "D"), "a device id has 56 char"),
     "no account": (LOCAL, write("node1/kms.db"), "node1: there is no kms.db."),
     "no certificate": (MULTI, write("node1/config/cert.pem"), "node1: there is no config/cert.pem."),
     "no genesis": (LOCAL, write("node1/genesis.toml"), "node1: there is no genesis.toml."),

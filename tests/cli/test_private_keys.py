@@ -11,6 +11,7 @@ import pytest
 
 from archipelago.chains.cita_cloud.accounts import SM, SUITES, opened
 from archipelago.identity.secp256k1 import node_id
+from cli.private import write_folder
 from tests import cita as cita_stacks
 from tests.cli.conftest import Project
 from tests.stacks import alpha, plan_of
@@ -212,3 +213,10 @@ def test_one_of_a_node_and_the_super_admin_has_to_be_named(project: Project) -> 
     assert "Name one of them" in project.seeded("keys export", "cluster-a").err
     assert "Name one of them" in project.seeded("keys export", "cluster-a", "quorum-node1", "--super-admin").err
     assert "there is no such node" in project.seeded("keys export", "cluster-a", "nobody", "--yes").err
+
+
+def test_half_a_folder_never_stays_behind(tmp_path: Path) -> None:
+    """A full disk, here a name that no file system takes."""
+    with pytest.raises(OSError, match="too long"):
+        write_folder(tmp_path / "keys", {"first": b"a key", "x" * 300: b"another"})
+    assert list(tmp_path.iterdir()) == [tmp_path / "bin"]

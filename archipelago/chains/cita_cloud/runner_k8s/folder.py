@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from archipelago.chains.cita_cloud import files
 from archipelago.chains.cita_cloud.accounts import SM, Suite, opened
-from archipelago.chains.cita_cloud.device import belong_together, device_id
+from archipelago.chains.cita_cloud.device import belong_together, check_device_id, device_id
 from archipelago.chains.cita_cloud.runner_k8s.command import Command, Place
 from archipelago.problems import Problem
 
@@ -94,6 +94,22 @@ def strangers(names: frozenset[str], count: int) -> Iterator[Problem]:
         if name.startswith("node") and not ours:
             words = f"{name}: the command line made node0 to node{count - 1}, and not this."
             yield Problem("", words, "Give the line that made the folder, or move what is not of the chain away.")
+
+
+def repeated(nodes: tuple[NodeFolder, ...], command: Command) -> Iterator[Problem]:
+    """What two nodes cannot share, and device ids that are none."""
+    ends = [f"{host}:{port}" for host, port in (_end(command, node.index) for node in nodes)]
+    devices = _devices(nodes[0].files.get(XML, b"")) if nodes else []
+    for words, values in (("address", ends), ("device id", devices)):
+        if twice := next((each for at, each in enumerate(values) if each in values[:at]), None):
+            yield Problem(
+                "", f"two nodes have the {words} {twice}.", "Every node has one of its own: bring both apart."
+            )
+    for device in devices:
+        try:
+            check_device_id(device)
+        except ValueError as error:
+            yield Problem("", f"{XML}: {device!r}: {error}.", _COPY)
 
 
 def shared(node: NodeFolder, command: Command) -> Iterator[Problem]:

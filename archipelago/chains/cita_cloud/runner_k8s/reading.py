@@ -59,9 +59,10 @@ def read(left: Left) -> Read:
         words = f"the command line made the chain {command.chain!r}, and this is the folder of {left.folder!r}."
         raise Refused([Problem("", words, "Name the folder cita-cloud/<chain> of this command line.")], left.folder)
     nodes = folder.nodes_of(left.files, command)
-    problems = [*folder.strangers(left.names, len(nodes)), *(each for n in nodes for each in folder.shared(n, command))]
-    if problems or not nodes:
-        raise Refused(problems or [Problem("", "the command line makes no node.", "Give --peers_count.")], left.folder)
+    problems = [*folder.strangers(left.names, len(nodes)), *folder.repeated(nodes, command)]
+    problems += [each for node in nodes for each in folder.shared(node, command)]
+    if problems:
+        raise Refused(problems, left.folder)
     try:
         services = service_config.parsed(left.named)
     except ValueError as error:
