@@ -118,6 +118,9 @@ REFUSALS: dict[str, tuple[Chain, Change, str]] = {
     "a node with a strange name": (LOCAL, write("node01/key_id", "1"), "node01: the command line made node0 to node2"),
     "two peers of three": (LOCAL, line("--peers_count 3", "--peers_count 2"), "node2: the command line made"),
     "peers of another line": (MULTI, line("30009", "30100"), "node0/network-config.toml: its peers are not those"),
+    "peers of junk": (
+        LOCAL, write("node0/network-config.toml", 'port = 40000\npeers = ["x"]\n'), "its peers are not those",
+    ),
     "a delay of another line": (
         LOCAL, lambda given: setattr(given, "command", given.command + " --block_delay_number 3"),
         "node0/controller-config.toml: its block_delay_number is not 3",

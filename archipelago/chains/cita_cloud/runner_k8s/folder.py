@@ -122,10 +122,8 @@ def shared(node: NodeFolder, command: Command) -> Iterator[Problem]:
     if node.toml(CONTROLLER).get("block_delay_number") != command.block_delay:
         cure = "Give --block_delay_number in the command line as it is there."
         yield node.problem(CONTROLLER, f"its block_delay_number is not {command.block_delay}.", cure)
-    peers = [(each.get("ip"), each.get("port")) for each in node.toml(files.NETWORK_CONFIG).get("peers", [])]
-    if sorted(map(str, peers)) != sorted(
-        str(_end(command, at)) for at in range(len(command.nodes)) if at != node.index
-    ):
+    wanted = [_end(command, at) for at in range(len(command.nodes)) if at != node.index]
+    if sorted(map(str, _peers(node))) != sorted(map(str, wanted)):
         cure = "Give --nodes, --node_ports, --peers_count and --chain_name as they were."
         yield node.problem(files.NETWORK_CONFIG, "its peers are not those of the command line.", cure)
     listed = _devices(node.files[XML])
@@ -133,6 +131,13 @@ def shared(node: NodeFolder, command: Command) -> Iterator[Problem]:
         yield node.problem(XML, f"it has {len(listed)} devices, and the command line {len(command.nodes)} nodes.")
     elif command.multi and listed != [each.device for each in command.nodes]:
         yield node.problem(XML, "its devices are not those of --sync_device_ids.", "Give them as they were.")
+
+
+def _peers(node: NodeFolder) -> list[object]:
+    """Host and port of each; anything else as it is there."""
+    listed = node.toml(files.NETWORK_CONFIG).get("peers", [])
+    peers = listed if isinstance(listed, list) else [listed]
+    return [(each.get("ip"), each.get("port")) if isinstance(each, dict) else each for each in peers]
 
 
 def _end(command: Command, index: int) -> tuple[str, int]:
