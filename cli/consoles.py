@@ -29,3 +29,19 @@ def warn(text: str) -> None:
 def fail(text: str) -> None:
     """Say on standard error why there is no result."""
     err.print(text, style="red", markup=False)
+
+
+def ask(name: str, deed: str, refusal: str) -> None:
+    """Go on only after a name was typed.
+
+    Args:
+        name: What it is about.
+        deed: What will be done.
+        refusal: Said where something else was typed.
+
+    Raises:
+        typer.Exit: Something else was typed.
+    """
+    if typer.prompt(f"Type {name} to {deed}", default="", show_default=False, err=True) != name:
+        fail(refusal)
+        raise typer.Exit(1)

@@ -12,6 +12,7 @@ from cli.consoles_of_nodes import attach, connect, execute, logs
 from cli.export import export
 from cli.group import Commands
 from cli.identity import identity
+from cli.import_runner_k8s import import_runner_k8s
 from cli.nodes import nodes
 from cli.nodes_running import status, urls, wait
 from cli.picture import picture
@@ -30,11 +31,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_BEFORE: tuple[Callable[..., None], ...] = (validate, identity, picture, render, export, nodes, schema)
+_BEFORE: tuple[Callable[..., None], ...] = (
+    validate,
+    identity,
+    picture,
+    render,
+    export,
+    nodes,
+    schema,
+    import_runner_k8s,
+)
 _RUNNING: tuple[Callable[..., None], ...] = (verify, status, wait, urls, logs, attach, connect, release)
 for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
 app.command("exec")(execute)
+app.command("import-runner-k8s")(import_runner_k8s)
 
 
 def _mount(name: str) -> None:
@@ -44,6 +55,8 @@ def _mount(name: str) -> None:
 
 
 _mount("validators")
+_mount("account")
+_mount("keys")
 _mount("lab")
 _mount("demo")
 

@@ -48,7 +48,7 @@ def release(
             return
         _tell(deployed, found, name)
         if not yes:
-            _ask(name)
+            consoles.ask(name, "delete them", "Nothing was deleted.")
         for each in found:
             deployed.site.access.delete(each.kind.lower(), each.name)
             consoles.out.print(f"[green]✓[/green] deleted {each.kind} {each.name}")
@@ -87,9 +87,3 @@ def _tell(deployed: Deployed, found: list[Remains], node: str) -> None:
         "deleted, they are gone for ever: the volume with its blocks and private payloads, and imported keys (derived "
         "ones come back from the seed)"
     )
-
-
-def _ask(node: str) -> None:
-    if typer.prompt(f"Type {node} to delete them", default="", show_default=False) != node:
-        consoles.fail("Nothing was deleted.")
-        raise typer.Exit(1)

@@ -90,8 +90,9 @@ def _look(file: StackFile, seed: str | None, last: Outputs) -> Findings:
         found.settings = settings_of(file, config if seed is None else config | {SEED: seed})
         found.problems += in_plain_text(found.settings, set() if seed is None else {SEED})
         found.problems += _partners(found.settings, file)
-        if found.settings.network.founder and not last:
-            found.warnings += CHAINS[found.settings.network.kind].unfoundable(found.settings)
+        network = found.settings.network
+        if network.founder and not last and not getattr(network, "genesis_file", None):
+            found.warnings += CHAINS[network.kind].unfoundable(found.settings)
         whole = None if found.problems else opened_by_passphrase(file, seed)
         if whole:
             found.stack = written(file, whole, last=last)

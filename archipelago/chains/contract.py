@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from archipelago.chains.accounts import Account
 from archipelago.chains.node import Node
 from archipelago.chains.running import Running
 from archipelago.identity.derive import Keyring
@@ -88,6 +89,18 @@ class Chain(Protocol):
 
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[Any]:
         """A node of ours: its public record and its private files."""
+        ...
+
+    def account(self, node: Node[Any]) -> Account:
+        """A node's account, as the protocol's own tool keeps one."""
+        ...
+
+    def keys(self, node: Node[Any]) -> Mapping[str, bytes]:
+        """The private half of a node, as files that the protocol's own tools read."""
+        ...
+
+    def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> Account | None:
+        """The account that governs the network; None where there is none, or where our seed does not give it."""
         ...
 
     def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:

@@ -41,3 +41,9 @@ def sm4_cfb(key: bytes, iv: bytes, data: bytes) -> bytes:
     """
     encryptor = Cipher(SM4(key), CFB(iv)).encryptor()
     return encryptor.update(data) + encryptor.finalize()
+
+
+def sm4_cfb_opened(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Decrypt what `sm4_cfb` encrypted with the same key and iv."""
+    decryptor = Cipher(SM4(key), CFB(iv)).decryptor()
+    return decryptor.update(data) + decryptor.finalize()

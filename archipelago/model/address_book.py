@@ -40,11 +40,13 @@ class AddressBook:
         return tuple(node for node in self.nodes if node.organisation != self.organisation)
 
     def problems(self) -> Iterator[Problem]:
-        """What two nodes may not share: a name, an index, a node id (one key signs against itself), a host and port."""
+        """What two nodes may not share: name, index, node id, account, host and port; one key signs against itself."""
         seen: dict[str, ExternalNode] = {}
         for node in self.nodes:
             claims = {"name": f"name {node}"}
             claims |= {f"node id {node.node_id[:8]}…{node.node_id[-8:]}": node.node_id}
+            if node.address and node.node_id not in seen:  # where the one follows from the other it is said once
+                claims |= {f"account {node.address}": f"account {node.address}"}
             claims |= {f"index {node.index}": f"index {node.index}"} if node.index is not None else {}
             claims |= {f"address {endpoint}": str(endpoint) for endpoint in node.endpoints.values()}
             for words, claim in claims.items():

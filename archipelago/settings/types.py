@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from eth_utils.address import to_checksum_address
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +18,7 @@ _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _VERSION = re.compile(r"\d+(\.\d+){1,2}")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _LABEL_LENGTH = 40  # with another label and a suffix it still names a Service
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
@@ -104,6 +105,18 @@ def _address(value: Any) -> Any:
     return str(to_checksum_address(value))
 
 
+def _private_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if text != SEALED and not _HEX_KEY.fullmatch(text):
+        raise fault("this key has not 64 hex characters", "Set it with pulumi config set --secret --path, from a file.")
+    return value
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The 32 bytes of a `PrivateKey`."""
+    return bytes.fromhex(key.get_secret_value().strip().removeprefix("0x"))
+
+
 def _hash(value: Any) -> Any:
     if isinstance(value, int):  # as for an address; the engine keeps it as text
         value = f"0x{value:064x}"
@@ -164,6 +177,7 @@ NodePort = Annotated[
 Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})
 ]
+PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
 BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]
 Directory = Annotated[
     str, AfterValidator(_directory), WithJsonSchema({"type": "string", "pattern": r"^(/(?!\.\.?(/|$))[^/]+)+/?$"})

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
+from archipelago.chains.registry import CHAINS
 from archipelago.stack.plan import StackPlan
 from cli.main import app
+from tests.cita import CITA, local
 from tests.stacks import STACKS, alpha, beta, plan_of, seed
 from tests.world import World
 
@@ -53,8 +55,9 @@ class Project:
     seeds: Mapping[str, Path]
 
     def run(self, *arguments: str, given: str | None = None) -> Ran:
-        """Run a command in the folder, as its arguments say."""
-        result = RUNNER.invoke(app, [*arguments, "-C", str(self.folder)], input=given)
+        """Run a command, which may be of two words, in the folder, as its arguments say."""
+        command, *rest = arguments
+        result = RUNNER.invoke(app, [*command.split(), "-C", str(self.folder), *rest], input=given)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception  # a traceback is never an answer
         return Ran(result.exit_code, result.stdout, result.stderr)
@@ -106,6 +109,17 @@ def project(tmp_path: Path) -> Project:
     for organisation, stack in STACKS.items():
         seeds[stack].write_text(seed(organisation) + "\n")
     return Project(folder, seeds)
+
+
+@pytest.fixture
+def cita(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The same folder with a CITA-Cloud stack, named cita."""
+    monkeypatch.setitem(CHAINS, CITA.kind, CITA)
+    config = {f"archipelago:{key}": value for key, value in local().items() if key != "identitySeed"}
+    project.write("Pulumi.cita.yaml", {"config": config})
+    seed_file = project.folder / "cita.seed"
+    seed_file.write_text(seed("alpha"))
+    return Project(project.folder, {**project.seeds, "cita": seed_file})
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from archipelago.chains.registry import CHAINS
 from archipelago.settings.reference import keys
 from archipelago.settings.schema import schema
 from tests import cita
@@ -59,7 +60,7 @@ def tables() -> dict[str, dict[str, list[str]]]:
 @cache
 def settings() -> frozenset[str]:
     """Every key of a CITA-Cloud stack file, as the page writes it."""
-    known = schema(cita.DIALECTS)
+    known = schema(CHAINS)
     sections = {"network": "network cita-cloud", "nodes.<node>": "nodes cita-cloud"}
     sections |= {"cluster": "cluster", "partners.<partner>": "partners"}
     return frozenset(f"{name}.{each.name}" for name, section in sections.items() for each in keys(known, section))

@@ -238,4 +238,4 @@ def test_what_is_no_chain_file_is_refused(changes: str, words: str) -> None:
     with pytest.raises(ValueError, match=f"no chain.json: {words}"):
         CITA.read_genesis(broken)
     with pytest.raises(ValueError, match="stands there twice"):
-        parsed(genesis.text.replace(parsed(genesis.text).validators[1], parsed(genesis.text).validators[0]))
+        CITA.read_genesis(genesis.text.replace(parsed(genesis.text).validators[1], parsed(genesis.text).validators[0]))

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from archipelago.chains.cita_cloud import checks, files, founding, identity, ports, syncthing, workload
+from archipelago.chains.accounts import Account
+from archipelago.chains.cita_cloud import account_folder, checks, files, founding, identity, ports, syncthing, workload
 from archipelago.chains.cita_cloud.chain_file import NAME, ChainFile, parsed
 from archipelago.chains.cita_cloud.device import check_device_id
 from archipelago.chains.cita_cloud.running import Controller
@@ -60,6 +61,19 @@ class CitaCloud:
         """A node of ours."""
         return identity.node(settings.network, keyring, name, settings.nodes[name])
 
+    def account(self, node: Node[Any]) -> Account:
+        """A node's account in the folder of create_account.py."""
+        return account_folder.of_node(node)
+
+    def keys(self, node: Node[Any]) -> Mapping[str, bytes]:
+        """A node's private half as files."""
+        return account_folder.keys(node)
+
+    def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> Account | None:
+        """The super admin, where it is derived."""
+        admin = parsed(genesis.text).admin if genesis else ""
+        return account_folder.of_super_admin(settings.network, keyring, admin)
+
     def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:
         """A partner's node, from a record or pasted: name, address, host, portBase, deviceId, index."""
         written = _record(raw) if "deviceId" in raw else raw
@@ -76,6 +90,8 @@ class CitaCloud:
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
             raise ValueError(f"it is no {NAME}: {'.'.join(map(str, detail['loc']))} {detail['msg']}") from None
+        if file.twice:
+            raise ValueError(f"the validator {file.twice} stands there twice")
         return _genesis(file, text)
 
     def unfoundable(self, settings: Settings) -> Iterable[Problem]:
@@ -180,7 +196,7 @@ def _public_files(network: CitaNetwork, node: Node[CitaNode], file: ChainFile) -
         files.NETWORK_CONFIG: files.network_head(network.enable_tls),
         "consensus-config.toml": files.consensus_config(index),
         "controller-config.toml": files.controller_config(network.block_delay),
-        "key_id": identity.key_id(network, index),
+        "key_id": identity.key_id(node.settings, stack(network).bft),
         "node_address": node.record.address,
         **logs,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archipelago.chains.cita_cloud import ports
+from archipelago.chains.cita_cloud import imported, ports
 from archipelago.chains.cita_cloud.founding import validator_names
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
@@ -31,6 +31,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for name, node in settings.nodes.items():
         yield from _exposure(f"nodes.{name}", node)
     yield from _databases(settings)
+    yield from imported.problems(settings)
 
 
 def doubts(settings: Settings) -> Iterator[str]:

@@ -11,9 +11,15 @@ import hashlib
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
@@ -50,6 +56,15 @@ def device_id(cert_pem: str) -> str:
     """The device id of a certificate: its SHA-256 in base32 with check characters, in groups of seven."""
     digest = x509.load_pem_x509_certificate(cert_pem.encode()).fingerprint(SHA256())
     return with_checks(base64.b32encode(digest).decode().rstrip("="))
+
+
+def belong_together(cert_pem: str, key_pem: str) -> bool:
+    """Whether a private key is that of a certificate."""
+    try:
+        private = load_pem_private_key(key_pem.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return private.public_key() == x509.load_pem_x509_certificate(cert_pem.encode()).public_key()
 
 
 def with_checks(base32: str) -> str:

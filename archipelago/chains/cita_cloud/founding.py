@@ -43,7 +43,7 @@ def found(settings: Settings, nodes: Mapping[str, Node[Any]], book: Known) -> Ch
             **kinds,
             "timestamp": network.genesis.timestamp,
             "chain_id": chain_id(network.name, network.genesis.chain_id_hash),
-            "admin": network.super_admin or super_admin(network, keyring)[0],
+            "admin": network.super_admin or super_admin(network, keyring)[1],
             "block_interval": network.genesis.block_interval,
             "validators": list(resolved.values()),
         }

@@ -4,41 +4,51 @@ from __future__ import annotations
 
 import base64
 
-from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, kms_db
+from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, Suite, kms_db, opened
 from archipelago.chains.cita_cloud.device import P384_ORDER, certificate, device_id
 from archipelago.chains.cita_cloud.services import KEY_FILE, NETWORK_KEY, stack
-from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.settings import CitaKeys, CitaNetwork, CitaNode
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode
+from archipelago.settings.types import key_bytes
 
 KMS_DB = "kms.db.base64"  # a Secret's text is no place for an SQLite file
 NODE_KEY, CERTIFICATE, CERTIFICATE_KEY, COUCHDB_PASSWORD = "node_key", "cert.pem", "key.pem", "couchdb-password"
 
 
 def node(network: CitaNetwork, keyring: Keyring, name: str, settings: CitaNode) -> Node[CitaNode]:
-    """A node of ours, its keys derived."""
-    generation = settings.identity.generation
+    """A node of ours, its keys derived or imported."""
+    which = settings.identity
     services = stack(network)
     given = settings.kms_password
-    password = given.get_secret_value() if given else keyring.secret(name, "kms password", generation).hex()
-    cert, cert_key = certificate(keyring.scalar(name, "syncthing certificate", generation, P384_ORDER))
+    password = given.get_secret_value() if given else keyring.secret(name, "kms password", which.generation).hex()
+    network_key = (
+        key_bytes(which.network_key)
+        if which.network_key
+        else keyring.scalar(name, "cita network key", which.generation)
+    )
+    cert, cert_key = _certificate(keyring, name, which)
     files = {
         KEY_FILE: password,
-        NETWORK_KEY: "0x" + keyring.scalar(name, "cita network key", generation).hex(),
+        NETWORK_KEY: "0x" + network_key.hex(),
         CERTIFICATE: cert,
         CERTIFICATE_KEY: cert_key,
     }
     suite = SM if services.bft else SUITES[services["kms"].kind]
     # two kinds of kms never share a key, or one that was taken would open both
-    key = keyring.scalar(name, f"cita account {suite.name}", generation, suite.order)
+    key = keyring.scalar(name, f"cita account {suite.name}", which.generation, suite.order)
     if services.bft:
+        key = key_bytes(which.node_key) if which.node_key else key
         files[NODE_KEY] = "0x" + key.hex()
+    elif which.kms_db:
+        files[KMS_DB] = which.kms_db.get_secret_value()
+        _, key = opened(base64.b64decode(files[KMS_DB]), password, which.key_id or KEY_ID)
     else:
         files[KMS_DB] = base64.b64encode(kms_db(suite, password, key)).decode()
     if services.couchdb:
         chosen = settings.state_db.password
-        derived = keyring.secret(name, "couchdb password", generation).hex()
+        derived = keyring.secret(name, "couchdb password", which.generation).hex()
         files[COUCHDB_PASSWORD] = chosen.get_secret_value() if chosen else derived
     record = ExternalNode(
         network=network.name,
@@ -47,19 +57,30 @@ def node(network: CitaNetwork, keyring: Keyring, name: str, settings: CitaNode) 
         node_id=device_id(cert),
         address=suite.address(key),
         role="validator",
-        generation=generation,
+        generation=which.generation,
         index=settings.index,
     )
     return Node(settings, record, files)
 
 
-def key_id(network: CitaNetwork, index: int) -> str:
+def _certificate(keyring: Keyring, name: str, which: CitaKeys) -> tuple[str, str]:
+    if which.certificate and which.certificate_key:
+        return which.certificate, which.certificate_key.get_secret_value().rstrip() + "\n"  # pulumi takes it off
+    return certificate(keyring.scalar(name, "syncthing certificate", which.generation, P384_ORDER))
+
+
+def key_id(node: CitaNode, bft: bool) -> str:
     """Content of the file `key_id`: the account's row in kms.db, or with bft, whose key is in no kms, the index."""
-    return str(index if stack(network).bft else KEY_ID)
+    return str((node.index or 0) if bft else node.identity.key_id or KEY_ID)
 
 
-def super_admin(network: CitaNetwork, keyring: Keyring) -> tuple[str, bytes]:
-    """Address and key of the account that governs the chain, where the founder named none."""
+def super_admin(network: CitaNetwork, keyring: Keyring) -> tuple[Suite, str, bytes]:
+    """Kind, address and key of the account that governs the chain, where the founder named none."""
     suite = SUITES[stack(network)["kms"].kind]
     key = keyring.scalar("", f"cita super admin {suite.name}", order=suite.order)
-    return suite.address(key), key
+    return suite, suite.address(key), key
+
+
+def super_admin_password(keyring: Keyring) -> str:
+    """What opens the kms.db in which that account is handed out."""
+    return keyring.secret("", "cita super admin password").hex()

@@ -98,6 +98,11 @@ def stack(network: CitaNetwork) -> Stack:
     return Stack(tuple(found))
 
 
+def usual(images: str, role: str, kind: str) -> Chosen:
+    """An implementation as a set of images has it, with the command that runner_k8s gives it."""
+    return Chosen(role, kind, _image(images, kind), _command(role, kind))
+
+
 def _image(images: str, kind: str) -> str:
     offered = _SETS[images]
     if kind in (*offered["defaults"], *offered["more"]) and kind not in offered["absent"]:

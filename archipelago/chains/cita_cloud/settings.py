@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from archipelago.chains.cita_cloud import service_config
+from archipelago.chains.cita_cloud.device import device_id
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
-from archipelago.settings.types import SEALED, BlockHash, Quantity, Strict, fault
+from archipelago.settings.types import SEALED, BlockHash, PrivateKey, Quantity, Strict, fault
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_PASSWORD = 6  # characters
+PASSWORD_LENGTH = 6
+PASSWORD = f"Choose one of {PASSWORD_LENGTH} characters or more on one line, without white space at its end."
 _USER = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # it stands in an ini file and in a shell's line
 
 
 def _password(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
-    if text != SEALED and (len(text) < _PASSWORD or text != text.rstrip() or "\n" in text):
-        cure = f"Choose one of {_PASSWORD} characters or more on one line, without white space at its end."
-        raise fault("this password cannot be used", cure)
+    if text != SEALED and (not text or text != text.rstrip() or "\n" in text):
+        raise fault("this password cannot be used", PASSWORD)
+    return value
+
+
+def _database(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text == SEALED:
+        return value
+    try:
+        raw = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise fault("this is no base64", "Set it with: base64 kms.db | pulumi config set --secret --path …") from None
+    return SecretStr(base64.b64encode(raw).decode())
+
+
+def _certificate(value: str) -> str:
+    try:
+        device_id(value)
+    except ValueError:
+        raise fault("this is no certificate", "Paste the whole cert.pem of the node's folder config.") from None
     return value
 
 
@@ -226,9 +247,21 @@ class StateDb(Strict):
 
 
 class CitaKeys(Strict):
-    """Which keys a node has."""
+    """Which keys a node has: derived from the seed, unless one is given."""
 
     generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
+    kms_db: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
+        default=None, description="An existing kms.db in base64, as a secret; kmsPassword opens it."
+    )
+    key_id: int | None = Field(default=None, ge=1, description="The account's row in kmsDb; default 1.")
+    node_key: PrivateKey | None = Field(
+        default=None, description="An existing node_key of consensus_bft (64 hex), as a secret."
+    )
+    network_key: PrivateKey | None = Field(default=None, description="An existing network key (64 hex), as a secret.")
+    certificate: Annotated[str, AfterValidator(_certificate)] | None = Field(
+        default=None, description="An existing cert.pem of syncthing, which makes the device id."
+    )
+    certificate_key: SecretStr | None = Field(default=None, description="Its key.pem, as a secret.")
 
 
 class CitaNode(NodeSettings):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from archipelago.chains.accounts import Account
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
 from archipelago.chains.goquorum.genesis import GenesisFile, parsed
@@ -64,6 +65,17 @@ class GoQuorum:
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[GoQuorumNode]:
         """A node of ours."""
         return identity.node(settings.network, keyring, name, settings.nodes[name])
+
+    def account(self, node: Node[Any]) -> Account:
+        """A node's account: keystore and password."""
+        return identity.account(node)
+
+    def keys(self, node: Node[Any]) -> Mapping[str, bytes]:
+        """A node's private half, in the files that its containers mount."""
+        return {name: text.encode() for name, text in node.private_files.items()}
+
+    def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> None:
+        """Nobody: validators vote."""
 
     def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:
         """A partner's node, from a record or in the Qubernetes spelling."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from archipelago.chains.accounts import Account
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import tessera_key_file, tessera_public
@@ -11,6 +12,7 @@ from archipelago.identity.derive import Keyring
 from archipelago.identity.keystore import keystore_v3
 from archipelago.identity.secp256k1 import address_of, node_id
 from archipelago.model.record import ExternalNode
+from archipelago.settings.types import key_bytes
 
 NODE_KEY, KEYSTORE, PASSWORD, TESSERA_KEY = "nodekey", "keystore.json", "password", "tm.key"
 
@@ -21,7 +23,7 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
 
     def private(given: SecretStr | None, purpose: str) -> bytes:
         if given is not None:
-            return bytes.fromhex(given.get_secret_value().strip().removeprefix("0x"))
+            return key_bytes(given)
         return keyring.scalar(name, purpose, which.generation)
 
     key, account = private(which.nodekey, "nodekey"), private(which.account, "account")
@@ -35,11 +37,7 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
     }
     privacy_key = ""
     if network.privacy.manager == "tessera":
-        tessera = (
-            bytes.fromhex(which.tessera.get_secret_value().strip().removeprefix("0x"))
-            if which.tessera
-            else keyring.secret(name, "tessera", which.generation)
-        )
+        tessera = key_bytes(which.tessera) if which.tessera else keyring.secret(name, "tessera", which.generation)
         privacy_key = tessera_public(tessera)
         files[TESSERA_KEY] = tessera_key_file(tessera)
     record = ExternalNode(
@@ -54,3 +52,8 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
         generation=which.generation,
     )
     return Node(settings, record, files)
+
+
+def account(node: Node[GoQuorumNode]) -> Account:
+    """A node's account with its keystore file and the password that opens it."""
+    return Account(node.record.account, {name: node.private_files[name].encode() for name in (KEYSTORE, PASSWORD)})

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.models import Client, NetworkSettings, NodeSettings
-from archipelago.settings.types import SEALED, Address, BlockHash, NodePort, Strict, Version, fault
+from archipelago.settings.types import Address, BlockHash, NodePort, PrivateKey, Strict, Version, fault
 
-_HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _LARGEST_NUMBER = 2**63
-
-
-def _private_key(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().strip()
-    if text != SEALED and not _HEX_KEY.fullmatch(text):
-        raise fault("this key has not 64 hex characters", "Set it with pulumi config set --secret --path, from a file.")
-    return value
-
-
-PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
 
 
 def _wei(value: Any) -> Any:
