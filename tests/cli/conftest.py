@@ -57,7 +57,7 @@ class Project:
     def run(self, *arguments: str, given: str | None = None) -> Ran:
         """Run a command, which may be of two words, in the folder, as its arguments say."""
         command, *rest = arguments
-        result = RUNNER.invoke(app, [*command.split(), "-C", str(self.folder), *rest], input=given)
+        result = RUNNER.invoke(app, [*command.split(), *rest, "-C", str(self.folder)], input=given)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception  # a traceback is never an answer
         return Ran(result.exit_code, result.stdout, result.stderr)

@@ -27,6 +27,13 @@ def _password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _long(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text != SEALED and len(text) < PASSWORD_LENGTH:
+        raise fault("this password cannot be used", PASSWORD)
+    return value
+
+
 def _database(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text == SEALED:
@@ -243,7 +250,9 @@ class StateDb(Strict):
     """The CouchDB in which executor_chaincode_ext keeps its state; nothing outside of the pod reaches it."""
 
     user: Annotated[str, AfterValidator(_user)] = Field(default="citacloud", description="Its administrator.")
-    password: Password | None = Field(default=None, description="Of the administrator; default: from your seed.")
+    password: Annotated[Password, AfterValidator(_long)] | None = Field(
+        default=None, description="Of the administrator; default: from your seed."
+    )
 
 
 class CitaKeys(Strict):
