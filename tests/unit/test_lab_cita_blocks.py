@@ -20,7 +20,7 @@ CHAINS = {
 
 
 def stands_still(node: Node) -> bool:
-    time.sleep(0.5)  # what is under way
+    time.sleep(1)  # what is under way
     before = node.height()
     time.sleep(2)
     return node.height() == before
