@@ -31,16 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_BEFORE: tuple[Callable[..., None], ...] = (
-    validate,
-    identity,
-    picture,
-    render,
-    export,
-    nodes,
-    schema,
-    import_runner_k8s,
-)
+_BEFORE: tuple[Callable[..., None], ...] = (validate, identity, picture, render, export, nodes, schema)
 _RUNNING: tuple[Callable[..., None], ...] = (verify, status, wait, urls, logs, attach, connect, release)
 for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
