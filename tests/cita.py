@@ -93,12 +93,14 @@ def joiner() -> Config:
     return changed(config, {"partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}}})
 
 
+def example(organisation: str) -> Config:
+    """An organisation's file under `examples`, with a throw-away seed."""
+    return {**from_file(EXAMPLES / f"Pulumi.{STACKS[organisation]}.yaml"), "identitySeed": seed(organisation)}
+
+
 def examples() -> World:
-    """Four nodes in three stacks: the files under `examples`, each with a throw-away seed; nothing has run yet."""
-    configs = {
-        organisation: {**from_file(EXAMPLES / f"Pulumi.{stack}.yaml"), "identitySeed": seed(organisation)}
-        for organisation, stack in STACKS.items()
-    }
+    """Four nodes in three stacks, as in `examples`; nothing has run yet."""
+    configs = {organisation: example(organisation) for organisation in STACKS}
 
     def planned(config: Config, received: Mapping[str, Any], last: Mapping[str, Any]) -> StackPlan:
         return plan_of(config, received, last, stack=STACKS[config["organisation"]])

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.cita import TIMESTAMP
+from tests import cita
 from tests.cita_rpc import call, number
 from tests.network.networks import Network, Organisation
 from tests.stacks import Config, changed, seed
 
 Indices = Mapping[str, int]
+_LAB = {
+    "awaitReady": False,  # as with GoQuorum: tests look for blocks themselves
+    "storage": {"size": "1Gi"},
+    "resources": {"cpu": "5m", "memory": "32Mi", "memoryLimit": "256Mi"},
+}
+
+
+def example(organisation: str, network: str, changes: Mapping[str, Any] | None = None) -> Config:
+    """An organisation's file under `examples`, for small machines and under a name of the test's own."""
+    own = {"cluster.namespace": network, "network.name": network, "defaults": _LAB}
+    return changed(cita.example(organisation), own | dict(changes or {}))
 
 
 def founder(network: str, nodes: Indices, changes: Mapping[str, Any] | None = None) -> Config:
@@ -21,39 +32,17 @@ def founder(network: str, nodes: Indices, changes: Mapping[str, Any] | None = No
         nodes: Names of its own nodes with their indices.
         changes: By dotted path.
     """
-    config = _organisation("alpha", network, nodes)
-    config["network"] |= {"founder": True, "genesis": {"timestamp": TIMESTAMP, "blockInterval": 1}}
-    return changed(config, changes or {})
-
-
-def joiner(organisation: str, network: str, nodes: Indices, changes: Mapping[str, Any] | None = None) -> Config:
-    """The configuration of an organisation that joins alpha's chain.
-
-    Args:
-        organisation: Who it is.
-        network: Name of the chain, and the namespace's.
-        nodes: Names of its nodes with their indices.
-        changes: By dotted path.
-    """
-    config = _organisation(organisation, network, nodes)
-    config["network"]["joins"] = "alpha"
-    return changed(config, changes or {})
-
-
-def _organisation(name: str, network: str, nodes: Indices) -> Config:
-    return {
-        "identitySeed": seed(f"{name} of {network}"),
-        "organisation": name,
+    config: Config = {
+        "identitySeed": seed(f"alpha of {network}"),
+        "organisation": "alpha",
         "cluster": {"context": "", "namespace": network, "address": "127.0.0.1"},
-        "network": {"kind": "cita-cloud", "name": network},
-        "defaults": {
-            "awaitReady": False,  # as with GoQuorum: tests look for blocks themselves
-            "storage": {"size": "1Gi"},
-            "resources": {"cpu": "5m", "memory": "32Mi", "memoryLimit": "256Mi"},
-        },
+        "network": {"kind": "cita-cloud", "name": network, "founder": True},
+        "defaults": _LAB,
         "nodes": {node: {"index": index} for node, index in nodes.items()},
         "partners": {},
     }
+    config["network"]["genesis"] = {"timestamp": cita.TIMESTAMP, "blockInterval": 1}
+    return changed(config, changes or {})
 
 
 def ask(network: Network, organisation: Organisation, node: str, method: str, message: bytes = b"") -> bytes:
