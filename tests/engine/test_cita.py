@@ -39,7 +39,7 @@ def test_three_stacks_are_wired_in_two_rounds(consortium: Consortium, space: str
     stacks = {}
     for organisation, cluster in places.items():
         # two stacks share a cluster here: their namespaces differ, and their ports have to
-        own = {"cluster.namespace": f"{space[:30]}-{organisation}"}
+        own: dict[str, Any] = {"cluster.namespace": f"{space[:30]}-{organisation}"}
         if organisation == "gamma":
             own["nodes.node3.portBase"] = 30018
         stacks[organisation] = consortium.stack(
