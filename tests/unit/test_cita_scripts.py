@@ -175,6 +175,20 @@ def test_a_changed_password_is_refused_before_kms_panics(tmp_path: Path) -> None
     assert changed.tree() == before
 
 
+def test_another_kind_of_storage_is_refused_before_it_starts_empty(tmp_path: Path) -> None:
+    assert not Pod(tmp_path, plan_of(local({"network.services.storage": "storage_rocksdb"}))).start()
+    changed = Pod(tmp_path, plan_of(local()))
+    before = changed.tree()
+    assert "the blocks of storage_rocksdb, which storage_sqlite does not read" in changed.start()
+    assert changed.tree() == before
+
+
+def test_a_database_that_runner_k8s_made_is_known_by_its_file(tmp_path: Path) -> None:
+    pod = Pod(tmp_path, plan_of(local({"network.services.storage": "storage_rocksdb"})))
+    (pod.data / "storage.db").touch()
+    assert "the blocks of storage_sqlite" in pod.start()
+
+
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [

@@ -49,6 +49,10 @@ if [ -e kms.db ] && [ -e .archipelago-kms ] && [ -e /identity/{KMS_DB} ] &&
     [ "$(cat .archipelago-kms)" != "$(sha256sum < /identity/{KMS_DB})" ]; then
   refuse "accounts under another kmsPassword, which cannot be changed"
 fi
+stored="$3"
+[ ! -e storage.db ] || stored=storage_sqlite
+[ ! -e .archipelago-storage ] || stored="$(cat .archipelago-storage)"
+[ "$stored" = "$3" ] || refuse "the blocks of $stored, which $3 does not read"
 mkdir -p config logs tx_infos chain_data {" ".join(f"{each}/.stfolder" for each in syncthing.FOLDERS)}
 cp -fL /config/* .
 cat /config/network-config.toml "/peers/$2.toml" > network-config.toml
@@ -61,6 +65,7 @@ if [ -e /identity/{KMS_DB} ] && [ ! -e kms.db ]; then
   sync
   mv kms.db.new kms.db
 fi
+printf %s "$3" > .archipelago-storage
 printf %s "$1" > .archipelago.new
 sync
 mv .archipelago.new .archipelago
@@ -85,7 +90,7 @@ def init(network: CitaNetwork, node: CitaNode, mark: str) -> Container:
     return Container(
         name="init",
         image=network.helpers.tools,
-        command=("sh", "-c", _PREPARE, "init", mark, stem),
+        command=("sh", "-c", _PREPARE, "init", mark, stem, stack(network)["storage"].kind),
         mounts=(
             _data(network, node, DATA),
             Mount(Source.CONFIG, "/config"),
