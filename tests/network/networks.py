@@ -261,8 +261,12 @@ class Network:
         """
         asked = list(nodes if nodes is not None else self.nodes)
         began = time.monotonic()
-        goal = max(eventually(lambda: self.heights(asked), bool, within).values()) + more
-        eventually(lambda: self.heights(asked), lambda seen: min(seen.values()) >= goal, within)
+        try:
+            goal = max(eventually(lambda: self.heights(asked), bool, within).values()) + more
+            eventually(lambda: self.heights(asked), lambda seen: min(seen.values()) >= goal, within)
+        except AssertionError as error:
+            told = [each.run("describe", "pods", check=False) for each in self.organisations.values()]
+            raise AssertionError("\n".join((str(error), *told))) from None
         return time.monotonic() - began
 
     def stands_still(self, seconds: float, nodes: Iterable[tuple[Organisation, str]] | None = None) -> None:
