@@ -56,8 +56,7 @@ def read(
         words = f"{kind!r} is no kind of network that this version knows"
         raise Refused([Problem("network.kind", f"{words}.", _choices(str(kind), dialects))], source)
     dialect = dialects[kind or next(iter(dialects))]
-    # mypy knows no generic whose arguments are values
-    model: type[Settings] = StackSettings[dialect.network_model, dialect.node_model]  # type: ignore[name-defined]
+    model: type[Settings] = StackSettings[dialect.network_model, dialect.node_model]  # type: ignore[name-defined]  # values
     merged = _with_defaults(config)
     try:
         settings = model.model_validate(merged)

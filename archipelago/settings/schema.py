@@ -40,8 +40,8 @@ def schema(dialects: Mapping[str, Dialect]) -> Schema:
     Args:
         dialects: What each kind of network adds, by kind.
     """
-    models = {  # mypy knows no generic whose arguments are values
-        kind: StackSettings[each.network_model, each.node_model]  # type: ignore[name-defined]
+    models = {
+        kind: StackSettings[each.network_model, each.node_model]  # type: ignore[name-defined]  # values
         for kind, each in sorted(dialects.items())
     }
     places, made = models_json_schema([(model, "validation") for model in models.values()])

@@ -73,7 +73,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's word
         with event_loop():
-            reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # generated
+            reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types there
         if request.type != STACK:
             inputs, secret = opened(request.object)
             self.requests.append(
@@ -97,18 +97,18 @@ class Recorder(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's word
         if request.urn.split("::")[2] == STACK:
             self.outputs, self.secret_outputs = opened(request.outputs)
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # generated
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # the SDK has no types there
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's word
         self.references.append(request.id)
         with event_loop():
-            return super().ReadResource(request)  # type: ignore[no-untyped-call]  # generated
+            return super().ReadResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types there
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's word
         if request.tok == READ_OUTPUTS:
             self.invoked.append(request.args["name"])
         with event_loop():
-            return super().Invoke(request)  # type: ignore[no-untyped-call]  # generated
+            return super().Invoke(request)  # type: ignore[no-untyped-call]  # the SDK has no types there
 
 
 @contextmanager

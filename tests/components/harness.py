@@ -142,9 +142,11 @@ def _foreign(
 
 def _logger() -> tuple[logging.Logger, list[tuple[int, str]]]:
     told: list[tuple[int, str]] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append((record.levelno, record.getMessage()))
+
     logger = logging.Logger("engine")
-    handler = logging.Handler()
-    # mypy: a method is replaced, which is the purpose
-    handler.emit = lambda record: told.append((record.levelno, record.getMessage()))  # type: ignore[method-assign]
-    logger.addHandler(handler)
+    logger.addHandler(Listener())
     return logger, told

@@ -98,9 +98,9 @@ class Consortium:
         for cluster, namespace in self._namespaces:
             client = self.client(cluster)
             try:
-                # at once; the namespace takes its time. What is listed has metadata, whatever its type says.
-                for service in client.list(Service, namespace=namespace):
-                    client.delete(Service, service.metadata.name, namespace=namespace)  # type: ignore[union-attr, arg-type]
+                for service in client.list(Service, namespace=namespace):  # at once; the namespace takes its time
+                    if service.metadata and service.metadata.name:
+                        client.delete(Service, service.metadata.name, namespace=namespace)
                 client.delete(Namespace, namespace)
             except ApiError as error:
                 if error.status.code != 404:

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 
 from archipelago.chains.accounts import Account, AccountKind
 from archipelago.chains.cita_cloud.accounts import ETH, KEY_ID, SM, Suite, kms_db
+from archipelago.chains.cita_cloud.files import ADDRESS_FILE, DATABASE, KEY_ID_FILE
 from archipelago.chains.cita_cloud.identity import KMS_DB, NODE_KEY, key_id, super_admin, super_admin_password
 from archipelago.chains.cita_cloud.services import KEY_FILE
-from archipelago.chains.cita_cloud.settings import PASSWORD_LENGTH, CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.settings import PASSWORD_LENGTH, CitaNetwork, CitaNode, fits_a_line
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
-
-DATABASE, ADDRESS_FILE, KEY_ID_FILE = "kms.db", "node_address", "key_id"
 
 
 def of_kms(suite: Suite, key: bytes, password: str) -> Account:
@@ -30,7 +29,7 @@ def of_kms(suite: Suite, key: bytes, password: str) -> Account:
     Raises:
         ValueError: The password cannot be used; it is not repeated.
     """
-    if len(password) < PASSWORD_LENGTH or password != password.rstrip() or "\n" in password:
+    if len(password) < PASSWORD_LENGTH or not fits_a_line(password):
         raise ValueError(f"the password has not {PASSWORD_LENGTH} characters on one line, or ends with white space")
     return _with_database(suite.address(key), kms_db(suite, password, key), str(KEY_ID), password)
 

@@ -196,8 +196,8 @@ def _public_files(network: CitaNetwork, node: Node[CitaNode], file: ChainFile) -
         files.NETWORK_CONFIG: files.network_head(network.enable_tls),
         "consensus-config.toml": files.consensus_config(index),
         "controller-config.toml": files.controller_config(network.block_delay),
-        "key_id": identity.key_id(node.settings, stack(network).bft),
-        "node_address": node.record.address,
+        files.KEY_ID_FILE: identity.key_id(node.settings, stack(network).bft),
+        files.ADDRESS_FILE: node.record.address,
         **logs,
     }
 

@@ -15,6 +15,7 @@ P2P = 40000
 GRPC = {role: 50000 + number for number, role in enumerate(ROLES)}
 NO_PARENT = "0x" + "00" * 32  # prevhash of block 0
 NETWORK_CONFIG = "network-config.toml"
+DATABASE, ADDRESS_FILE, KEY_ID_FILE = "kms.db", "node_address", "key_id"  # of an account
 _LOG_FILES = 50  # megabytes of one file
 
 

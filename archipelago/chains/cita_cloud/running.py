@@ -9,13 +9,13 @@ import base64
 
 from google.protobuf.wrappers_pb2 import UInt64Value
 
-from archipelago.chains.cita_cloud import ports
+from archipelago.chains.cita_cloud import files, ports
 from archipelago.chains.cita_cloud.grpc import Call, Reply, fields, replies, request
 from archipelago.chains.running import Command, Knock, Lack, State, Unanswered
 from archipelago.model.record import ExternalNode
 
 CONTAINER, CONTROLLER = "peers", "controller"
-ADDRESS = "/config/node_address"
+ADDRESS = f"/config/{files.ADDRESS_FILE}"
 _PORT = ports.RPC.number
 _SERVICE = "controller.RPCService"
 _NUMBER, _GENESIS, _CONFIG, _PEERS, _BLOCK = range(5)  # the questions, in the order in which they are put

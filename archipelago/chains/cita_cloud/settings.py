@@ -20,9 +20,14 @@ PASSWORD = f"Choose one of {PASSWORD_LENGTH} characters or more on one line, wit
 _USER = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # it stands in an ini file and in a shell's line
 
 
+def fits_a_line(password: str) -> bool:
+    """Whether kms reads it as it is: it takes one line, and drops white space at its end."""
+    return password == password.rstrip() and "\n" not in password
+
+
 def _password(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
-    if text != SEALED and (not text or text != text.rstrip() or "\n" in text):
+    if text != SEALED and not (text and fits_a_line(text)):
         raise fault("this password cannot be used", PASSWORD)
     return value
 

@@ -16,15 +16,19 @@ from xml.etree import ElementTree
 from archipelago.chains.cita_cloud import files
 from archipelago.chains.cita_cloud.accounts import SM, Suite, opened
 from archipelago.chains.cita_cloud.device import belong_together, check_device_id, device_id
+from archipelago.chains.cita_cloud.files import ADDRESS_FILE, DATABASE, KEY_ID_FILE
+from archipelago.chains.cita_cloud.identity import NODE_KEY
 from archipelago.chains.cita_cloud.runner_k8s.command import Command, Place
+from archipelago.chains.cita_cloud.services import KEY_FILE
 from archipelago.problems import Problem
 
 GENESIS, SYSTEM = "genesis.toml", "init_sys_config.toml"
 CONTROLLER, CONSENSUS = "controller-config.toml", "consensus-config.toml"
 XML, CERT, CERT_KEY = "config/config.xml", "config/cert.pem", "config/key.pem"
-ADDRESS_FILE, KEY_ID, KMS_DB, NODE_KEY, KEY_FILE = "node_address", "key_id", "kms.db", "node_key", "key_file"
 _SHARED = (files.NETWORK_CONFIG, CONTROLLER, CONSENSUS, GENESIS, SYSTEM, XML)
-WANTED = tuple(f"{at}{name}" for at in ("", "node*/") for name in (ADDRESS_FILE, KEY_ID, KMS_DB, NODE_KEY, KEY_FILE))
+WANTED = tuple(
+    f"{at}{name}" for at in ("", "node*/") for name in (ADDRESS_FILE, KEY_ID_FILE, DATABASE, NODE_KEY, KEY_FILE)
+)
 WANTED += tuple(f"node*/{name}" for name in (*_SHARED, CERT, CERT_KEY))
 _NODE = re.compile(r"node(0|[1-9][0-9]*)")
 _COPY = "Copy the folder again from the node's volume, whole."
@@ -52,7 +56,7 @@ class NodeFolder:
     @property
     def has_keys(self) -> bool:
         """Whether it is a node whose keys somebody put here."""
-        return any(name in self.files for name in (ADDRESS_FILE, KMS_DB, NODE_KEY, CERT, CERT_KEY))
+        return any(name in self.files for name in (ADDRESS_FILE, DATABASE, NODE_KEY, CERT, CERT_KEY))
 
     def text(self, name: str) -> str:
         """A file's text, without white space at its ends."""
@@ -163,7 +167,7 @@ def keys(node: NodeFolder, suite: Suite, bft: bool, validators: list[str]) -> It
         bft: Whether it signs with a node key.
         validators: Addresses by index.
     """
-    wanted = (ADDRESS_FILE, KEY_ID, NODE_KEY if bft else KMS_DB, CERT, CERT_KEY)
+    wanted = (ADDRESS_FILE, KEY_ID_FILE, NODE_KEY if bft else DATABASE, CERT, CERT_KEY)
     if missing := [name for name in wanted if not node.files.get(name)]:
         cure = "Copy it from the node's volume, or from where its account and certificate were made."
         yield Problem("", f"{node.name}: there is no {', '.join(missing)}.", cure)
@@ -199,17 +203,17 @@ def _signer(node: NodeFolder, suite: Suite, bft: bool, address: str) -> Iterator
             if len(key) != 32 or not kind.has(key):  # noqa: PLR2004 - bytes of a key
                 raise ValueError
         else:
-            kind, key = opened(node.files[KMS_DB], node.place.password, key_id(node))
+            kind, key = opened(node.files[DATABASE], node.place.password, key_id(node))
     except ValueError as error:
         message = "it is no key of SM2" if bft else str(error)
-        yield node.problem(NODE_KEY if bft else KMS_DB, f"{message}.", _cure_of(message))
+        yield node.problem(NODE_KEY if bft else DATABASE, f"{message}.", _cure_of(message))
         return
     if kind is not suite and not bft:
         words = f"kms_{kind.name} made it, and the services name kms_{suite.name}."
-        yield node.problem(KMS_DB, words, "Give the service-config.toml that the chain was made with.")
+        yield node.problem(DATABASE, words, "Give the service-config.toml that the chain was made with.")
     elif kind.address(key) != address:
         words = f"its account is {kind.address(key)}, and {ADDRESS_FILE} says {address}."
-        yield node.problem(NODE_KEY if bft else KMS_DB, words, "Take all files of the account from one folder.")
+        yield node.problem(NODE_KEY if bft else DATABASE, words, "Take all files of the account from one folder.")
 
 
 def _cure_of(message: str) -> str:
@@ -220,7 +224,7 @@ def _cure_of(message: str) -> str:
 
 def key_id(node: NodeFolder) -> int:
     """The account's row in kms.db; 0, which nothing has, where the file says no number."""
-    text = node.text(KEY_ID)
+    text = node.text(KEY_ID_FILE)
     return int(text) if text.isascii() and text.isdigit() else 0
 
 

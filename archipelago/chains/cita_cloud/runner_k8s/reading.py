@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from archipelago.chains.cita_cloud import service_config
 from archipelago.chains.cita_cloud.accounts import opened
 from archipelago.chains.cita_cloud.chain_file import ChainFile
+from archipelago.chains.cita_cloud.files import DATABASE, KEY_ID_FILE
 from archipelago.chains.cita_cloud.runner_k8s import folder
 from archipelago.chains.cita_cloud.runner_k8s.command import Command, parsed
 from archipelago.chains.cita_cloud.runner_k8s.folder import GENESIS, SYSTEM, NodeFolder
@@ -155,17 +156,17 @@ def _without(
 
 def _admin(left: Left, command: Command, file: ChainFile) -> Iterator[Problem]:
     """The super admin's account, which local_cluster left beside the nodes."""
-    raw = left.files.get(folder.KMS_DB)
+    raw = left.files.get(DATABASE)
     if raw is None or command.multi:
         return
-    number = left.files.get(folder.KEY_ID, b"").decode(errors="replace").strip()
+    number = left.files.get(KEY_ID_FILE, b"").decode(errors="replace").strip()
     try:
         suite, key = opened(raw, command.nodes[0].password, int(number) if number.isdigit() else 0)
     except ValueError as error:
-        yield Problem("", f"{folder.KMS_DB} of the super admin: {error}.", "Copy it again, or give the right password.")
+        yield Problem("", f"{DATABASE} of the super admin: {error}.", "Copy it again, or give the right password.")
         return
     if suite.address(key) != file.admin:
-        words = f"{folder.KMS_DB} of the super admin: its account is {suite.address(key)}, and the admin {file.admin}."
+        words = f"{DATABASE} of the super admin: its account is {suite.address(key)}, and the admin {file.admin}."
         yield Problem("", words, "The command ran twice in this folder: bring back what it was before.")
 
 

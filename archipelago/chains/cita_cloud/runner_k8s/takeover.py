@@ -12,11 +12,13 @@ from ruamel.yaml.error import YAMLError
 
 from archipelago.chains.cita_cloud.accounts import KEY_ID
 from archipelago.chains.cita_cloud.chain_file import NAME
+from archipelago.chains.cita_cloud.files import DATABASE
+from archipelago.chains.cita_cloud.identity import NODE_KEY
 from archipelago.chains.cita_cloud.runner_k8s import folder
 from archipelago.chains.cita_cloud.runner_k8s.command import parsed
 from archipelago.chains.cita_cloud.runner_k8s.folder import NodeFolder
 from archipelago.chains.cita_cloud.runner_k8s.reading import Read, read
-from archipelago.chains.cita_cloud.services import usual
+from archipelago.chains.cita_cloud.services import KEY_FILE, usual
 from archipelago.chains.takeover import Left, Takeover
 
 _OTHERS = "others"  # the partner that has the nodes of other stacks
@@ -116,9 +118,9 @@ def _secrets(chain: Read) -> Iterator[tuple[str, str]]:
         path = f"nodes.{node.name}"
         yield f"{path}.kmsPassword", node.place.password.rstrip()
         if chain.bft:
-            yield f"{path}.identity.nodeKey", node.text(folder.NODE_KEY)
+            yield f"{path}.identity.nodeKey", node.text(NODE_KEY)
         else:
-            yield f"{path}.identity.kmsDb", base64.b64encode(node.files[folder.KMS_DB]).decode()
+            yield f"{path}.identity.kmsDb", base64.b64encode(node.files[DATABASE]).decode()
         yield f"{path}.identity.certificateKey", node.text(folder.CERT_KEY) + "\n"
         if node.index in sessions:
             yield f"{path}.identity.networkKey", sessions[node.index]
@@ -152,9 +154,9 @@ def _notes(chain: Read) -> Iterator[str]:
     objects = [f"{chain.file.name}-{node.index}.yaml" for node in chain.mine] if chain.command.multi else []
     listed = " -f ".join(objects or [f"{chain.file.name}.yaml"])
     yield f"before pulumi up: kubectl delete -f {listed} (two pods with one account must never run; volumes stay)"
-    if folder.KMS_DB in chain.left.files:
+    if DATABASE in chain.left.files:
         yield f"the super admin {chain.file.admin} stays in this folder: keep its kms.db and password"
-    if plain := sorted(path for path in chain.left.files if path.rpartition("/")[2] == folder.KEY_FILE):
+    if plain := sorted(path for path in chain.left.files if path.rpartition("/")[2] == KEY_FILE):
         yield f"{', '.join(plain)} holds a password in plain text that a failed run left: delete it"
     absent = [node.name for node in chain.mine if node.index not in _network_keys(chain)]
     if absent and chain.services["network"]["kind"] == "network_p2p":
