@@ -162,7 +162,7 @@ def test_a_node_port_that_the_cluster_gave_to_another(consortium: Consortium, sp
     config = alpha({"cluster.namespace": f"{space}-2", "organisation": "delta", "partners": {}})
     run = consortium.stack("cluster-d", config, "a").up()
     assert run.code != 0
-    assert "archipelago:nodes.quorum-node1: NodePort 30303 belongs to the Service" in run.text
+    assert "archipelago:nodes.quorum-node1: NodePorts 30303, 30901 are held by the Service" in run.text
     assert consortium.seen("a", f"{space}-2") == {}
 
 

@@ -92,7 +92,7 @@ def test_a_block_is_refused_in_numbers_that_another_chain_keeps_free() -> None:
     there = chain("beta", {"network.name": "other", "cluster.namespace": "elsewhere"})
     mine = cita.plan_of(changed(cita.local(), {"network.portBase": 30015, "nodes": {"node0": {"index": 0}}}))
     (problem, *_) = found(mine, without_spaces(there))
-    assert "30015, 30016, 30017, … is reserved by the Service elsewhere/other-node-port" in problem.message
+    assert "30015, 30016, 30017, … are reserved by the Service elsewhere/other-node-port" in problem.message
     assert "30004-30019" in str(without_spaces(there))
 
 
@@ -103,7 +103,7 @@ def test_a_number_that_the_cluster_gave_by_chance_is_refused_only_where_it_is_op
     assert found(cita.plan_of(cita.local()), [shop]) == []
     (problem,) = found(cita.plan_of(cita.local({"network.monitor": True})), [shop])
     assert problem.path == "nodes.node0"
-    assert "NodePort 30005 belongs to the Service default/shop of this cluster; monitor-test-chain-0" in problem.message
+    assert "NodePort 30005 is held by the Service default/shop of this cluster; monitor-test-chain-0" in problem.message
 
 
 @pytest.mark.parametrize("waits", [True, False])
