@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from archipelago.chains.accounts import Account
@@ -38,16 +39,81 @@ class Genesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """An object of the stack's own cluster that a plan depends on, and that somebody else may have made.
+
+    Args:
+        kind: `Secret`, `Service` or `Namespace`.
+        namespace: Where it stands; empty for a Namespace.
+        name: Its name.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+Given = Mapping[Ask, Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where a node's objects stand.
 
     Args:
         namespace: Namespace of all objects.
         address: What partners dial for NodePorts; empty where nobody wrote it.
+        owner: Who claims the stack's objects; a label of each.
+        given: What the cluster answered, an object as its API shows it; None for one that is not there. An ask without
+            an entry got no answer: nobody asked, or the cluster is away.
     """
 
     namespace: str
     address: str
+    owner: str = ""
+    given: Given = field(default_factory=dict, repr=False)
+
+    def is_ours(self, ask: Ask) -> bool:
+        """Whether the object is there and this stack made it."""
+        metadata = (self.given.get(ask) or {}).get("metadata") or {}
+        return bool(self.owner) and self.owner in (metadata.get("labels") or {}).values()
+
+    def secret(self, ask: Ask) -> dict[str, bytes] | None:
+        """What a Secret holds; None where there is none, or nobody knows.
+
+        Raises:
+            ValueError: It holds what no API server would give.
+        """
+        found = self.given.get(ask)
+        data = (found or {}).get("data") or {}
+        return None if found is None else {key: base64.b64decode(text, validate=True) for key, text in data.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Secrets that several organisations hold in common, as the key of a swarm.
+
+    An item is named for what it is, with its generation where that is not the first (`swarm/archive/2`): then partners
+    that have not counted up yet keep what they hold, and nobody has to run at the same time.
+
+    Args:
+        items: What this stack holds, by item.
+        to: Partners that may have it, by item. It is sealed to those of them that are in the stack file, signed what
+            they gave and have a sealing key.
+        problems: Why something that was given is refused.
+        warnings: What a reader of the preview should know.
+    """
+
+    items: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+NOTHING_SHARED = Shared()
 
 
 class Chain(Protocol):
@@ -55,6 +121,8 @@ class Chain(Protocol):
 
     kind: str
     notice: str  # what its users should know before they build on it; empty where there is nothing to say
+    seals: bool  # whether its organisations seal secrets to each other, so that a stack exports a sealing key
+    profiles: bool  # whether they tell of themselves in profiles that partners hand on (`partners.<p>.accept`)
 
     @property
     def running(self) -> Running:
@@ -91,6 +159,29 @@ class Chain(Protocol):
         """A node of ours: its public record and its private files."""
         ...
 
+    def asks(self, settings: Settings) -> tuple[Ask, ...]:
+        """What the stack's cluster is asked before anything is planned."""
+        ...
+
+    def shared(
+        self, settings: Settings, keyring: Keyring, site: Site, received: Mapping[str, Mapping[str, bytes]]
+    ) -> Shared:
+        """The secrets that this stack holds in common with partners; asked of a protocol that `seals` only.
+
+        It may look at nothing that a partner decides by what we seal to him: then no two stacks can chase each other.
+
+        Args:
+            settings: Ours.
+            keyring: Derives what nobody gave.
+            site: What the cluster has.
+            received: What partners sealed for us, now or earlier: opened, by partner and item.
+        """
+        ...
+
+    def equipped(self, settings: Settings, node: Node[Any], shared: Shared) -> Node[Any]:
+        """A node with what it needs of the shared secrets: private files, and the fingerprint in its record."""
+        ...
+
     def account(self, node: Node[Any]) -> Account:
         """A node's account, as the protocol's own tool keeps one."""
         ...
@@ -117,6 +208,10 @@ class Chain(Protocol):
         Raises:
             ValueError: It is none, or of another protocol.
         """
+        ...
+
+    def agreed(self, settings: Settings) -> Genesis | None:
+        """What all agree on by their settings alone, so that nobody waits; None where a founder has to make it."""
         ...
 
     def unfoundable(self, settings: Settings) -> Iterable[Problem]:

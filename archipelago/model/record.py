@@ -40,6 +40,9 @@ class ExternalNode(Record):
         privacy_key: Its private-transaction public key, else empty.
         generation: Counted up by its organisation whenever it gives the node other keys on purpose.
         index: Its place among all nodes of the network, where the protocol numbers them.
+        swarm: The part of the network that it is in, where a network has several with a secret key each.
+        fingerprint: Of that key, as the protocol's own tool prints it; None while the key is not known.
+        key_generation: Which key of the swarm it is: counted up by everybody who shall have another one.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -54,6 +57,9 @@ class ExternalNode(Record):
     privacy_key: str = ""
     generation: int = 1
     index: int | None = Field(default=None, ge=0)
+    swarm: str | None = None
+    fingerprint: str | None = None
+    key_generation: int | None = Field(default=None, ge=1)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -99,6 +105,8 @@ class Bundle(Record):
         key: Its public signing key, `ed25519:` and 64 hex characters.
         network: The network as it knows it.
         external_nodes: Its nodes.
+        sealing_key: What others seal for, `x25519:` and 64 hex characters; None where nothing is ever sealed.
+        sealed: What it has for others alone: sealed texts by partner and item.
         signature: Ed25519 over the canonical text of all the above; empty where nobody signed.
     """
 
@@ -107,6 +115,8 @@ class Bundle(Record):
     key: str = ""
     network: NetworkRecord | None = None
     external_nodes: tuple[ExternalNode, ...] = ()
+    sealing_key: str | None = None
+    sealed: dict[str, dict[str, str]] | None = None
     signature: str = ""
 
     @model_validator(mode="after")

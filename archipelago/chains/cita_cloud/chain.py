@@ -16,6 +16,7 @@ from archipelago.chains.cita_cloud.running import Controller
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode
 from archipelago.chains.contract import Genesis, Site
+from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
@@ -29,7 +30,7 @@ from archipelago.settings.read import Settings
 _PASTED = {"name", "address", "host", "portBase", "deviceId", "index"}
 
 
-class CitaCloud:
+class CitaCloud(Founded):
     """CITA-Cloud in the layout of its releases 4 and 5."""
 
     kind = "cita-cloud"

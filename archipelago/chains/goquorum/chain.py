@@ -8,6 +8,7 @@ from typing import Any
 
 from archipelago.chains.accounts import Account
 from archipelago.chains.contract import Genesis, Site
+from archipelago.chains.founded import Founded
 from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
 from archipelago.chains.goquorum.genesis import GenesisFile, parsed
 from archipelago.chains.goquorum.rpc import GethConsole
@@ -33,7 +34,7 @@ _WS = Port("ws", geth.WS, Reach.OPERATORS)
 _THIRD_PARTY = Port("third-party", tessera.THIRD_PARTY, Reach.OPERATORS)
 
 
-class GoQuorum:
+class GoQuorum(Founded):
     """GoQuorum 2.7.0 and later with IBFT or QBFT; Tessera 0.10.6 and later."""
 
     kind = "goquorum"

@@ -1,0 +1,39 @@
+"""What most protocols have in common: a founder makes the genesis, and organisations share no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archipelago.chains.contract import NOTHING_SHARED, Ask, Shared, Site
+from archipelago.chains.node import Node
+from archipelago.identity.derive import Keyring
+from archipelago.settings.read import Settings
+
+
+class Founded:
+    """The words of `Chain` that such a protocol has nothing to say to."""
+
+    seals = False
+    profiles = False
+
+    def asks(self, settings: Settings) -> tuple[Ask, ...]:  # noqa: ARG002
+        """Nothing: its plan is the same in every cluster."""
+        return ()
+
+    def agreed(self, settings: Settings) -> None:
+        """Nothing: the founder makes the genesis."""
+
+    def shared(
+        self,
+        settings: Settings,  # noqa: ARG002
+        keyring: Keyring,  # noqa: ARG002
+        site: Site,  # noqa: ARG002
+        received: Mapping[str, Mapping[str, bytes]],  # noqa: ARG002
+    ) -> Shared:
+        """Nothing."""
+        return NOTHING_SHARED
+
+    def equipped(self, settings: Settings, node: Node[Any], shared: Shared) -> Node[Any]:  # noqa: ARG002
+        """The node as it is."""
+        return node
