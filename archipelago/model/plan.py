@@ -237,7 +237,8 @@ class NodePlan:
         share_processes: Whether containers see each other's processes.
         min_ready: For how many seconds it has to be ready before it counts as there.
         await_ready: Whether a rollout waits until it is there.
-        runs: False while the network's genesis is not known: everything but a workload is made.
+        runs: False while the network's genesis, or what `waits_for` names, is not known: all but a workload is made.
+        waits_for: Without what this node alone does not run, as `alpha: the key of swarm archive`.
     """
 
     name: str
@@ -258,6 +259,7 @@ class NodePlan:
     min_ready: int = 0
     await_ready: bool = True
     runs: bool = True
+    waits_for: str = ""
 
     @property
     def services(self) -> tuple[Service, ...]:
