@@ -12,6 +12,7 @@ from archipelago.chains.node import Node
 from archipelago.chains.running import Running
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
+from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
@@ -241,6 +242,10 @@ class Chain(Protocol):
 
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one node; without a genesis everything but the workload."""
+        ...
+
+    def monitor(self, settings: Settings, nodes: Mapping[str, Node[Any]]) -> MonitorPlan | None:
+        """What watches the stack's nodes from a pod of its own; None where nothing does."""
         ...
 
     def services(self, settings: Settings) -> tuple[Service, ...]:

@@ -34,6 +34,9 @@ class Founded:
         """Nothing."""
         return NOTHING_SHARED
 
+    def monitor(self, settings: Settings, nodes: Mapping[str, Node[Any]]) -> None:
+        """Nobody watches its nodes but their own processes."""
+
     def equipped(self, settings: Settings, node: Node[Any], shared: Shared) -> Node[Any]:  # noqa: ARG002
         """The node as it is."""
         return node

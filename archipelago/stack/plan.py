@@ -14,6 +14,7 @@ from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
 from archipelago.model.address_book import AddressBook
+from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem, Refused
@@ -42,6 +43,7 @@ class StackPlan:
         warnings: What a reader of the preview should know.
         one_by_one: Nodes that are updated one after another, because they run already.
         signing_key: The organisation's Ed25519 private key.
+        monitor: What watches the nodes from a pod of its own; None where nothing does.
     """
 
     settings: Settings
@@ -57,6 +59,7 @@ class StackPlan:
     warnings: tuple[str, ...]
     one_by_one: frozenset[str]
     signing_key: bytes = field(repr=False)
+    monitor: MonitorPlan | None = None
 
     @property
     def network(self) -> str:
@@ -128,6 +131,7 @@ def plan_stack(
             each.get("name", "") for each in last.get("externalNodes") or () if recorded and recorded.genesis
         ),
         signing_key=signing_key,
+        monitor=chain.monitor(settings, nodes),
     )
 
 
