@@ -13,6 +13,7 @@ from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import is_signed
 from archipelago.problems import Problem, Refused
+from archipelago.settings.read import Settings
 from archipelago.stack.outputs import bundle
 from archipelago.stack.partners import bundle_of
 from cli import consoles
@@ -60,7 +61,7 @@ def predicted(file: StackFile, seed_file: Path | None, *, addressed: bool = True
         Refused: The stack file is wrong, or a port or address is the cluster's to choose.
     """
     plan = written(file, opened(file, read_seed(seed_file))).plan()
-    unknown = [problem for node in plan.nodes for problem in _unknown(node)]
+    unknown = [problem for node in plan.nodes for problem in _unknown(node, plan.settings)]
     if addressed and unknown:
         raise Refused(unknown, file.source)
     if plan.waiting_for:
@@ -84,11 +85,11 @@ def ask(file: StackFile) -> dict[str, Any]:
     return found
 
 
-def _unknown(node: NodePlan) -> Iterator[Problem]:
+def _unknown(node: NodePlan, settings: Settings) -> Iterator[Problem]:
     """What only the cluster can tell of a node."""
     if node.service.settled:
         return
-    path = f"nodes.{node.name}.exposure"
+    path = f"{settings.path_of(node.name)}.exposure"
     deployed = "or deploy the stack and export without --predict."
     if node.service.type is Exposed.NODE_PORT:
         known = node.service.endpoints()

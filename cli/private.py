@@ -43,7 +43,7 @@ class Holder:
         settings = self.stack.settings
         if name not in settings.nodes:
             cure = f"Known here: {', '.join(settings.nodes) or 'none'}."
-            raise Refused([Problem(f"nodes.{name}", "there is no such node.", cure)], self.source)
+            raise Refused([Problem(settings.path_of(name), "there is no such node.", cure)], self.source)
         return self.stack.chain.node(settings, self.keyring, name)
 
     def governor(self) -> Account:

@@ -9,7 +9,7 @@ import typer
 from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.load import parse_partners
-from cli.running import OutputsFiles, Partners, load, unreachable
+from cli.running import OutputsFiles, Partners, load, sealed_settings, unreachable
 from cli.secrets import SeedFile, read_seed
 from cli.stacks import HERE, Directory, Stack, find_one
 from operate import remains
@@ -36,13 +36,14 @@ def release(
     file = find_one([stack], directory)
     name = node.rpartition("/")[2]
     (deployed,) = load([file], outputs, parse_partners(partner), [read_seed(seed_file)])
-    _check(deployed, name, file.source)
+    path = sealed_settings(file).path_of(name)
+    _check(deployed, name, path, file.source)
     try:
         found = remains.remains(deployed.site.access, deployed.site.network, name)
         if remains.runs(deployed.site.access, deployed.site.network, name):
             cure = f"pulumi up -s {file.name} ends it first."
-            raise Refused([Problem(f"nodes.{name}", "it still has a workload or a pod.", cure)], file.source)
-        _check_owner(deployed, found, name, file.source)
+            raise Refused([Problem(path, "it still has a workload or a pod.", cure)], file.source)
+        _check_owner(deployed, found, path, file.source)
         if not found:
             consoles.note(f"nothing is left of {deployed.site.full(name)}")
             return
@@ -56,26 +57,26 @@ def release(
         raise unreachable(error, file.source) from None
 
 
-def _check(deployed: Deployed, node: str, source: str) -> None:
+def _check(deployed: Deployed, node: str, path: str, source: str) -> None:
     if node in deployed.site.nodes:
         cure = "Take it out there and run pulumi up first; vote it out before, if it validates."
-        raise Refused([Problem(f"nodes.{node}", "it stands in the stack file.", cure)], source)
+        raise Refused([Problem(path, "it stands in the stack file.", cure)], source)
     if deployed.record(node):
         cure = "Run pulumi up: it ends the node and tells the partners."
-        raise Refused([Problem(f"nodes.{node}", "the stack still exports it.", cure)], source)
+        raise Refused([Problem(path, "the stack still exports it.", cure)], source)
     if deployed.plan is None:
         cure = "Set PULUMI_CONFIG_PASSPHRASE or give --seed-file: whose the objects are is told by the stack's key."
         problems = deployed.problems or [Problem("", f"its secrets stay closed: {deployed.sealed}.", cure)]
         raise Refused(problems, source)
 
 
-def _check_owner(deployed: Deployed, found: list[Remains], node: str, source: str) -> None:
+def _check_owner(deployed: Deployed, found: list[Remains], path: str, source: str) -> None:
     owner = deployed.plan.owner if deployed.plan else ""
     foreign = [each for each in found if each.owner != owner]
     if foreign:
         words = f"{foreign[0].kind} {foreign[0].name} belongs to {foreign[0].owner or 'nobody known'}, not to {owner}."
         cure = "Nothing was deleted. Let its owner release it, or delete it with kubectl if you know what it is."
-        raise Refused([Problem(f"nodes.{node}", words, cure)], source)
+        raise Refused([Problem(path, words, cure)], source)
 
 
 def _tell(deployed: Deployed, found: list[Remains], node: str) -> None:

@@ -132,7 +132,7 @@ def _partners(settings: Settings, file: StackFile) -> Iterator[Problem]:
             nodes += given.nodes
         else:
             yield from given
-    yield from AddressBook.of(settings.organisation, nodes).problems()
+    yield from AddressBook.of(settings.organisation, nodes).problems(settings.path_of)
 
 
 def _show(found: Iterable[Findings]) -> None:

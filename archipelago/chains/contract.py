@@ -16,7 +16,7 @@ from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
-from archipelago.settings.models import NetworkSettings, NodeSettings
+from archipelago.settings.models import NodeSettings
 from archipelago.settings.read import Settings
 
 
@@ -131,13 +131,8 @@ class Chain(Protocol):
         ...
 
     @property
-    def network_model(self) -> type[NetworkSettings]:
-        """What it adds to `network`."""
-        ...
-
-    @property
-    def node_model(self) -> type[NodeSettings]:
-        """What it adds to a node."""
+    def stack_model(self) -> type[Settings]:
+        """What it adds to a stack file: `StackSettings` of its network and its node, or a subclass of that."""
         ...
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:

@@ -28,7 +28,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
     for name, node in settings.nodes.items():
         allowed = chain.ports(settings, node)
         for section, exposure in _exposures(node):
-            yield from _exposure(f"nodes.{name}.{section}", exposure, allowed[section])
+            yield from _exposure(f"{settings.path_of(name)}.{section}", exposure, allowed[section])
     yield from chain.checks(settings)
 
 
@@ -58,11 +58,13 @@ def _names(settings: Settings, chain: Chain) -> Iterator[Problem]:
         stem = chain.object_name(settings, name)
         if stem in reserved:
             words = f"the network has objects of its own that are named {stem}."
-            yield Problem(f"nodes.{name}", words, "Choose another name for the node.")
+            yield Problem(settings.path_of(name), words, "Choose another name for the node.")
         excess = len(stem + names.LONGEST_SUFFIX) - names.LONGEST
         if excess > 0:
             words = f"Kubernetes objects would be named {stem}{names.LONGEST_SUFFIX}, {excess} characters too long."
-            yield Problem(f"nodes.{name}", words, "Shorten the node's name, or the network's before it is founded.")
+            yield Problem(
+                settings.path_of(name), words, "Shorten the node's name, or the network's before it is founded."
+            )
 
 
 def _node_ports(settings: Settings) -> Iterator[Problem]:
@@ -70,7 +72,7 @@ def _node_ports(settings: Settings) -> Iterator[Problem]:
     for name, node in settings.nodes.items():
         for section, exposure in _exposures(node):
             for port, number in exposure.ports.items():
-                path = f"nodes.{name}.{section}.ports.{port}"
+                path = f"{settings.path_of(name)}.{section}.ports.{port}"
                 first = taken.setdefault(number, path)
                 if first != path:
                     words = f"{number} is taken by archipelago:{first} already."
@@ -97,18 +99,18 @@ def _clients(settings: Settings) -> Iterator[Problem]:
         for section, exposure in _exposures(node):
             if getattr(exposure, "clients", ()):
                 words = "keeps nobody out: archipelago:cluster.networkPolicies is false."
-                yield Problem(f"nodes.{name}.{section}.clients", words, "Take one of the two out.")
+                yield Problem(f"{settings.path_of(name)}.{section}.clients", words, "Take one of the two out.")
 
 
 def _places(settings: Settings) -> Iterator[Problem]:
     """Two nodes in one directory would each take the other's data for its own."""
     taken: list[tuple[str, Place]] = []
     for name, node in settings.nodes.items():
-        yield from _halves(f"nodes.{name}.storage", node.storage)
+        yield from _halves(f"{settings.path_of(name)}.storage", node.storage)
         place = node.storage.place
         if place is None:
             continue
-        path = f"nodes.{name}.storage.{'nfs' if place.server else 'local'}.path"
+        path = f"{settings.path_of(name)}.storage.{'nfs' if place.server else 'local'}.path"
         for other, theirs in taken:
             if place.meets(theirs):
                 words = f"{place} is not apart from {theirs} of archipelago:{other}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from archipelago.model.record import ExternalNode
@@ -39,8 +39,12 @@ class AddressBook:
         """The partners' nodes."""
         return tuple(node for node in self.nodes if node.organisation != self.organisation)
 
-    def problems(self) -> Iterator[Problem]:
-        """What two nodes may not share: name, index, node id, account, host and port; one key signs against itself."""
+    def problems(self, path_of: Callable[[str], str]) -> Iterator[Problem]:
+        """What two nodes may not share: name, index, node id, account, host and port; one key signs against itself.
+
+        Args:
+            path_of: Where a node of ours stands in the stack file.
+        """
         seen: dict[str, ExternalNode] = {}
         for node in self.nodes:
             claims = {"name": f"name {node}"}
@@ -52,12 +56,12 @@ class AddressBook:
             for words, claim in claims.items():
                 other = seen.setdefault(claim, node)
                 if other is not node:
-                    yield self._shared(words, other, node)
+                    yield self._shared(words, other, node, path_of)
 
-    def _shared(self, words: str, first: ExternalNode, second: ExternalNode) -> Problem:
+    def _shared(self, words: str, first: ExternalNode, second: ExternalNode, path_of: Callable[[str], str]) -> Problem:
         partner = second if second.organisation != self.organisation else first
         if partner.organisation == self.organisation:
             cure = "Every node has a key and a port of its own: take the copied identity or port out of one of them."
-            return Problem(f"nodes.{second.name}", f"{first} and {second} have the same {words}.", cure)
+            return Problem(path_of(second.name), f"{first} and {second} have the same {words}.", cure)
         cure = f"Ask {partner.organisation} which of them is right, or remove the node from what it hands over."
         return Problem(f"partners.{partner.organisation}", f"{first} and {second} have the same {words}.", cure)

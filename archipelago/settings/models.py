@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -15,6 +16,7 @@ from archipelago.settings.types import (
     Cidr,
     Directory,
     Label,
+    Location,
     Machine,
     NamespaceName,
     NodePort,
@@ -196,7 +198,11 @@ Node = TypeVar("Node", bound=NodeSettings)
 
 
 class StackSettings(Strict, Generic[Network, Node]):
-    """A whole stack file, validated."""
+    """A whole stack file, validated.
+
+    A kind whose nodes stand in a section of its own subclasses it: it declares the section, makes `nodes` `Unwritten`,
+    and says in `gathered`, `written_nodes` and `path_of` where its nodes are.
+    """
 
     identity_seed: Annotated[SecretStr, AfterValidator(_seed)] = Field(description=SET_SEED)
     organisation: Label = Field(description="Who you are: a DNS label, the same in every stack of yours.")
@@ -206,7 +212,31 @@ class StackSettings(Strict, Generic[Network, Node]):
     nodes: dict[Label, Node] = Field(default={}, description="Your nodes by name.")
     partners: dict[Label, Partner] = Field(default={}, description="Other organisations by name.")
 
+    @model_validator(mode="after")
+    def _gather(self) -> Self:
+        if (found := self.gathered()) is not None:
+            self.__dict__["nodes"] = found  # the model is frozen for everybody but its own validation
+        return self
+
     @property
     def seed(self) -> bytes:
         """The seed's 32 bytes."""
         return seed_from_text(self.identity_seed.get_secret_value())
+
+    def gathered(self) -> dict[str, Node] | None:
+        """The nodes by name, from other sections; None where `nodes` itself says them."""
+        return None
+
+    @classmethod
+    def written_nodes(cls, config: Mapping[str, Any]) -> Iterator[Location]:
+        """Where nodes stand in a configuration, valid or not; `defaults` complete what stands there.
+
+        Args:
+            config: As `read` takes it. All on the way to a location is a mapping.
+        """
+        nodes = config.get("nodes")
+        yield from (("nodes", name) for name in (nodes if isinstance(nodes, dict) else ()))
+
+    def path_of(self, node: str) -> str:
+        """Where a node stands in the stack file, for messages; of one that was taken out, where it would."""
+        return f"nodes.{node}"

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Protocol, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from archipelago.problems import Problem, Refused
-from archipelago.settings.models import SET_SEED, NetworkSettings, NodeSettings, StackSettings
-from archipelago.settings.types import SEALED
+from archipelago.settings.models import SET_SEED, StackSettings
+from archipelago.settings.types import SEALED, Location
 
 type_ = type
 Settings = StackSettings[Any, Any]
-Location = tuple[int | str, ...]
 
 
 class Dialect(Protocol):
     """What a chain adds to a stack file."""
 
     @property
-    def network_model(self) -> type[NetworkSettings]:
-        """The `network` section."""
-        ...
-
-    @property
-    def node_model(self) -> type[NodeSettings]:
-        """A node, and `defaults`."""
+    def stack_model(self) -> type[Settings]:
+        """All of it: `StackSettings` of its network and its node, or a subclass with sections of its own."""
         ...
 
 
@@ -55,28 +49,35 @@ def read(
     if kind is not None and (not isinstance(kind, str) or kind not in dialects):
         words = f"{kind!r} is no kind of network that this version knows"
         raise Refused([Problem("network.kind", f"{words}.", _choices(str(kind), dialects))], source)
-    dialect = dialects[kind or next(iter(dialects))]
-    model: type[Settings] = StackSettings[dialect.network_model, dialect.node_model]  # type: ignore[name-defined]  # values
-    merged = _with_defaults(config)
+    model = dialects[kind or next(iter(dialects))].stack_model
+    nodes = frozenset(model.written_nodes(config))
+    merged = _with_defaults(config, nodes)
     try:
         settings = model.model_validate(merged)
     except ValidationError as error:
-        problems = list(_problems(error, model))
-        raise Refused([*problems, *_more(model, merged, error, checks)], source) from None
+        problems = list(_problems(error, model, nodes))
+        raise Refused([*problems, *_more(model, merged, error, nodes, checks)], source) from None
     found = list(checks(settings))
     if found:
         raise Refused(found, source)
     return settings
 
 
-def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(config: Mapping[str, Any], nodes: Iterable[Location]) -> dict[str, Any]:
     """Every node, completed by `defaults`; a mapping is merged key by key, anything else is the node's own."""
-    merged = dict(config)
-    defaults, nodes = config.get("defaults"), config.get("nodes")
-    if isinstance(defaults, dict) and isinstance(nodes, dict):
-        merged["nodes"] = {name: _merge(defaults, {} if node is None else node) for name, node in nodes.items()}
-    elif isinstance(nodes, dict):
-        merged["nodes"] = {name: {} if node is None else node for name, node in nodes.items()}
+    defaults = config.get("defaults")
+    base = defaults if isinstance(defaults, dict) else {}
+    merged: dict[Any, Any] = dict(config)
+    ours: dict[Location, dict[Any, Any]] = {(): merged}  # mappings that are copies, so that the given ones stay
+    for location in nodes:
+        place = merged
+        for depth, step in enumerate(location[:-1], 1):
+            way = location[:depth]
+            if way not in ours:
+                place[step] = ours[way] = dict(place[step])
+            place = ours[way]
+        node = place[location[-1]]
+        place[location[-1]] = _merge(base, {} if node is None else node)
     return merged
 
 
@@ -86,12 +87,12 @@ def _merge(base: Any, over: Any) -> Any:
     return over
 
 
-def _problems(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
+def _problems(error: ValidationError, model: type[BaseModel], nodes: Set[Location]) -> Iterator[Problem]:
     details = error.errors(include_url=False, include_input=True)
     in_defaults = {detail["loc"][1:] for detail in details if detail["loc"][:1] == ("defaults",)}
     for detail in details:
         location = detail["loc"]
-        if location[:1] == ("nodes",) and location[2:] in in_defaults:
+        if any(location[at:] in in_defaults for at in range(1, len(location)) if location[:at] in nodes):
             continue  # said once, where the user wrote it
         message, cure = _words(detail, model)
         yield Problem(path_text(location), f"{message}.", cure)
@@ -158,7 +159,7 @@ def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
 
 
 def _keys(model: type[BaseModel] | None) -> list[str]:
-    return [field.alias or name for name, field in _fields(model).items()]
+    return [field.alias or name for name, field in _fields(model).items() if not field.exclude]
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
@@ -186,6 +187,7 @@ def _more(
     model: type[Settings],
     config: dict[str, Any],
     error: ValidationError,
+    nodes: Set[Location],
     checks: Callable[[Settings], Iterable[Problem]],
 ) -> list[Problem]:
     """What the checks say of the rest, once the refused values are taken out: one run, every problem."""
@@ -198,13 +200,13 @@ def _more(
         settings = model.model_validate(rest)
     except ValidationError:
         return []  # something mandatory is among them
-    sections = {location[0] for location in taken}
+    # but where nodes stand: what is wrong with one of them says nothing of the others
+    sections = {location[0] for location in taken} - {"nodes"} - {location[0] for location in nodes}
     told = {path_text(location) for location in taken}  # they are missing now, and that is not what is wrong with them
     return [
         problem
         for problem in checks(settings)
-        if problem.path not in told
-        and (problem.path.split(".")[0] not in sections or problem.path.startswith("nodes."))
+        if problem.path not in told and problem.path.split(".")[0] not in sections
     ]
 
 

@@ -52,7 +52,8 @@ def keys(schema: Schema, section: str) -> list[Key]:
 
     Args:
         schema: Of the stack file.
-        section: A key of ours with the kind where that matters, as `nodes goquorum`; `stack` for those keys themselves.
+        section: A key of ours, or one below it, as `pools.swarms`, with the kind where that matters, as
+            `nodes goquorum`; `stack` for our keys themselves.
 
     Raises:
         KeyError: There is no such section.
@@ -62,7 +63,11 @@ def keys(schema: Schema, section: str) -> list[Key]:
     if name == "stack":
         return [_key(schema, each.rpartition(":")[2], found) for each, found in config["properties"].items()]
     properties = _branch(config, kind) if kind else config["properties"]
-    return list(_walk(schema, _inner(schema, properties[f"archipelago:{name}"]), ""))
+    first, *below = name.split(".")
+    found = _inner(schema, properties[f"archipelago:{first}"])
+    for step in below:
+        found = _inner(schema, found["properties"][step])
+    return list(_walk(schema, found, ""))
 
 
 def _branch(config: Schema, kind: str) -> Mapping[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from archipelago.settings.models import StackSettings
 from archipelago.settings.read import Dialect
 from archipelago.settings.stack_file import NAMESPACE
 
@@ -22,7 +21,7 @@ _SECRET: Schema = {
     "required": ["secure"],
     "additionalProperties": False,
 }
-_BY_KIND = ("network", "defaults", "nodes")  # what a protocol adds its keys to
+_BY_KIND = ("network", "defaults", "nodes")  # what a protocol adds its keys to; or it has other sections than these
 _NAMES = ("properties", "patternProperties")
 # what models check in code, in a schema's words
 _FOUNDER_OR_JOINER: Schema = {
@@ -40,22 +39,21 @@ def schema(dialects: Mapping[str, Dialect]) -> Schema:
     Args:
         dialects: What each kind of network adds, by kind.
     """
-    models = {
-        kind: StackSettings[each.network_model, each.node_model]  # type: ignore[name-defined]  # values
-        for kind, each in sorted(dialects.items())
-    }
+    models = {kind: each.stack_model for kind, each in sorted(dialects.items())}
     places, made = models_json_schema([(model, "validation") for model in models.values()])
     defs: dict[str, Schema] = {name: _plain(each) for name, each in made["$defs"].items()}
     roots = {kind: defs.pop(_name(places[model, "validation"])) for kind, model in models.items()}
+    nodes = [{"$ref": root["properties"]["defaults"]["$ref"]} for root in roots.values()]
+    defs = {name: _with_names_alone(each, nodes) for name, each in defs.items()}
+    roots = {kind: _with_names_alone(each, nodes) for kind, each in roots.items()}
     defs["Secret"] = _SECRET
     defs["Partner"] |= _ONE_SOURCE
-    shared = next(iter(roots.values()))
     return {
         "$schema": _DRAFT,
         "title": "Stack file of an archipelago",
         "type": "object",
         "properties": {
-            "config": _config(shared, roots),
+            "config": _config(roots),
             "encryptionsalt": {"type": "string", "description": "Written by pulumi."},
             "secretsprovider": {"type": "string", "description": "Written by pulumi."},
             "encryptedkey": {"type": "string", "description": "Written by pulumi."},
@@ -65,13 +63,18 @@ def schema(dialects: Mapping[str, Dialect]) -> Schema:
     }
 
 
-def _config(shared: Schema, roots: Mapping[str, Schema]) -> Schema:
+def _config(roots: Mapping[str, Schema]) -> Schema:
     """The section `config`: our keys, and whatever other namespaces hold."""
     kind = {"enum": list(roots), "description": "Protocol of the network."}
     words = "What all organisations agree on, and what this one chooses."
     network = {"type": "object", "description": words, "properties": {"kind": kind}, "required": ["kind"]}
-    properties = {name: _outline(each) if name in _BY_KIND else each for name, each in shared["properties"].items()}
+    every = [root["properties"] for root in roots.values()]
+    known = {name: each for found in reversed(every) for name, each in found.items()}
+    ordered = dict.fromkeys(name for found in every for name in found)
+    by_kind = {*_BY_KIND, *(name for name in known if any(name not in found for found in every))}
+    properties = {name: _outline(known[name]) if name in by_kind else known[name] for name in ordered}
     properties["network"] = network
+    required = [name for name in ordered if all(name in root["required"] for root in roots.values())]
     return {
         "type": "object",
         "properties": {_key(name): each for name, each in properties.items()},
@@ -79,8 +82,8 @@ def _config(shared: Schema, roots: Mapping[str, Schema]) -> Schema:
         "patternProperties": {f"^(?!{NAMESPACE}:)[^:]+:.": True},
         "additionalProperties": False,
         # identitySeed is set last, by a command: a file without it is unfinished, not wrong
-        "required": [_key(name) for name in shared["required"] if name != "identitySeed"],
-        "allOf": [_branch(name, root) for name, root in roots.items()],
+        "required": [_key(name) for name in required if name != "identitySeed"],
+        "allOf": [_branch(name, root, [each for each in ordered if each in by_kind]) for name, root in roots.items()],
     }
 
 
@@ -89,17 +92,29 @@ def _outline(node: Schema) -> Schema:
     return {"type": "object", "description": node.get("description", "")}
 
 
-def _branch(kind: str, root: Schema) -> Schema:
-    """What holds for one kind of network."""
-    own = {name: root["properties"][name] for name in _BY_KIND}
-    nodes = own["nodes"]["patternProperties"]  # a node may be a name alone, as in `quorum-node2:`
-    own["nodes"] |= {"patternProperties": {label: {"anyOf": [node, {"type": "null"}]} for label, node in nodes.items()}}
+def _branch(kind: str, root: Schema, sections: Iterable[str]) -> Schema:
+    """What holds for one kind of network; a section that only others have is refused."""
+    own: dict[str, Any] = {name: root["properties"].get(name, False) for name in sections}
     own["network"] = {"allOf": [own["network"], _FOUNDER_OR_JOINER]}
     says = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
     return {
         "if": {"properties": {_key("network"): says}},
         "then": {"properties": {_key(name): each for name, each in own.items()}},
     }
+
+
+def _with_names_alone(node: Any, nodes: Sequence[Schema]) -> Any:
+    """A schema in which a mapping of nodes may hold a name alone, as in `quorum-node2:`."""
+    if isinstance(node, list):
+        return [_with_names_alone(each, nodes) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: _with_names_alone(value, nodes) for key, value in node.items()}
+    if isinstance(entries := made.get("patternProperties"), dict):
+        made["patternProperties"] = {
+            label: {"anyOf": [each, {"type": "null"}]} if each in nodes else each for label, each in entries.items()
+        }
+    return made
 
 
 def _key(name: str) -> str:

@@ -33,7 +33,8 @@ def _secrets(value: Any, location: tuple[int | str, ...] = ()) -> Iterator[str]:
         yield path_text(location)
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
-            yield from _secrets(getattr(value, name), (*location, field.alias or name))
+            if not field.exclude:  # what follows from other fields is not where the user would look
+                yield from _secrets(getattr(value, name), (*location, field.alias or name))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _secrets(item, (*location, key))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Never, TypeVar
 
 from eth_utils.address import to_checksum_address
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archipelago.model.endpoint import NODE_PORTS
@@ -30,6 +31,8 @@ _SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
 
+Location = tuple[int | str, ...]  # where a value stands, step by step
+Value = TypeVar("Value")
 SEALED = "[secure]"  # stands for a secret that was not decrypted: `archipelago validate` needs no passphrase
 
 
@@ -153,6 +156,12 @@ def _pod_labels(labels: dict[str, str]) -> dict[str, str]:
     return labels
 
 
+def _unwritten(value: Any) -> Never:  # noqa: ARG001 - whatever it says
+    raise PydanticCustomError("extra_forbidden", "the key follows from others")
+
+
+# A field that follows from others: no key of the stack file, so that whoever writes it meets an unknown key.
+Unwritten = Annotated[SkipJsonSchema[Value], BeforeValidator(_unwritten), Field(exclude=True)]
 Label = Annotated[
     str,
     AfterValidator(_label),

@@ -110,9 +110,9 @@ def plan_stack(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
-    problems += [*decision.problems, *book.problems()]
+    problems += [*decision.problems, *book.problems(settings.path_of)]
     if recorded:  # not after a rename, which alone is told: it changes every key
-        problems += _lost_keys(last, nodes)
+        problems += _lost_keys(last, nodes, settings)
     if problems:
         raise Refused(problems, source)
     return StackPlan(
@@ -173,7 +173,7 @@ def _recorded(last: Mapping[str, Any], settings: Settings, problems: list[Proble
     return recorded
 
 
-def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]]) -> Iterator[Problem]:
+def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings) -> Iterator[Problem]:
     """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
     for before in last.get("externalNodes") or []:
         node = nodes.get(before.get("name", ""))
@@ -183,13 +183,14 @@ def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]]) -> Itera
         keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
         changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
         if changed:
+            path = settings.path_of(node.name)
             was, now = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
             words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
             cure = (
                 "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
-                f"shall have other keys, count up archipelago:nodes.{node.name}.identity.generation."
+                f"shall have other keys, count up archipelago:{path}.identity.generation."
             )
-            yield Problem(f"nodes.{node.name}", words, cure)
+            yield Problem(path, words, cure)
 
 
 def _owner(organisation: str, stack: str, signing_key: bytes) -> str:

@@ -24,7 +24,7 @@ from archipelago.model.endpoint import Endpoint, Exposed, Port
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
-from archipelago.settings.models import NodeSettings
+from archipelago.settings.models import NodeSettings, StackSettings
 from archipelago.settings.read import Settings
 
 _PASTED = {"name", "address", "host", "portBase", "deviceId", "index"}
@@ -38,8 +38,7 @@ class CitaCloud(Founded):
         "This is CITA-Cloud of 2021, releases 4 and 5, as runner_k8s ran it; later ones have another layout. "
         "Its images were not run in the tests of this program: try a network of your own before you build on one."
     )
-    network_model = CitaNetwork
-    node_model = CitaNode
+    stack_model = StackSettings[CitaNetwork, CitaNode]
     running = Controller()
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:  # noqa: ARG002 - all alike

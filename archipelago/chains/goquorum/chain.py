@@ -24,7 +24,7 @@ from archipelago.model.endpoint import Exposed, Port, Reach
 from archipelago.model.plan import Clients, NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
-from archipelago.settings.models import NodeSettings
+from archipelago.settings.models import NodeSettings, StackSettings
 from archipelago.settings.read import Settings
 
 _P2P = Port("p2p", geth.P2P, Reach.PARTNERS)
@@ -42,8 +42,7 @@ class GoQuorum(Founded):
         "GoQuorum and Tessera are at their end of life: last releases June 2024, support ended in June 2026. "
         "Keep what runs on a private network, and plan its successor."
     )
-    network_model = GoQuorumNetwork
-    node_model = GoQuorumNode
+    stack_model = StackSettings[GoQuorumNetwork, GoQuorumNode]
     running = GethConsole()
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
