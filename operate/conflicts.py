@@ -88,11 +88,11 @@ def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str,
 def _clash(service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
     listed = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
     ports, verb = ("NodePort", "is") if len(numbers) == 1 else ("NodePorts", "are")
-    fate = "held" if taken & set(numbers) else "reserved"
+    fate = "held by the Service" if taken & set(numbers) else "reserved by the Service"
     owner = (there.labels or {}).get(OWNER)
     stack = f", of the stack {owner}" if owner else ""
     words = (
-        f"{ports} {listed} {verb} {fate} by the Service {there.namespace}/{there.name} of this cluster{stack}; "
+        f"{ports} {listed} {verb} {fate} {there.namespace}/{there.name} of this cluster{stack}; "
         f"{service['name']} asks for the same."
     )
     cure = "Choose another port, or leave it out to let the cluster choose."
