@@ -17,12 +17,12 @@ _PLACED = 600  # seconds to find a machine, attach the volume and pull the image
 # "The new pod is there and has stayed ready", asked of one state of the Deployment that its controller has seen. What
 # the provider asks by itself can be true of the old pod while a Recreate is about to stop it (decision 0014).
 _ROLLED_OUT = json.dumps(["jsonpath={.status.updatedReplicas}=1", "condition=Available"])
-_CONTAINER_SECURITY: Manifest = {
+CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
 }
-_POD_SECURITY: Manifest = {
+POD_SECURITY: Manifest = {
     "runAsNonRoot": True,
     "runAsUser": _USER,
     "runAsGroup": _USER,
@@ -55,7 +55,7 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
     pod: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": _POD_SECURITY,
+        "securityContext": POD_SECURITY,
         "terminationGracePeriodSeconds": 120,  # a database is flushed
         "initContainers": [_container(node, each) for each in node.init],
         "containers": [_container(node, each) for each in node.containers],
@@ -104,7 +104,7 @@ def _container(node: NodePlan, container: Container) -> Manifest:
         "image": container.image,
         "imagePullPolicy": "IfNotPresent",
         "command": list(container.command),
-        "securityContext": _CONTAINER_SECURITY,
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [_mount(node, container, mount) for mount in container.mounts],
         "resources": {
             "requests": {"cpu": container.resources.cpu, "memory": container.resources.memory},
