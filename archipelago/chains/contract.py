@@ -247,8 +247,14 @@ class Chain(Protocol):
         """Services that any of our nodes answers, beside each node's own."""
         ...
 
-    def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
-        """Files that change under running nodes."""
+    def live_files(self, network: str, book: AddressBook, plans: Sequence[NodePlan] = ()) -> dict[str, str]:
+        """Files that change under running nodes.
+
+        Args:
+            network: Its name.
+            book: Everybody.
+            plans: Own nodes, for protocols whose Services are not named for node and network alone.
+        """
         ...
 
     def summary(self, settings: Settings, genesis: Genesis | None) -> tuple[str, ...]:

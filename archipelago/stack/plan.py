@@ -122,7 +122,7 @@ def plan_stack(
         founder=decision.founder,
         nodes=plans,
         records=records,
-        live_files=chain.live_files(settings.network.name, book),
+        live_files=chain.live_files(settings.network.name, book, plans),
         services=chain.services(settings),
         imports=tuple(imports.values()),
         waiting_for=tuple(decision.waiting_for),

@@ -143,7 +143,12 @@ class CitaCloud(Founded):
         """The NodePort at which any node answers, in the layout for one cluster."""
         return ports.of_the_chain(settings.network, (node.index or 0 for node in settings.nodes.values()))
 
-    def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
+    def live_files(
+        self,
+        network: str,
+        book: AddressBook,
+        plans: Sequence[NodePlan] = (),  # noqa: ARG002 - names tell it
+    ) -> dict[str, str]:
         """Whom each own node dials, and whom syncthing knows; own nodes by their Services inside the cluster."""
         found = [(each, _dialled(network, book, each)) for each in sorted(book, key=_by_index)]
         peers = {node.key: ends["network"] for node, ends in found if "network" in ends}

@@ -150,7 +150,12 @@ class GoQuorum(Founded):
         """None: a client speaks to one node."""
         return ()
 
-    def live_files(self, network: str, book: AddressBook) -> dict[str, str]:
+    def live_files(
+        self,
+        network: str,
+        book: AddressBook,
+        plans: Sequence[NodePlan] = (),  # noqa: ARG002 - names tell it
+    ) -> dict[str, str]:
         """The lists of peers; own nodes stand in it by Service name, so that it never depends on an allocated port."""
         enodes, urls = [], []
         for node in book:
