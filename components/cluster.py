@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,37 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
+from archipelago.chains.contract import Ask, Given
 from archipelago.checks.settings import ADDRESS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, connect, foreign, node_addresses
+from operate.cluster import Unreachable, connect, foreign, given, node_addresses
+
+
+def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
+    """What a plan has to know of the cluster before it is made.
+
+    A preview goes on without a cluster; what nobody answered is missing, and the plan says so.
+
+    Args:
+        cluster: The stack's.
+        asks: What the protocol wants to know.
+        source: The stack file's name.
+
+    Raises:
+        Refused: `up` cannot reach the cluster.
+    """
+    if not asks:
+        return {}
+    try:
+        with closing(connect(cluster)) as client:
+            return given(client, asks)
+    except Unreachable as reason:
+        if not pulumi.runtime.is_dry_run():
+            raise Refused([_away(reason)], source) from None
+        return {}  # `check_cluster` says why
 
 
 def check_cluster(plan: StackPlan, source: str) -> None:
@@ -38,16 +64,18 @@ def check_cluster(plan: StackPlan, source: str) -> None:
         with closing(connect(cluster)) as client:
             problems = list(foreign(client, manifests(plan), plan.owner))
     except Unreachable as reason:
-        words = f"the cluster cannot be reached: {reason}."
-        cure = (
-            "Start it, or correct archipelago:cluster.context; kubectl --context … get nodes tells whether it answers."
-        )
+        problem = _away(reason)
         if not pulumi.runtime.is_dry_run():
-            raise Refused([Problem("cluster", words, cure)], source) from None
-        pulumi.log.warn(f"This preview is a guess: {words} {cure}")
+            raise Refused([problem], source) from None
+        pulumi.log.warn(f"This preview is a guess: {problem.message} {problem.cure}")
         return
     if problems:
         raise Refused(problems, source)
+
+
+def _away(reason: Unreachable) -> Problem:
+    cure = "Start it, or correct archipelago:cluster.context; kubectl --context … get nodes tells whether it answers."
+    return Problem("cluster", f"the cluster cannot be reached: {reason}.", cure)
 
 
 def with_addresses(refused: Refused, written: Any) -> Refused:

@@ -19,12 +19,12 @@ from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
 from archipelago.stack.partners import bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
-from components.cluster import check_cluster, with_addresses
+from components.cluster import ask_cluster, check_cluster, with_addresses
 
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
 _READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 _ATTEMPTS = 8
-_KEYS = ("externalNodes", "network", "identities")
+_KEYS = ("externalNodes", "network", "identities", "sealed")
 
 
 async def plan_here() -> StackPlan:
@@ -51,7 +51,8 @@ async def plan_here() -> StackPlan:
     here = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
-    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source)
+    given = ask_cluster(settings.cluster, chain.asks(settings), source)
+    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given)
     check_cluster(plan, source)
     for warning in plan.warnings:
         pulumi.log.warn(warning)

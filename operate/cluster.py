@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx2
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError, LoadResourceError
-from lightkube.resources.core_v1 import Namespace, Node
+from lightkube.resources.core_v1 import Namespace, Node, Secret, Service
 
+from archipelago.chains.contract import Ask
 from archipelago.manifests.common import OWNER, Manifest
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
@@ -18,6 +19,7 @@ from operate import conflicts
 
 _TIMEOUT = httpx2.Timeout(10)  # seconds; an API server that needs longer is down for our purposes
 _NOT_FOUND = 404
+_ASKED: dict[str, type[Secret] | type[Service]] = {"Secret": Secret, "Service": Service}
 
 
 class Unreachable(Exception):  # noqa: N818 - reads as what it is
@@ -69,6 +71,38 @@ def foreign(client: Client, wanted: Iterable[Manifest], owner: str) -> Iterator[
         raise Unreachable(f"it refuses to list the objects of {namespace}: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
+
+
+def given(client: Client, asks: Iterable[Ask]) -> dict[Ask, Manifest | None]:
+    """What the cluster has of what a plan depends on; None for an object that is not there.
+
+    Args:
+        client: Of the stack's cluster.
+        asks: What is asked.
+
+    Raises:
+        Unreachable: The API server does not answer, or does not show it to us.
+    """
+    found: dict[Ask, Manifest | None] = {}
+    for ask in asks:
+        try:
+            found[ask] = _object(client, ask)
+        except ApiError as error:
+            raise Unreachable(f"it does not show the {ask}: {error.status.message}") from None
+        except httpx2.HTTPError as error:
+            raise Unreachable(f"its API server does not answer: {error}") from None
+    return found
+
+
+def _object(client: Client, ask: Ask) -> Manifest | None:
+    try:
+        if ask.kind == "Namespace":
+            return client.get(Namespace, ask.name).to_dict()
+        return client.get(_ASKED[ask.kind], ask.name, namespace=ask.namespace).to_dict()
+    except ApiError as error:
+        if error.status.code == _NOT_FOUND:
+            return None
+        raise
 
 
 def node_addresses(client: Client) -> list[str]:

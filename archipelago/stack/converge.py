@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.chains.contract import Chain
+from archipelago.chains.contract import Chain, Given
 from archipelago.settings.read import Settings
 from archipelago.stack.outputs import bundle
 from archipelago.stack.plan import StackPlan, plan_stack
@@ -27,6 +27,7 @@ class Written:
         source: The stack file's name, for messages.
         received: Bundles at hand, by partner; None for a partner that is not there.
         last: The stack's own last outputs; empty where there are none.
+        given: What its cluster answered to what the protocol asks; empty where it was not asked.
     """
 
     stack: str
@@ -36,6 +37,7 @@ class Written:
     source: str
     received: Received = field(default_factory=dict)
     last: Mapping[str, Any] = field(default_factory=dict)
+    given: Given = field(default_factory=dict, repr=False)
 
     def plan(self, also: Received | None = None) -> StackPlan:
         """Plan it.
@@ -47,7 +49,9 @@ class Written:
             Refused: With every problem found.
         """
         received = {**self.received, **(also or {})}
-        return plan_stack(self.settings, self.chain, self.stack, received, self.last, self.root, self.source)
+        return plan_stack(
+            self.settings, self.chain, self.stack, received, self.last, self.root, self.source, self.given
+        )
 
 
 def converge(stacks: Sequence[Written]) -> tuple[StackPlan, ...]:

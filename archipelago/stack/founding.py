@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,14 @@ def decide(
     network = settings.network
     book = {f"{node.organisation}/{node.name}": node for given in imports.values() for node in given.nodes}
     decision = Decision(founder=settings.organisation if network.founder else network.joins)
-    offered = _offered(settings, chain, imports, root, decision)
+    agreed = chain.agreed(settings)
+    offered = agreed or _offered(settings, chain, imports, root, decision)
     frozen = _parse(chain, recorded.genesis, "network", decision) if recorded and recorded.genesis else None
-    if frozen and offered and frozen.hash != offered.hash:
+    if frozen and agreed and frozen.hash != agreed.hash:
+        words = f"this stack's nodes run {frozen.text.strip()}, and its settings now say {agreed.text.strip()}."
+        cure = "Bring back what they said; another network is a stack of its own, with a name of its own."
+        decision.problems.append(Problem("network", words, cure))
+    elif frozen and offered and frozen.hash != offered.hash:
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
         decision.problems.append(Problem("network", words, cure))
@@ -65,7 +70,8 @@ def decide(
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
-        decision.problems += _partners_agree(chain, decision.genesis, imports)
+        differ = _partners_founded(agreed, imports) if agreed else _partners_agree(chain, decision.genesis, imports)
+        decision.problems += differ
         decision.waiting_for = []
     return decision
 
@@ -158,6 +164,19 @@ def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
             problems.append(Problem(f"partners.{name}", words, cure))
     return problems
+
+
+def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterator[Problem]:
+    """Every partner is in the network that our settings mean."""
+    for name, given in imports.items():
+        theirs = given.network
+        if theirs and theirs.genesis_hash not in ("", agreed.hash):
+            words = f"{name} is in {theirs.genesis.strip() or 'another network'}, this stack in {agreed.text.strip()}."
+            cure = (
+                "Write the one founder in archipelago:network.joins of every stack but his own, and one "
+                f"archipelago:network.name in all of them; or remove the partner {name}."
+            )
+            yield Problem(f"partners.{name}", words, cure)
 
 
 def _rules(chain: Chain, text: str) -> str | None:

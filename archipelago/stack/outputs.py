@@ -30,13 +30,21 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode]) -> Bundle:
         genesis=genesis.text if genesis else "",
         genesis_hash=genesis.hash if genesis else "",
     )
-    unsigned = Bundle(organisation=plan.settings.organisation, network=network, external_nodes=tuple(records))
+    sharing = plan.sharing
+    unsigned = Bundle(
+        organisation=plan.settings.organisation,
+        network=network,
+        external_nodes=tuple(records),
+        sealing_key=sharing.sealer.key if sharing else None,
+        sealed={name: dict(items) for name, items in sharing.sealed.items()} if sharing else None,
+    )
     return unsigned.signed(plan.signing_key)
 
 
 def outputs(plan: StackPlan, records: Sequence[ExternalNode]) -> Outputs:
     """A stack's outputs; empty lists and texts, never null, which a backend would drop."""
     given = bundle(plan, records).plain()
+    common = {"sealingKey": given["sealingKey"]} if plan.sharing else {}
     return {
         "externalNodes": given["externalNodes"],
         "network": given["network"],
@@ -45,10 +53,25 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode]) -> Outputs:
             "organisation": plan.settings.organisation,
             "key": given["key"],
             "signature": given["signature"],
+            **common,
         },
         "partners": {
             each.name: {"nodes": len(each.nodes), "key": each.key} for each in plan.imports if not each.absent
         },
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
+        **_shared(plan),
     }
+
+
+def _shared(plan: StackPlan) -> Outputs:
+    """What is sealed, for partners and by them; nothing for a protocol that never seals.
+
+    `received` is safe there: each text is still sealed, to this stack's own key, and stood in the partner's outputs.
+    """
+    if plan.sharing is None:
+        return {}
+    sealed, received = (
+        {name: dict(items) for name, items in each.items()} for each in (plan.sharing.sealed, plan.sharing.received)
+    )
+    return {"sealed": sealed, "received": received, "sealingKeys": dict(plan.sharing.keys)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
+from archipelago.identity.sealing import check_sealing_key
 from archipelago.model.record import SCHEMA, ExternalNode, NetworkRecord, is_signed
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Partner
@@ -26,6 +27,8 @@ class Import:
         nodes: Its nodes, checked.
         network: The network as it knows it; None where it did not say.
         key: Its signing key; empty where nothing was signed.
+        sealing_key: What it wants things sealed for; empty where it gave none.
+        sealed: What it sealed for us, by item.
         absent: Why there is nothing, in words; empty where there is something.
     """
 
@@ -34,6 +37,8 @@ class Import:
     network: NetworkRecord | None = None
     key: str = ""
     absent: str = ""
+    sealing_key: str = ""
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def provenance(self) -> str:
@@ -46,6 +51,7 @@ def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
     identities = outputs.get("identities")
     if not isinstance(identities, Mapping):  # nothing yet, or no stack of this program
         identities = {}
+    sealed = {"sealingKey": identities.get("sealingKey"), "sealed": outputs.get("sealed")}
     return {
         "schema": identities.get("schema", SCHEMA),
         "organisation": identities.get("organisation", ""),
@@ -53,6 +59,7 @@ def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
         "signature": identities.get("signature", ""),
         "network": outputs.get("network"),
         "externalNodes": outputs.get("externalNodes", []),
+        **{key: value for key, value in sealed.items() if value is not None},
     }
 
 
@@ -143,10 +150,12 @@ def accept(
             problems += _foreign(at, where, node, name, settings)
             nodes.append(node)
     network = _network(path, raw, problems)
+    sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
     if problems:
         return problems
     key = "" if partner.nodes is not None or not is_signed(dict(raw)) else str(raw.get("key"))
-    return _too_few(path, partner, Import(name, tuple(nodes), network, key))
+    found = Import(name, tuple(nodes), network, key, sealing_key=sealing_key, sealed=sealed)
+    return _too_few(path, partner, found)
 
 
 def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -188,6 +197,22 @@ def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> Netw
             Problem(path, f"its network record: {_first(error)}.", "Ask the partner which version it runs.")
         )
         return None
+
+
+def _sealed(path: str, raw: Mapping[str, Any], own: str, problems: list[Problem]) -> tuple[str, dict[str, str]]:
+    """A partner's sealing key, and what it sealed for us."""
+    key, sealed = raw.get("sealingKey"), raw.get("sealed")
+    try:
+        checked = "" if key is None else check_sealing_key(key if isinstance(key, str) else "")
+    except ValueError as error:
+        problems.append(Problem(path, f"{error}.", "Ask the partner to run pulumi up again."))
+        return "", {}
+    ours = sealed.get(own, {}) if isinstance(sealed, Mapping) else {} if sealed is None else None
+    if not isinstance(ours, Mapping) or not all(isinstance(text, str) for text in ours.values()):
+        words = "what it gives as sealed is no list of sealed texts."
+        problems.append(Problem(path, words, "Ask the partner to run pulumi up again."))
+        return "", {}
+    return checked, {str(item): text for item, text in ours.items()}
 
 
 def _too_few(path: str, partner: Partner, found: Import) -> Import | list[Problem]:

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from archipelago.chains.contract import Chain, Genesis, Site
+from archipelago.chains.contract import NOTHING_SHARED, Chain, Genesis, Given, Shared, Site
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
+from archipelago.identity.sealing import Sealer
 from archipelago.model.address_book import AddressBook
 from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
-from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
+from archipelago.stack import continuity, sharing
 from archipelago.stack.founding import decide
 from archipelago.stack.partners import Import, accept
 
@@ -39,11 +39,12 @@ class StackPlan:
         live_files: Files that change under running nodes.
         services: Services that any of the nodes answers.
         imports: What each partner gave.
-        waiting_for: Without what there is no genesis.
+        waiting_for: Without what there is no genesis, or a node does not run.
         warnings: What a reader of the preview should know.
         one_by_one: Nodes that are updated one after another, because they run already.
         signing_key: The organisation's Ed25519 private key.
         monitor: What watches the nodes from a pod of its own; None where nothing does.
+        sharing: What partners alone can read of its outputs; None for a protocol that never seals.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class StackPlan:
     one_by_one: frozenset[str]
     signing_key: bytes = field(repr=False)
     monitor: MonitorPlan | None = None
+    sharing: sharing.Sharing | None = None
 
     @property
     def network(self) -> str:
@@ -85,6 +87,7 @@ def plan_stack(
     last: Mapping[str, Any],
     root: Path,
     source: str,
+    given: Given | None = None,
 ) -> StackPlan:
     """Plan a stack.
 
@@ -96,28 +99,36 @@ def plan_stack(
         last: This stack's own outputs of the last run; empty at the first.
         root: The project's folder.
         source: The stack file's name, for messages.
+        given: What the cluster answered to what the chain asks; what is not in it was not asked, or not answered.
 
     Raises:
         Refused: With every problem found; nothing was touched.
     """
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
-    nodes = {name: chain.node(settings, keyring, name) for name in sorted(settings.nodes)}
     imports, problems = _imports(settings, chain, received)
     signing_key = keyring.secret("", "organisation signing key")
-    recorded = _recorded(last, settings, problems)
+    owner = _owner(settings.organisation, stack, signing_key)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {})
+    common = _common(settings, chain, keyring, site, imports, last)
+    problems += common.problems
+    made = (chain.node(settings, keyring, name) for name in sorted(settings.nodes))
+    nodes = {node.name: chain.equipped(settings, node, common.shared) for node in made}
+    recorded = continuity.recorded(last, settings, problems)
     decision = decide(settings, chain, nodes, imports, recorded, root)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "")
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
-    problems += [*decision.problems, *book.problems(settings.path_of)]
+    waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
+    problems += [*decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
     if recorded:  # not after a rename, which alone is told: it changes every key
-        problems += _lost_keys(last, nodes, settings)
+        certain = all(ask in site.given for ask in chain.asks(settings))
+        problems += continuity.lost_keys(last, nodes, settings)
+        problems += sharing.changed_keys(last, nodes, settings, certain=certain)
     if problems:
         raise Refused(problems, source)
     return StackPlan(
         settings=settings,
-        owner=_owner(settings.organisation, stack, signing_key),
+        owner=owner,
         genesis=decision.genesis,
         founder=decision.founder,
         nodes=plans,
@@ -125,14 +136,52 @@ def plan_stack(
         live_files=chain.live_files(settings.network.name, book, plans),
         services=chain.services(settings),
         imports=tuple(imports.values()),
-        waiting_for=tuple(decision.waiting_for),
-        warnings=(*chain.doubts(settings), *_warnings(imports, decision.waiting_for, last)),
-        one_by_one=frozenset(
-            each.get("name", "") for each in last.get("externalNodes") or () if recorded and recorded.genesis
+        waiting_for=(*decision.waiting_for, *waits),
+        warnings=(
+            *chain.doubts(settings),
+            *_warnings(imports, decision.waiting_for, waits, last),
+            *common.warnings,
+            *sharing.generations(book),
+            *_unasked(chain, settings, site),
         ),
+        one_by_one=continuity.ran(last) if recorded and recorded.genesis else frozenset(),
         signing_key=signing_key,
         monitor=chain.monitor(settings, nodes),
+        sharing=common.sharing,
     )
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What is held in common with partners, and what is said of it."""
+
+    shared: Shared = NOTHING_SHARED
+    sharing: sharing.Sharing | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _common(
+    settings: Settings,
+    chain: Chain,
+    keyring: Keyring,
+    site: Site,
+    imports: Mapping[str, Import],
+    last: Mapping[str, Any],
+) -> _Common:
+    if not chain.seals:
+        return _Common()
+    sealer = Sealer.of(keyring)
+    letters = sharing.read_letters(sealer, imports, last)
+    shared = chain.shared(settings, keyring, site, letters.opened)
+    made = sharing.share(settings, sealer, imports, last, shared, letters)
+    problems, warnings = (*letters.problems, *shared.problems), (*letters.warnings, *shared.warnings)
+    return _Common(shared, made, problems, warnings)
+
+
+def _unasked(chain: Chain, settings: Settings, site: Site) -> Iterator[str]:
+    if unknown := [str(ask) for ask in chain.asks(settings) if ask not in site.given]:
+        yield f"The cluster was not asked for {', '.join(unknown)}: what depends on it may come out otherwise."
 
 
 def _imports(
@@ -149,50 +198,6 @@ def _imports(
     return imports, problems
 
 
-def _recorded(last: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> NetworkRecord | None:
-    if not last.get("network"):
-        return None
-    try:
-        recorded = NetworkRecord.model_validate(last["network"])
-    except ValidationError:
-        cure = "It was written by a newer version of this program: run that one."
-        problems.append(Problem("network", "this stack's own last outputs cannot be read.", cure))
-        return None
-    if recorded.name != settings.network.name:
-        words = f"this stack runs the network {recorded.name}; a rename would delete its nodes and make others."
-        cure = f"Set archipelago:network.name to {recorded.name}; make a stack of its own for {settings.network.name}."
-        problems.append(Problem("network.name", words, cure))
-        return None
-    here = settings.cluster.namespace
-    if recorded.namespace not in ("", here):
-        words = (
-            f"this stack's nodes run in {recorded.namespace}; in {here} they would start a second time, without data."
-        )
-        cure = f"Set archipelago:cluster.namespace to {recorded.namespace}, or destroy the stack before it moves."
-        problems.append(Problem("cluster.namespace", words, cure))
-    return recorded
-
-
-def _lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings) -> Iterator[Problem]:
-    """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
-    for before in last.get("externalNodes") or []:
-        node = nodes.get(before.get("name", ""))
-        if node is None or int(before.get("generation", 1)) != node.record.generation:
-            continue
-        after = node.record.plain()
-        keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
-        changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
-        if changed:
-            path = settings.path_of(node.name)
-            was, now = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
-            words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
-            cure = (
-                "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
-                f"shall have other keys, count up archipelago:{path}.identity.generation."
-            )
-            yield Problem(path, words, cure)
-
-
 def _owner(organisation: str, stack: str, signing_key: bytes) -> str:
     """Who claims the objects, as a label's value; with the key's fingerprint, or all users of one example were one."""
     fingerprint = signer(signing_key).partition(":")[2][:8]
@@ -203,12 +208,19 @@ def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:
     return node.record.model_copy(update={"endpoints": plan.service.endpoints()})
 
 
-def _warnings(imports: Mapping[str, Import], waiting_for: list[str], last: Mapping[str, Any]) -> list[str]:
+def _warnings(
+    imports: Mapping[str, Import], waiting_for: list[str], waits: list[str], last: Mapping[str, Any]
+) -> list[str]:
     before = last.get("partners") or {}
     found = []
     if waiting_for:
         whom = ", ".join(waiting_for)
         found.append(f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there.")
+    if waits:
+        whom = ", ".join(waits)
+        found.append(
+            f"Waiting for {whom}: the nodes that need it do not run yet. Run pulumi up again when it is there."
+        )
     for name, given in imports.items():
         had = before.get(name) or {}
         if given.absent:

@@ -1,0 +1,68 @@
+"""A stack that runs already goes on as what it was: the same network, the same namespace, the same nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from archipelago.chains.node import Node
+from archipelago.model.record import NetworkRecord
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+
+def recorded(last: Mapping[str, Any], settings: Settings, problems: list[Problem]) -> NetworkRecord | None:
+    """What the stack recorded of its network; None at the first run, and where it is refused.
+
+    Args:
+        last: Its own last outputs.
+        settings: Ours.
+        problems: Gets why it cannot be gone on with.
+    """
+    if not last.get("network"):
+        return None
+    try:
+        found = NetworkRecord.model_validate(last["network"])
+    except ValidationError:
+        cure = "It was written by a newer version of this program: run that one."
+        problems.append(Problem("network", "this stack's own last outputs cannot be read.", cure))
+        return None
+    if found.name != settings.network.name:
+        words = f"this stack runs the network {found.name}; a rename would delete its nodes and make others."
+        cure = f"Set archipelago:network.name to {found.name}; make a stack of its own for {settings.network.name}."
+        problems.append(Problem("network.name", words, cure))
+        return None
+    here = settings.cluster.namespace
+    if found.namespace not in ("", here):
+        words = f"this stack's nodes run in {found.namespace}; in {here} they would start a second time, without data."
+        cure = f"Set archipelago:cluster.namespace to {found.namespace}, or destroy the stack before it moves."
+        problems.append(Problem("cluster.namespace", words, cure))
+    return found
+
+
+def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings) -> Iterator[Problem]:
+    """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
+    for before in last.get("externalNodes") or []:
+        node = nodes.get(before.get("name", ""))
+        if node is None or int(before.get("generation", 1)) != node.record.generation:
+            continue
+        after = node.record.plain()
+        keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
+        changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
+        if changed:
+            path = settings.path_of(node.name)
+            was, now = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
+            words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
+            cure = (
+                "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
+                f"shall have other keys, count up archipelago:{path}.identity.generation."
+            )
+            yield Problem(path, words, cure)
+
+
+def ran(last: Mapping[str, Any]) -> frozenset[str]:
+    """Nodes that run already: all that were exported, but those whose swarm's key nobody knew."""
+    exported = last.get("externalNodes") or ()
+    return frozenset(each.get("name", "") for each in exported if not each.get("swarm") or each.get("fingerprint"))
