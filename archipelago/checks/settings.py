@@ -10,7 +10,7 @@ from archipelago.model import names
 from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import Place
 from archipelago.problems import Problem
-from archipelago.settings.models import Storage
+from archipelago.settings.models import Accept, Storage
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"
@@ -19,7 +19,7 @@ ADDRESS = "cluster.address"
 def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Problem]:
     """Every problem, in no order; the chain's own included."""
     chain = chains[settings.network.kind]
-    yield from _partners(settings)
+    yield from _partners(settings, chain)
     yield from _names(settings, chain)
     yield from _node_ports(settings)
     yield from _address(settings)
@@ -38,9 +38,10 @@ def _exposures(node: Any) -> Iterator[tuple[str, Any]]:
         yield "api", api
 
 
-def _partners(settings: Settings) -> Iterator[Problem]:
+def _partners(settings: Settings, chain: Chain) -> Iterator[Problem]:
     joins = settings.network.joins
-    if joins and joins not in settings.partners:
+    # where all agree by their settings, one may know the founder by name alone
+    if joins and joins not in settings.partners and chain.agreed(settings) is None:
         words = f"{joins} is not among the partners, so its genesis cannot be read."
         cure = f"Add it, as in archipelago:partners.{joins}: {{stack: organization/archipelago/<its stack>}}"
         yield Problem("network.joins", words, cure)
@@ -49,6 +50,10 @@ def _partners(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             f"partners.{settings.organisation}", words, "Remove it; your own nodes are under archipelago:nodes."
         )
+    for name, partner in settings.partners.items():
+        if partner.accept is not Accept.OWN and not chain.profiles:
+            words = f"organisations of a {chain.kind} network have no profiles that somebody could hand on."
+            yield Problem(f"partners.{name}.accept", words, "Remove it.")
 
 
 def _names(settings: Settings, chain: Chain) -> Iterator[Problem]:

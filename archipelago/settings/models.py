@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -171,6 +172,13 @@ class NetworkSettings(Strict):
         return self
 
 
+class Accept(StrEnum):
+    """Whose profiles are taken from a partner."""
+
+    OWN = "own"
+    NETWORK = "network"
+
+
 class Partner(Strict):
     """Another organisation: its stack, its bundle, or its nodes pasted by hand."""
 
@@ -183,6 +191,10 @@ class Partner(Strict):
     key: Annotated[str, AfterValidator(_signer)] | None = Field(default=None, description="Its signing key, pinned.")
     unsigned: bool = Field(default=False, description="true: a stack or file without a valid signature is accepted.")
     min_nodes: int = Field(default=0, ge=0, description="Fewer nodes than this are refused.")
+    accept: Accept = Field(
+        default=Accept.OWN,
+        description="network: profiles of others that it hands on are taken, too; only where a kind has profiles.",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

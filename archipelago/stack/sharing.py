@@ -124,11 +124,10 @@ def share(
         for name in sorted(set(shared.to.get(item, ())) & keys.keys()):
             sealed.setdefault(name, {})[item] = sealer.seal(name, keys[name], item, text)
     received: dict[str, dict[str, str]] = {}
-    for name, opened in sorted(letters.opened.items()):
-        for item, plain in sorted(opened.items()):
-            if shared.items.get(item) == plain:
-                received.setdefault(name, {})[item] = letters.sealed[name][item]
-    return Sharing(sealer, keys, dict(sorted(sealed.items())), received)
+    for item, source in sorted(shared.taken.items()):
+        if kept := letters.sealed.get(source, {}).get(item):
+            received.setdefault(source, {})[item] = kept
+    return Sharing(sealer, keys, sealed, received)
 
 
 def _keys(

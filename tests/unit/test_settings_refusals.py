@@ -107,6 +107,12 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a partner with two sources": (
         {"partners.beta.file": "f"}, "partners.beta", "it gives stack and file", "exactly one of stack",
     ),
+    "profiles where there are none": (
+        {"partners.beta.accept": "network"}, "partners.beta.accept", "of a goquorum network have no profiles", "Remove",
+    ),
+    "profiles of somebody": (
+        {"partners.beta.accept": "all"}, "partners.beta.accept", "'all' is not one of 'own' or 'network'", "this spell",
+    ),
     "a partner without a source": ({"partners.beta": {}}, "partners.beta", "neither stack, file nor", "exactly one"),
     "a pinned key that is none": ({"partners.beta.key": "ed25519:1"}, "partners.beta.key", "64 hex", "Ask the partner"),
     "a pin that is no hash": ({"network.genesisHash": "0x12"}, "network.genesisHash", "no block hash", "64 hex"),
