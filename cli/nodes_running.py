@@ -44,7 +44,8 @@ def status(
         row = _plain(each)
         ready = f"{row['ready']}/{row['containers']}"
         said = [row["block"], row["peers"], {True: "yes", False: "no"}.get(row["validates"])]
-        shown = ["?" if value is None else str(value) for value in said]
+        unknown = "-" if each.state and each.site.chain.running.blocks else "?"
+        shown = [unknown if value is None else str(value) for value in said]
         table.add_row(row["node"], escape(row["pod"]), ready, str(row["restarts"]), *shown, row["image"])
     consoles.wide.print(table)
     for each in seen:
@@ -58,7 +59,7 @@ def wait(
     directory: Directory = HERE,
     timeout: Annotated[int, typer.Option(help="Seconds after which it gives up.")] = 300,
 ) -> None:
-    """Wait until every node of a stack is ready and makes or follows blocks.
+    """Wait until every node of a stack is ready, and makes or follows blocks where its protocol has any.
 
     The exit code is 0 as soon as they do, 1 after the time-out; then it says which do not.
 
@@ -80,10 +81,9 @@ def wait(
                 raise Refused(problems, f"after {timeout} s")
             shown.update(escape(f"waiting for {', '.join(late)}"))
             time.sleep(_PAUSE)
-    height = max(each.state.height for each in seen if each.state)
-    consoles.out.print(
-        f"[green]✓[/green] {len(seen)} nodes are ready at block {height} after {time.monotonic() - began:.0f} s"
-    )
+    heights = [each.state.height for each in seen if each.state and each.site.chain.running.blocks is None]
+    where = f" at block {max(heights)}" if heights else ""
+    consoles.out.print(f"[green]✓[/green] {len(seen)} nodes are ready{where} after {time.monotonic() - began:.0f} s")
 
 
 def urls(
@@ -155,11 +155,12 @@ def _late(each: Seen, first: dict[str, int]) -> str:
     start = first.setdefault(str(each), each.state.height)
     if each.pod is None or not each.pod.is_ready:
         return "it is not ready yet"
-    return "" if each.state.height > start else f"it stays at block {start}"
+    return "" if each.state.height > start or each.site.chain.running.blocks else f"it stays at block {start}"
 
 
 def _plain(each: Seen) -> dict[str, Any]:
     pod, state = each.pod, each.state
+    chained = state if each.site.chain.running.blocks is None else None
     return {
         "stack": each.site.stack,
         "node": str(each),
@@ -167,10 +168,10 @@ def _plain(each: Seen) -> dict[str, Any]:
         "ready": pod.ready if pod else 0,
         "containers": len(pod.images) if pod else 0,
         "restarts": pod.restarts if pod else 0,
-        "block": state.height if state else None,
+        "block": chained.height if chained else None,
         "syncing": state.syncing if state else None,
         "peers": state.connections if state else None,
-        "validates": state.address in state.validators if state else None,
+        "validates": chained.address in chained.validators if chained else None,
         "image": pod.images.get(each.site.chain.running.main, "") if pod else "",
         "trouble": each.trouble,
     }

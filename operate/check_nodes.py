@@ -100,6 +100,30 @@ def same_block(seen: Iterable[Seen], asked: Mapping[str, int | None]) -> Iterato
                     yield Finding("same block", node, Mark.FAILED, words, cure)
 
 
+def keys(stacks: Sequence[Stack], seen: Iterable[Seen]) -> Iterator[Finding]:
+    """Every node was started with the key that it shares with its peers, and all of a swarm with the same one."""
+    by_stack = {stack.site.stack: stack for stack in stacks}
+    for each in (each for each in seen if each.state):
+        stack = by_stack[each.site.stack]
+        record = stack.record(each.node)
+        if record is None or each.state is None or not record.fingerprint:
+            continue
+        here = each.state.fingerprint
+        others = [node for node in stack.book if node.swarm == record.swarm and node.fingerprint not in (None, here)]
+        if here != record.fingerprint:
+            words = (
+                f"was started with the key {here or 'nobody knows which'}, and its stack exported {record.fingerprint}"
+            )
+            cure = f"pulumi up -s {stack.site.stack} starts it with the other one."
+            yield Finding("key", str(each), Mark.FAILED, words, cure)
+        elif others:
+            listed = ", ".join(f"{node} has {node.fingerprint}" for node in others)
+            cure = "They cannot be connected: find out which key is the swarm's, and let the others take it."
+            yield Finding("key", str(each), Mark.FAILED, f"has the key {here}, and {listed}", cure)
+        else:
+            yield Finding("key", str(each), Mark.OK, f"{here}, that of swarm {record.swarm}")
+
+
 def _partners_genesis(stacks: Sequence[Stack]) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     for stack in stacks:

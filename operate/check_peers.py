@@ -22,11 +22,12 @@ def lacking(stack: Stack, each: Seen) -> int:
         return 0
     if each.state.counted is None:
         return len(_missing(stack, each, each.state))
-    return max(0, len(stack.dialled) - 1 - each.state.counted)
+    return max(0, len(stack.dialled_by(each.node)) - 1 - each.state.counted)
 
 
 def _missing(stack: Stack, each: Seen, state: State) -> list[str]:
-    return sorted(id_ for id_, name in stack.dialled.items() if id_ not in state.peers and name != str(each))
+    wanted = stack.dialled_by(each.node).items()
+    return sorted(id_ for id_, name in wanted if id_ not in state.peers and name != str(each))
 
 
 def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -37,12 +38,13 @@ def peers(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
         if each.state is None:
             continue
         stack = by_stack[each.site.stack]
-        wanted = len(stack.dialled) - 1
+        dialled = stack.dialled_by(each.node)
+        wanted = len(dialled) - 1
         if each.state.counted is not None:
             yield _counted(each, stack, each.state.counted, wanted)
             continue
         absent = [known[node_id] for node_id in _missing(stack, each, each.state)]
-        strangers = sorted(set(each.state.peers) - set(stack.dialled))
+        strangers = sorted(set(each.state.peers) - set(dialled))
         if absent:
             words = f"{wanted - len(absent)} of {wanted} peers; missing: {', '.join(absent)}"
             yield Finding("peers", str(each), Mark.FAILED, words, _cure(str(each), absent, down, stack))

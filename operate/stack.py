@@ -55,6 +55,12 @@ class Stack:
         known = (node for node in self.book if node.organisation == self.organisation or chain.url(node))
         return {node.node_id: str(node) for node in known}
 
+    def dialled_by(self, node: str) -> dict[str, str]:
+        """Those of them with whom one node of its own has to be: where a network has swarms, the ones in its swarm."""
+        swarms = {each.node_id: each.swarm for each in self.book}
+        own = self.record(node)
+        return {node_id: name for node_id, name in self.dialled.items() if own is None or swarms[node_id] == own.swarm}
+
     def record(self, node: str) -> ExternalNode | None:
         """A node of its own as it was exported; None for one that was never deployed."""
         return next((each for each in self.records if each.name == node), None)

@@ -47,6 +47,7 @@ class State:
         validators: Who validates after its last block.
         pending: Which votes it will cast as soon as it makes a block, by address; true to add.
         ballots: Which votes stand in blocks and have not passed.
+        fingerprint: Of the secret key that it shares with its peers, as it was started; empty where there is none.
     """
 
     height: int
@@ -60,6 +61,7 @@ class State:
     validators: tuple[str, ...] = ()
     pending: Mapping[str, bool] = field(default_factory=dict)
     ballots: tuple[Ballot, ...] = ()
+    fingerprint: str = ""
 
     @property
     def connections(self) -> int:
@@ -211,6 +213,11 @@ class Running(Protocol):
     @property
     def main(self) -> str:
         """The container that is the node: its log is the node's, its image the node's release."""
+        ...
+
+    @property
+    def blocks(self) -> Lack | None:
+        """Why its nodes agree on no blocks; None where they do."""
         ...
 
     @property

@@ -52,6 +52,7 @@ class Controller:
 
     container = CONTAINER
     main = CONTROLLER
+    blocks = None
     console = Lack(
         "CITA-Cloud has no console.",
         "Ask its rpc port with a gRPC client of yours; archipelago urls tells where it is.",

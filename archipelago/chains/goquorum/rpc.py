@@ -47,6 +47,7 @@ class GethConsole:
     """GoQuorum with IBFT or QBFT; both have geth's `istanbul` namespace."""
 
     container = main = "quorum"
+    blocks = None
 
     @property
     def console(self) -> Console:
