@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -20,16 +20,18 @@ from archipelago.chains.goquorum.chain import GoQuorum
 from archipelago.chains.node import Node
 from archipelago.checks.settings import problems as checks
 from archipelago.identity.derive import Keyring
+from archipelago.identity.sealing import Sealer
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
-from archipelago.problems import Problem
+from archipelago.problems import Problem, Refused
 from archipelago.settings.models import NetworkSettings, NodeSettings, StackSettings
 from archipelago.settings.read import Settings, read
 from archipelago.stack.plan import StackPlan, plan_stack
 from tests.stacks import NOWHERE, STACKS, Config, changed, seed
+from tests.world import World
 
 KIND = "sharing"
 
@@ -93,7 +95,6 @@ class Sharing(GoQuorum):
                 items[item] = found
                 to[item] = tuple(each for each in settings.partners if each != source)
                 taken |= {item: source} if how == "partner" else {}
-            assert name
         return Shared(items, to, taken)
 
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[Any]:
@@ -182,3 +183,36 @@ def plan_of(
     stack = STACKS[settings.organisation]
     answers = dict.fromkeys(SHARING.asks(settings)) if given is None else given
     return plan_stack(settings, SHARING, stack, received or {}, last or {}, NOWHERE, f"Pulumi.{stack}.yaml", answers)
+
+
+def world(*organisations: str, **changes: dict[str, Any]) -> World:
+    """Stacks of which each lists the others."""
+    listed = organisations or tuple(STACKS)
+    configs = {}
+    for name in listed:
+        config = organisation(name, changes.get(name))
+        config["partners"] = {other: each for other, each in config["partners"].items() if other in listed}
+        configs[name] = config
+    return World(plan_of, **configs)
+
+
+def refusal(run: Callable[[], object]) -> tuple[Problem, ...]:
+    try:
+        run()
+    except Refused as refused:
+        return refused.problems
+    return ()
+
+
+def key_of(plan: StackPlan) -> str:
+    """The one key that a stack's members have."""
+    (key,) = {node.private_files.get("swarm.key", "") for node in plan.nodes}
+    return key
+
+
+def sealer(name: str) -> Sealer:
+    return Sealer.of(Keyring(bytes.fromhex(seed(name)), name, "research"))
+
+
+def private_keys(name: str) -> list[str]:
+    return [sealer(name).private.hex(), sealer(name).secret.hex()]
