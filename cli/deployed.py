@@ -65,7 +65,9 @@ def predicted(file: StackFile, seed_file: Path | None, *, addressed: bool = True
     if addressed and unknown:
         raise Refused(unknown, file.source)
     if plan.waiting_for:
-        consoles.note(f"without a genesis: the stack waits for {', '.join(plan.waiting_for)}")
+        consoles.note(
+            f"{'' if plan.genesis else 'without a genesis: '}the stack waits for {', '.join(plan.waiting_for)}"
+        )
     return bundle(plan, plan.records).plain()
 
 

@@ -88,7 +88,12 @@ def _say(plan: StackPlan) -> None:
         elif given.absent:
             consoles.note(f"{given.absent}: planned without {given.name}")
     if plan.waiting_for:
-        consoles.note(f"no workloads: the stack waits for {', '.join(plan.waiting_for)}")
+        idle = ", ".join(node.name for node in plan.nodes if not node.runs) if plan.genesis else ""
+        without = f"no workload of {idle}" if idle else "no workloads"
+        consoles.note(f"{without}: the stack waits for {', '.join(plan.waiting_for)}")
+    if plan.unasked:
+        listed = ", ".join(map(str, plan.unasked))
+        consoles.note(f"no cluster was asked for {listed}: what depends on it may come out otherwise")
     if waiting := [node.name for node in plan.nodes if waits_for_endpoints(node)]:
         consoles.note(f"@endpoint:…@ stands for what the cluster gives at the first up: {', '.join(waiting)}")
 

@@ -239,7 +239,7 @@ def _plan(
     if problems:
         return None, ""
     try:
-        return written(file, config, received, told).plan(), ""
+        return written(file, config, received, told, ask=True).plan(), ""
     except Refused as refused:
         problems += refused.problems
         return None, ""

@@ -22,7 +22,7 @@ class Stack:
         network: The network as it exported it.
         records: Its nodes as it exported them.
         imports: What its partners gave.
-        waiting_for: Without what it has no genesis.
+        waiting_for: Without what it has no genesis, or a node does not run.
         plan: What its settings make of it now; None where they are sealed, or refused.
         sealed: Why nothing at hand opens its secrets; empty where something does.
         problems: Why its settings or partners are refused.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archipelago.chains.contract import NOTHING_SHARED, Chain, Genesis, Given, Shared, Site
+from archipelago.chains.contract import NOTHING_SHARED, Ask, Chain, Genesis, Given, Shared, Site
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
@@ -45,6 +45,7 @@ class StackPlan:
         signing_key: The organisation's Ed25519 private key.
         monitor: What watches the nodes from a pod of its own; None where nothing does.
         sharing: What partners alone can read of its outputs; None for a protocol that never seals.
+        unasked: What of the cluster the plan depends on and nobody told.
     """
 
     settings: Settings
@@ -62,6 +63,7 @@ class StackPlan:
     signing_key: bytes = field(repr=False)
     monitor: MonitorPlan | None = None
     sharing: sharing.Sharing | None = None
+    unasked: tuple[Ask, ...] = ()
 
     @property
     def network(self) -> str:
@@ -118,12 +120,12 @@ def plan_stack(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
+    unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     problems += [*decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
     if recorded:  # not after a rename, which alone is told: it changes every key
-        certain = all(ask in site.given for ask in chain.asks(settings))
         problems += continuity.lost_keys(last, nodes, settings)
-        problems += sharing.changed_keys(last, nodes, settings, certain=certain)
+        problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)
     return StackPlan(
@@ -142,12 +144,13 @@ def plan_stack(
             *_warnings(imports, decision.waiting_for, waits, last),
             *common.warnings,
             *sharing.generations(book),
-            *_unasked(chain, settings, site),
+            *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
         ),
         one_by_one=continuity.ran(last) if recorded and recorded.genesis else frozenset(),
         signing_key=signing_key,
         monitor=chain.monitor(settings, nodes),
         sharing=common.sharing,
+        unasked=unasked,
     )
 
 
@@ -177,11 +180,6 @@ def _common(
     made = sharing.share(settings, sealer, imports, last, shared, letters)
     problems, warnings = (*letters.problems, *shared.problems), (*letters.warnings, *shared.warnings)
     return _Common(shared, made, problems, warnings)
-
-
-def _unasked(chain: Chain, settings: Settings, site: Site) -> Iterator[str]:
-    if unknown := [str(ask) for ask in chain.asks(settings) if ask not in site.given]:
-        yield f"The cluster was not asked for {', '.join(unknown)}: what depends on it may come out otherwise."
 
 
 def _imports(

@@ -67,7 +67,7 @@ def test_a_cluster_that_was_not_asked_is_a_warning_and_no_refusal() -> None:
     config = changed(organisation("alpha"), BY_HAND)
     last = floats(outputs_of(plan_of(config, given=given(b"by hand"))))
     plan = plan_of(config, last=last, given={})
-    assert any("was not asked for Secret research/theirs" in each for each in plan.warnings)
+    assert any("did not tell of the Secret research/theirs" in each for each in plan.warnings)
 
 
 def test_an_object_is_ours_by_its_label() -> None:
