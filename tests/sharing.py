@@ -34,6 +34,7 @@ from tests.stacks import NOWHERE, STACKS, Config, changed, seed
 from tests.world import World
 
 KIND = "sharing"
+_PORT = Port("swarm", 4001, Reach.PARTNERS)
 
 
 class SharingNode(NodeSettings):
@@ -126,7 +127,7 @@ class Sharing(GoQuorum):
             role="member",
             init=(),
             containers=(),
-            service=Service(stem, Exposed.NODE_PORT, (Port("swarm", 4001, Reach.PARTNERS),), site.address),
+            service=Service(stem, Exposed.NODE_PORT, (_PORT,), site.address, node.settings.exposure.ports),
             api=None,
             volume=node.volume,
             public_files={},

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import httpx2
 import pytest
 from lightkube import Client
+from lightkube.core.exceptions import ApiError
 from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Service
+from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Secret, Service
 
+from archipelago.chains.contract import Ask
 from archipelago.manifests.common import OWNER, Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem
 from archipelago.stack.plan import StackPlan
-from operate.cluster import foreign
+from operate.cluster import Unreachable, foreign, given
 from tests import cita
 from tests.stacks import Config, alpha, changed, plan_of
 
@@ -173,3 +176,31 @@ def test_a_claim_that_grows_or_took_the_clusters_class_is_left_in_peace() -> Non
         if each["kind"] == "PersistentVolumeClaim":
             each["spec"] |= {"storageClassName": "standard", "volumeName": "pvc-1234"}
     assert found(plan_of(stored({"nodes.quorum-node1.storage": {"size": "1Ti"}})), there) == []
+
+
+class Refusing:
+    """A cluster with one Secret; everything else is not there, or is not shown."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    def get(self, kind: type, name: str, *, namespace: str | None = None) -> Any:
+        if (kind.__name__, namespace, name) == ("Secret", "research", "theirs"):
+            return Secret.from_dict({"metadata": {"name": name}, "data": {"swarm-key": "YnkgaGFuZA=="}})
+        status = {"code": self.code, "message": f"{kind.__name__} {name} is forbidden"}
+        raise ApiError(response=httpx2.Response(self.code, json=status, request=httpx2.Request("GET", "http://x")))
+
+
+ASKED = (Ask("Secret", "research", "theirs"), Ask("Service", "traefik", "traefik"), Ask("Namespace", "", "jobs"))
+
+
+def test_the_cluster_tells_what_it_has_and_what_is_not_there() -> None:
+    told = given(cast(Client, Refusing(404)), ASKED)
+    assert (told[ASKED[0]] or {})["data"] == {"swarm-key": "YnkgaGFuZA=="}
+    assert [told[ask] for ask in ASKED[1:]] == [None, None]
+
+
+def test_what_is_not_shown_to_us_is_not_taken_for_absent() -> None:
+    """Else a stack without the right to read a Secret would make another key and store it."""
+    with pytest.raises(Unreachable, match="does not show the Service traefik/traefik: Service traefik is forbidden"):
+        given(cast(Client, Refusing(403)), ASKED)
