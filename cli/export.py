@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Write the signed bundle that a partner on another backend reads as {file: …}.
 
-    It holds public facts only: nodes, endpoints, genesis. Partners pin its key (archipelago identity prints it).
+    It holds public facts, and what is sealed to single partners. They pin its key (archipelago identity prints it).
 
     Example:  archipelago export -s cluster-a --out alpha.json
     """
