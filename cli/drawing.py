@@ -41,6 +41,9 @@ class Drawing:
         if picture.genesis:
             ends = short(picture.genesis).replace("…", signs.ellipsis)
             yield Text.assemble(("genesis ", "dim"), ends)
+        elif not picture.founded:
+            if picture.waiting_for:
+                yield Text(f"waits for {', '.join(picture.waiting_for)}", style="yellow")
         else:
             words = ", ".join(picture.waiting_for) or "its founder"
             yield Text.assemble(("genesis ", "dim"), (f"waits for {words}", "yellow"))

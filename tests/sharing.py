@@ -136,6 +136,12 @@ class Sharing(GoQuorum):
             waits_for="" if known else f"{source}: the key of swarm {node.settings.swarm}",
         )
 
+    def summary(self, settings: Settings, genesis: Genesis | None) -> tuple[str, ...]:
+        return (KIND,)
+
+    def url(self, node: ExternalNode) -> str:
+        return str(node.endpoints.get("swarm", ""))
+
     def parse_node(self, raw: Mapping[str, Any], network: str, organisation: str) -> ExternalNode:
         return ExternalNode.model_validate({"network": network, "organisation": organisation, **raw})
 

@@ -81,9 +81,10 @@ class Picture:
         network: Its name.
         summary: Protocol, release, consensus, chain id.
         genesis: Hash of the first block; empty while it is waited for.
-        waiting_for: Without what there is no genesis.
+        waiting_for: Without what there is no genesis, or a node does not run.
         organisations: Those whose stacks were given first, then their partners.
         links: Between them.
+        founded: Whether a founder makes the genesis; if not, all agree by their settings and nobody looks at a hash.
     """
 
     network: str
@@ -92,6 +93,7 @@ class Picture:
     waiting_for: tuple[str, ...]
     organisations: tuple[Organisation, ...]
     links: tuple[Link, ...]
+    founded: bool = True
 
 
 def draw(plans: Sequence[StackPlan], chain: Chain) -> Picture:
@@ -105,14 +107,16 @@ def draw(plans: Sequence[StackPlan], chain: Chain) -> Picture:
     known = sorted(plans, key=lambda plan: (plan.genesis is None, not plan.settings.network.founder))[0]
     ours = {plan.settings.organisation: _own(plan) for plan in plans}
     others = {given.name: _other(given) for plan in plans for given in plan.imports if given.name not in ours}
-    waiting = {} if known.genesis else {each: None for plan in plans for each in plan.waiting_for}
+    founded = chain.agreed(known.settings) is None
+    waiting = {} if known.genesis and founded else {each: None for plan in plans for each in plan.waiting_for}
     return Picture(
         network=known.network,
         summary=chain.summary(known.settings, known.genesis),
-        genesis=known.genesis.hash if known.genesis else "",
+        genesis=known.genesis.hash if known.genesis and founded else "",
         waiting_for=tuple(waiting),
         organisations=(*ours.values(), *others.values()),
         links=_links(plans),
+        founded=founded,
     )
 
 

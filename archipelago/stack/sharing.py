@@ -14,7 +14,7 @@ from typing import Any
 
 from archipelago.chains.contract import Shared
 from archipelago.chains.node import Node
-from archipelago.identity.sealing import ForAnotherKey, Sealer
+from archipelago.identity.sealing import ForAnotherKey, Sealer, check_sealing_key
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
@@ -135,13 +135,14 @@ def _keys(
 ) -> dict[str, str]:
     """Whom something may be sealed to. A key is taken on first sight, and a new one only where its signer is pinned."""
     told = last.get("sealingKeys")
-    known = {str(name): str(key) for name, key in told.items()} if isinstance(told, Mapping) else {}
+    known = told if isinstance(told, Mapping) else {}
     found = {}
     for name, given in imports.items():
-        before, now = known.get(name, ""), given.sealing_key
+        before, now = _key(known.get(name)), given.sealing_key
         if now and not given.key:
-            warnings.append(f"Partner {name} is not signed: nothing is sealed to it, and nothing of it is opened.")
-        elif before and now not in ("", before) and not settings.partners[name].key:
+            warnings.append(f"Partner {name} is not signed: its sealing key is not used, and nothing of it is opened.")
+            now = ""
+        if before and now not in ("", before) and not settings.partners[name].key:
             found[name] = before
             warnings.append(
                 f"Partner {name} now has the sealing key {now}, before {before}: it is sealed to as before. Compare "
@@ -150,6 +151,14 @@ def _keys(
         elif now or before:  # one that is away is sealed to as before, or our outputs would change with it
             found[name] = now or before
     return found
+
+
+def _key(value: Any) -> str:
+    """A sealing key as our own last outputs tell it; empty where they tell none."""
+    try:
+        return check_sealing_key(str(value))
+    except ValueError:
+        return ""
 
 
 def disagreements(book: AddressBook) -> Iterator[Problem]:

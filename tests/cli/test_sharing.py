@@ -61,6 +61,12 @@ def test_a_key_travels_in_files_and_validate_checks_them(apart: Project) -> None
     assert (refused.code, "carries no valid signature" in refused.said) == (1, True)
 
 
+def test_a_network_that_nobody_founds_is_drawn_without_a_genesis(apart: Project) -> None:
+    drawn = apart.seeded("picture", "cluster-b")
+    assert (drawn.code, "genesis" in drawn.out) == (0, False)
+    assert "waits for alpha: the key of swarm archive" in drawn.out
+
+
 def test_a_node_that_waits_is_named_and_the_others_are_rendered(apart: Project) -> None:
     nodes = {"nodes.mine": {"key": "generate", "swarm": "mine", "exposure": {"ports": {"swarm": 30402}}}}
     write(apart, "cluster-b", organisation("beta", {**PINNED, **nodes, "partners": {"alpha": partner("alpha")}}))

@@ -134,8 +134,27 @@ def test_nothing_is_sealed_to_whoever_signed_nothing_and_nothing_of_theirs_is_op
     given = {**received(lambda _: None), "key": "", "signature": ""}
     plan = plan_of(beta({"partners.alpha.unsigned": True}), {"alpha": given})
     assert plan.waiting_for == ("alpha: the key of swarm archive",)
-    assert outputs_of(plan)["sealed"] == {}
+    assert (outputs_of(plan)["sealed"], outputs_of(plan)["sealingKeys"]) == ({}, {})
     assert any("alpha is not signed" in each for each in plan.warnings)
+
+
+def test_a_key_that_was_seen_once_is_not_forgotten_for_a_run_in_which_nobody_signed() -> None:
+    """Else one unsigned bundle would make way for a signed one with a stranger's key."""
+    both = world("alpha", "beta")
+    both.up("alpha", "beta", "alpha")
+    keys = both.outputs["alpha"]["sealingKeys"]
+    both.configs["alpha"]["partners"]["beta"]["unsigned"] = True
+    other = sealing_key(bytes(range(32)))
+    both.outputs["beta"]["identities"] |= {"key": "", "signature": "", "sealingKey": other}
+    both.up("alpha")
+    assert both.outputs["alpha"]["sealingKeys"] == keys
+
+
+@pytest.mark.parametrize("broken", ["x", 1.0, {"beta": "x25519:00"}, {"beta": None}, {"beta": {"swarm/archive": 1.0}}])
+def test_own_last_outputs_that_somebody_has_broken_are_passed_over(broken: Any) -> None:
+    last = {"sealingKeys": broken, "received": broken}
+    assert plan_of(beta(), {"alpha": received(lambda _: None)}, last).waiting_for == ()
+    assert plan_of(beta(), last=last).waiting_for == ("alpha: the key of swarm archive",)
 
 
 def test_a_text_for_an_earlier_key_of_ours_is_passed_over_until_the_partner_has_seen_the_new_one() -> None:
