@@ -40,7 +40,7 @@ def logs(
     pod = pod_of(site, name)
     chosen = container or site.chain.running.main
     flags = ["--follow"] * follow + ["--previous"] * previous
-    _become(site, ["logs", pod.name, "--container", chosen, f"--tail={tail}", *flags])
+    _become(site, ["logs", pod.name, "--container", chosen, f"--tail={tail}", *flags], pod.namespace)
 
 
 def attach(node: NodeName, stack: Stack = None, directory: Directory = HERE) -> None:
@@ -51,7 +51,11 @@ def attach(node: NodeName, stack: Stack = None, directory: Directory = HERE) -> 
     site, name = node_of(node, [stack], directory)
     console = able(site.chain.running.console, site.full(name))
     pod = pod_of(site, name)
-    _become(site, ["exec", _terminal(), pod.name, "-c", site.chain.running.container, "--", *console.attach()])
+    _become(
+        site,
+        ["exec", _terminal(), pod.name, "-c", site.chain.running.container, "--", *console.attach()],
+        pod.namespace,
+    )
 
 
 def connect(node: NodeName, container: Container = None, stack: Stack = None, directory: Directory = HERE) -> None:
@@ -61,7 +65,9 @@ def connect(node: NodeName, container: Container = None, stack: Stack = None, di
     """
     site, name = node_of(node, [stack], directory)
     pod = pod_of(site, name)
-    _become(site, ["exec", _terminal(), pod.name, "-c", container or site.chain.running.main, "--", "sh"])
+    _become(
+        site, ["exec", _terminal(), pod.name, "-c", container or site.chain.running.main, "--", "sh"], pod.namespace
+    )
 
 
 def execute(
@@ -91,11 +97,11 @@ def _terminal() -> str:
     return "-it" if sys.stdin.isatty() else "-i"
 
 
-def _become(site: Site, arguments: list[str]) -> NoReturn:
+def _become(site: Site, arguments: list[str], namespace: str) -> NoReturn:
     """Leave this process to kubectl, with its terminal, its signals and its exit code."""
     assert isinstance(site.access, Kubectl)  # noqa: S101 - a command line has no other
     try:
-        command = site.access.command(*arguments)
+        command = site.access.command(*arguments, namespace=namespace)
     except Failed as error:
         raise unreachable(error, site.stack) from None
     os.execv(command[0], command)  # noqa: S606 - kubectl, without a shell

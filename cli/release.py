@@ -51,7 +51,7 @@ def release(
         if not yes:
             consoles.ask(name, "delete them", "Nothing was deleted.")
         for each in found:
-            deployed.site.access.delete(each.kind.lower(), each.name)
+            deployed.site.access.delete(each.kind.lower(), each.name, each.namespace)
             consoles.out.print(f"[green]✓[/green] deleted {each.kind} {each.name}")
     except Failed as error:
         raise unreachable(error, file.source) from None
@@ -80,7 +80,8 @@ def _check_owner(deployed: Deployed, found: list[Remains], path: str, source: st
 
 
 def _tell(deployed: Deployed, found: list[Remains], node: str) -> None:
-    where = deployed.site.access.namespace
+    spaces = sorted({each.namespace for each in found if each.namespace})
+    where = " and ".join(spaces) or deployed.site.access.namespace
     consoles.out.print(f"of {deployed.site.full(node)} there are left in the namespace {where}:")
     for each in found:
         consoles.out.print(f"  {each.kind} {each.name}: {each.holds}", markup=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.manifests.workload import public_files, waits_for_endpoints
 from archipelago.problems import Problem, Refused
@@ -29,6 +29,7 @@ _KINDS = (
     "Service",
     "NetworkPolicy",
     "Deployment",
+    "StatefulSet",
 )
 _ORDER = {kind: at for at, kind in enumerate(_KINDS)}
 _FILES = "files"
@@ -73,10 +74,12 @@ def render(
 def _write_all(out: Path, plan: StackPlan, objects: Sequence[Manifest], *, files: bool, secrets: bool) -> None:
     before = {path.name for path in out.glob("[0-9]-*.yaml*")}
     for each in objects:
-        _write(out / _name(each), yaml_text.document(each), private=secrets and each["kind"] == "Secret")
+        _write(
+            out / _name(each, plan.namespace), yaml_text.document(each), private=secrets and each["kind"] == "Secret"
+        )
     for path, text, private in _chain_files(plan, secrets) if files else ():
         _write(out / _FILES / path, text, private)
-    if old := sorted(before - {_name(each) for each in objects}):
+    if old := sorted(before - {_name(each, plan.namespace) for each in objects}):
         consoles.warn(f"{out} also holds what this run did not write: {', '.join(old)}")
 
 
@@ -98,12 +101,12 @@ def _say(plan: StackPlan) -> None:
         consoles.note(f"@endpoint:…@ stands for what the cluster gives at the first up: {', '.join(waiting)}")
 
 
-def _name(manifest: Manifest) -> str:
+def _name(manifest: Manifest, home: str) -> str:
     """A file name; kubectl does not see a redacted Secret, which would overwrite keys."""
-    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    kind, name = manifest["kind"], full_name(manifest, home)
     values = manifest.get("stringData", {}).values()
     suffix = ".redacted" if any(not isinstance(value, str) for value in values) else ""
-    return f"{_ORDER.get(kind, len(_ORDER))}-{kind.lower()}-{name}.yaml{suffix}"
+    return f"{_ORDER.get(kind, len(_ORDER))}-{kind.lower()}-{name.replace('/', '.')}.yaml{suffix}"
 
 
 def _chain_files(plan: StackPlan, secrets: bool) -> Iterator[tuple[Path, str, bool]]:

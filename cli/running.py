@@ -161,7 +161,12 @@ def _site(file: StackFile, settings: Settings) -> Site:
         network=settings.network.name,
         nodes=tuple(sorted(settings.nodes)),
         chain=CHAINS[settings.network.kind],
-        access=Kubectl(settings.cluster),
+        access=Kubectl(settings.cluster, settings.namespaces),
+        elsewhere={
+            name: namespace
+            for name in settings.nodes
+            if (namespace := settings.namespace_of(name)) != settings.cluster.namespace
+        },
     )
 
 

@@ -62,7 +62,7 @@ def check_cluster(plan: StackPlan, source: str) -> None:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
-            problems = list(foreign(client, manifests(plan), plan.owner))
+            problems = list(foreign(client, manifests(plan), plan))
     except Unreachable as reason:
         problem = _away(reason)
         if not pulumi.runtime.is_dry_run():

@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi
 
-from archipelago.manifests import objects
 from archipelago.manifests import stack as manifests
 from archipelago.stack.outputs import ADDRESSED, outputs
 from archipelago.stack.plan import StackPlan
@@ -28,12 +27,10 @@ class ChainNetwork(pulumi.ComponentResource):
     def __init__(self, plan: StackPlan, opts: pulumi.ResourceOptions) -> None:
         super().__init__("archipelago:index:ChainNetwork", plan.network, None, opts)
         self._plan = plan
-        after: list[pulumi.Resource] = []
-        if plan.settings.cluster.create_namespace:
-            keep = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
-            after.append(register(objects.namespace(plan), keep))
+        keep = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        after = [register(each, plan.namespace, keep) for each in manifests.namespaces(plan)]
         child = pulumi.ResourceOptions(parent=self, depends_on=after)
-        shared = [register(each, child) for each in manifests.shared(plan)]
+        shared = [register(each, plan.namespace, child) for each in manifests.shared(plan)]
         before = [*after, *shared]
         own = pulumi.ResourceOptions(parent=self)
         self.nodes = tuple(ChainNode(plan, node, before, own) for node in plan.nodes)

@@ -38,9 +38,9 @@ class ChainNode(pulumi.ComponentResource):
         super().__init__("archipelago:index:ChainNode", node.object_name, None, opts)
         self._plan, self._node = plan, node
         keep = pulumi.ResourceOptions(parent=self, depends_on=after, retain_on_delete=True)
-        kept = [register(each, keep) for each in manifests.kept(plan, node)]
+        kept = [register(each, plan.namespace, keep) for each in manifests.kept(plan, node)]
         plain = pulumi.ResourceOptions(parent=self, depends_on=after)
-        reached = [register(each, plain) for each in manifests.services(plan, node)]
+        reached = [register(each, plan.namespace, plain) for each in manifests.services(plan, node)]
         self._before = [*after, *kept, *reached]
         self.services = tuple(reached)
         self.endpoints = endpoints_of(node.service, reached[0])
@@ -64,7 +64,7 @@ class ChainNode(pulumi.ComponentResource):
                 self._fill(manifest, index)
             if manifest["kind"] == "Deployment":
                 before = [*before, *services, *([previous] if previous else [])]
-            workload = register(manifest, pulumi.ResourceOptions(parent=self, depends_on=before))
+            workload = register(manifest, plan.namespace, pulumi.ResourceOptions(parent=self, depends_on=before))
             before = [*before, workload]
         self.register_outputs({})
         return workload

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import pulumi
 
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, full_name
 
 _PRIVATE = "stringData"
 
 
-def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
+def register(manifest: Manifest, home: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
     """Register one Kubernetes object. Its logical name, and so its URN, is its name in Kubernetes: frozen once landed.
 
     Args:
         manifest: What `archipelago.manifests` built.
+        home: The stack's own namespace; the logical name of what stands in another one begins with that namespace.
         opts: Parent, order and retention.
 
     Returns:
@@ -30,4 +31,4 @@ def register(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomR
         inputs[_PRIVATE] = pulumi.Output.secret(inputs[_PRIVATE])
         # the provider's answer holds them again, encoded
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["data", _PRIVATE]))
-    return pulumi.CustomResource(token, manifest["metadata"]["name"], inputs, opts)
+    return pulumi.CustomResource(token, full_name(manifest, home), inputs, opts)

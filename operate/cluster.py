@@ -15,6 +15,7 @@ from archipelago.chains.contract import Ask
 from archipelago.manifests.common import OWNER, Manifest
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
+from archipelago.stack.plan import StackPlan
 from operate import conflicts
 
 _TIMEOUT = httpx2.Timeout(10)  # seconds; an API server that needs longer is down for our purposes
@@ -45,30 +46,31 @@ def connect(cluster: Cluster) -> Client:
     raise Unreachable("; ".join(reasons))
 
 
-def foreign(client: Client, wanted: Iterable[Manifest], owner: str) -> Iterator[Problem]:
+def foreign(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> Iterator[Problem]:
     """What is in a stack's way; objects of others among it, which the provider would adopt and change.
 
     Args:
         client: Of the stack's cluster.
         wanted: Every object of the stack.
-        owner: Who claims them.
+        plan: The stack.
 
     Raises:
         Unreachable: The API server does not answer.
     """
     listed = list(wanted)
-    namespace = next((each["metadata"]["namespace"] for each in listed if "namespace" in each["metadata"]), None)
+    namespaces = sorted({each["metadata"]["namespace"] for each in listed if "namespace" in each["metadata"]})
+    where = ", ".join(namespaces)
     try:
-        for manifest in listed:
-            if manifest["kind"] == "Namespace":
-                yield from _namespace(client, manifest["metadata"]["name"], owner)
-        yield from conflicts.taken_ports(client, listed, owner)
-        yield from conflicts.taken_volumes(client, listed, owner)
-        if namespace:
-            yield from conflicts.data(client, listed, namespace, owner)
-            yield from conflicts.others(client, listed, namespace, owner)
+        for name, made in plan.settings.namespaces.items():
+            yield from _namespace(client, plan, name) if made else _somebodys(client, plan, name)
+        yield from conflicts.taken_ports(client, listed, plan)
+        yield from conflicts.taken_volumes(client, listed, plan)
+        for where in namespaces:
+            there = [each for each in listed if each["metadata"].get("namespace") == where]
+            yield from conflicts.data(client, there, plan)
+            yield from conflicts.others(client, there, plan)
     except ApiError as error:
-        raise Unreachable(f"it refuses to list the objects of {namespace}: {error.status.message}") from None
+        raise Unreachable(f"it refuses to list the objects of {where}: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
 
@@ -120,16 +122,35 @@ def node_addresses(client: Client) -> list[str]:
     return [each.address for kind in kinds for each in found if each.type == kind]
 
 
-def _namespace(client: Client, name: str, owner: str) -> Iterator[Problem]:
+def _namespace(client: Client, plan: StackPlan, name: str) -> Iterator[Problem]:
+    """A namespace that the stack makes must not be there, or be its own."""
     try:
         metadata = client.get(Namespace, name).metadata
     except ApiError as error:
         if error.status.code == _NOT_FOUND:
             return
         raise
-    if metadata is None or (metadata.labels or {}).get(OWNER) != owner:
+    if metadata is None or (metadata.labels or {}).get(OWNER) != plan.owner:
+        path = plan.settings.path_of_namespace(name)
         cure = (
-            "Choose another namespace, or set archipelago:cluster.createNamespace: false where it belongs to you and "
-            "this stack may use it."
+            f"Choose another namespace, or set archipelago:{_create(path)}: false where it belongs to you and this "
+            "stack may use it."
         )
-        yield Problem("cluster.namespace", f"the namespace {name} {conflicts.whose(metadata)}.", cure)
+        yield Problem(path, f"the namespace {name} {conflicts.whose(metadata)}.", cure)
+
+
+def _somebodys(client: Client, plan: StackPlan, name: str) -> Iterator[Problem]:
+    """A namespace that the stack does not make has to be there: half a stack would be made without it."""
+    try:
+        client.get(Namespace, name)
+    except ApiError as error:
+        if error.status.code != _NOT_FOUND:
+            return  # whoever may not look at namespaces hears it from the API server
+        path = plan.settings.path_of_namespace(name)
+        cure = f"Make it: kubectl create namespace {name}; or set archipelago:{_create(path)}: true."
+        yield Problem(path, f"there is no namespace {name} in this cluster.", cure)
+
+
+def _create(path: str) -> str:
+    """The key that says whether the stack makes a namespace, beside the one that names it."""
+    return f"{path.rpartition('.')[0]}.createNamespace"

@@ -12,16 +12,27 @@ from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import not_equal
-from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.core_v1 import ConfigMap, PersistentVolume, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.apps_v1 import Deployment, StatefulSet
+from lightkube.resources.core_v1 import (
+    ConfigMap,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Secret,
+    Service,
+    ServiceAccount,
+)
 from lightkube.resources.networking_v1 import NetworkPolicy
+from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, Manifest
 from archipelago.model.endpoint import NODE_PORTS
 from archipelago.problems import Problem
 from archipelago.settings.types import quantity
+from archipelago.stack.plan import StackPlan
 
+_WORKLOADS = (Deployment, StatefulSet)
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
+_MORE = (StatefulSet, ServiceAccount, Role, RoleBinding)  # looked at where the stack has one itself
 _SHOWN = 3  # ports in a message
 _MOVES = (
     "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
@@ -29,28 +40,35 @@ _MOVES = (
 )
 
 
-def others(client: Client, wanted: list[Manifest], namespace: str, owner: str) -> Iterator[Problem]:
-    """Others' objects with names of ours, and others' networks with the name of ours: pods go by that name."""
+def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:
+    """Others' objects with names of ours, and others' networks with the name of ours: pods go by that name.
+
+    Args:
+        client: Of the stack's cluster.
+        wanted: What the stack would have in one namespace.
+        plan: The stack.
+    """
+    namespace = wanted[0]["metadata"]["namespace"]
+    path = plan.settings.path_of_namespace(namespace)
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
-    network = wanted[0]["metadata"]["labels"][NETWORK]
     rivals: set[str] = set()
-    for kind in _KINDS:
+    for kind in (*_KINDS, *(each for each in _MORE if each.__name__ in {name for name, _ in names})):
         # nobody's and others' objects: ours are not even read
-        for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(owner)}):
+        for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(plan.owner)}):
             metadata: ObjectMeta = found.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
             labels = metadata.labels or {}
             if (kind.__name__, metadata.name) in names:
                 words = f"{kind.__name__} {namespace}/{metadata.name} {whose(metadata)}."
-                yield Problem("cluster.namespace", words, "Choose another namespace, or delete what stands there.")
-            elif OWNER in labels and labels.get(NETWORK) == network:
+                yield Problem(path, words, "Choose another namespace, or delete what stands there.")
+            elif OWNER in labels and labels.get(NETWORK) == plan.network:
                 rivals.add(labels[OWNER])
     for rival in sorted(rivals):
         words = f"a network of this name in the namespace {namespace} belongs to the stack {rival}."
-        cure = "Choose another name or another archipelago:cluster.namespace; or delete what that stack has left there."
+        cure = f"Choose another name or another archipelago:{path}; or delete what that stack has left there."
         yield Problem("network.name", words, cure)
 
 
-def taken_ports(client: Client, wanted: list[Manifest], owner: str) -> Iterator[Problem]:
+def taken_ports(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:
     """Pinned NodePorts that another Service of the cluster has, and numbers that another chain reserves.
 
     The API server would refuse the first with half a stack made, and say the second when a port is opened some day.
@@ -70,12 +88,12 @@ def taken_ports(client: Client, wanted: list[Manifest], owner: str) -> Iterator[
             continue
         ports = [port.to_dict() for port in (found.spec and found.spec.ports) or []]
         taken, kept = _numbers(there.annotations, ports)
-        if (there.labels or {}).get(OWNER) == owner:
+        if (there.labels or {}).get(OWNER) == plan.owner:
             kept = set()  # what a Service reserves ends with it, and this run ends this one
         for service, pinned, reserved in wants:
             # a reserved number that the cluster gave to somebody by chance hurts nobody until it is opened
             if clash := sorted(pinned & taken | (pinned | reserved) & kept):
-                yield _clash(service, clash, there, taken)
+                yield _clash(_path(plan, service["labels"]), service, clash, there, taken)
 
 
 def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str, Any]]) -> tuple[set[int], set[int]]:
@@ -85,7 +103,7 @@ def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str,
     return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in NODE_PORTS if each in bounds}
 
 
-def _clash(service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
+def _clash(path: str, service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
     listed = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
     ports, verb = ("NodePort", "is") if len(numbers) == 1 else ("NodePorts", "are")
     fate = "held by the Service" if taken & set(numbers) else "reserved by the Service"
@@ -96,10 +114,10 @@ def _clash(service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[
         f"{service['name']} asks for the same."
     )
     cure = "Choose another port, or leave it out to let the cluster choose."
-    return Problem(_node(service["labels"]), words, cure)
+    return Problem(path, words, cure)
 
 
-def taken_volumes(client: Client, wanted: list[Manifest], owner: str) -> Iterator[Problem]:
+def taken_volumes(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:
     """Volumes of the cluster that have the name or the directory of one of ours; and ours, if they would move."""
     volumes = [each for each in wanted if each["kind"] == "PersistentVolume"]
     if not volumes:
@@ -107,7 +125,7 @@ def taken_volumes(client: Client, wanted: list[Manifest], owner: str) -> Iterato
     there = [(each.metadata, each.to_dict().get("spec") or {}) for each in client.list(PersistentVolume)]
     for volume in volumes:
         name, place = volume["metadata"]["name"], _place(volume["spec"])
-        path = f"{_node(volume['metadata']['labels'])}.storage"
+        path = f"{_path(plan, volume['metadata']['labels'])}.storage"
         for metadata, spec in there:
             if metadata is None:
                 continue
@@ -115,7 +133,7 @@ def taken_volumes(client: Client, wanted: list[Manifest], owner: str) -> Iterato
                 if _place(spec) == place:
                     words = f"its directory is that of the PersistentVolume {metadata.name}, which {whose(metadata)}."
                     yield Problem(path, words, "Give the node a directory of its own.")
-            elif (metadata.labels or {}).get(OWNER) != owner:
+            elif (metadata.labels or {}).get(OWNER) != plan.owner:
                 cure = "Choose another namespace, or delete what stands there."
                 yield Problem(path, f"PersistentVolume {name} {whose(metadata)}.", cure)
             elif _place(spec) != place:
@@ -132,27 +150,35 @@ def _place(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return (*machines, spec["local"]["path"]) if "local" in spec else ()
 
 
-def data(client: Client, wanted: list[Manifest], namespace: str, owner: str) -> Iterator[Problem]:
+def data(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:
     """Nodes that would find another chain's blocks, or would leave their own behind.
 
     A stack that was destroyed has forgotten its genesis. And what Kubernetes cannot change of a claim, the provider
     would make anew, without a word and empty.
+
+    Args:
+        client: Of the stack's cluster.
+        wanted: What the stack would have in one namespace.
+        plan: The stack.
     """
+    namespace = wanted[0]["metadata"]["namespace"]
     claims = {each["metadata"]["name"]: each for each in wanted if each["kind"] == "PersistentVolumeClaim"}
     for found in client.list(PersistentVolumeClaim, namespace=namespace) if claims else ():
         there = found.to_dict()
         if claim := claims.get(there["metadata"]["name"]):
-            yield from _other_chain(claim, there)
-            if (there["metadata"].get("labels") or {}).get(OWNER) == owner:
-                yield from _moved(claim, there)
-    workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] == "Deployment"}
-    for running in client.list(Deployment, namespace=namespace, labels={OWNER: owner}) if workloads else ():
-        there = running.to_dict()
-        if workload := workloads.get(there["metadata"]["name"]):
-            yield from _another_claim(workload, there)
+            path = _path(plan, claim["metadata"]["labels"])
+            yield from _other_chain(path, claim, there)
+            if (there["metadata"].get("labels") or {}).get(OWNER) == plan.owner:
+                yield from _moved(path, claim, there)
+    for kind in _WORKLOADS:
+        workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] == kind.__name__}
+        for running in client.list(kind, namespace=namespace, labels={OWNER: plan.owner}) if workloads else ():
+            there = running.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+            if workload := workloads.get(there["metadata"]["name"]):
+                yield from _another_claim(_path(plan, workload["metadata"]["labels"]), workload, there)
 
 
-def _other_chain(claim: Manifest, there: Manifest) -> Iterator[Problem]:
+def _other_chain(path: str, claim: Manifest, there: Manifest) -> Iterator[Problem]:
     namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
     holds = (there["metadata"].get("annotations") or {}).get(GENESIS)
     runs = claim["metadata"]["annotations"].get(GENESIS)
@@ -164,10 +190,10 @@ def _other_chain(claim: Manifest, there: Manifest) -> Iterator[Problem]:
             "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text); "
             f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}{rest}"
         )
-        yield Problem(_node(claim["metadata"]["labels"]), words, cure)
+        yield Problem(path, words, cure)
 
 
-def _moved(claim: Manifest, there: Manifest) -> Iterator[Problem]:
+def _moved(path: str, claim: Manifest, there: Manifest) -> Iterator[Problem]:
     """A claim of ours that would be of another class, in another directory, or of another size where none can be."""
     wants, has = claim["spec"], there.get("spec") or {}
     own = f"{claim['metadata']['namespace']}.{claim['metadata']['name']}"  # a volume that the stack has made
@@ -176,22 +202,22 @@ def _moved(claim: Manifest, there: Manifest) -> Iterator[Problem]:
     if lost or any(has[key] != wants[key] for key in given):
         volume, kind = has.get("volumeName") or "no volume yet", has.get("storageClassName")
         words = f"its claim has the storage class {kind!r} and {volume}, and a claim never changes those."
-        yield Problem(f"{_node(claim['metadata']['labels'])}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, _MOVES)
     elif has.get("volumeName") == own and quantity(_size(has)) != quantity(_size(wants)):
         words = f"its claim has {_size(has)}, and one of a directory never grows or shrinks."
         cure = f"Write {_size(has)}: it is a number only, the directory takes what is there."
-        yield Problem(f"{_node(claim['metadata']['labels'])}.storage.size", words, cure)
+        yield Problem(f"{path}.storage.size", words, cure)
 
 
 def _size(spec: Manifest) -> str:
     return str(spec["resources"]["requests"]["storage"])
 
 
-def _another_claim(workload: Manifest, there: Manifest) -> Iterator[Problem]:
+def _another_claim(path: str, workload: Manifest, there: Manifest) -> Iterator[Problem]:
     before, after = _claim(there), _claim(workload)
     if before != after:
         words = f"its data is on the claim {before}; on {after} it would start without."
-        yield Problem(f"{_node(workload['metadata']['labels'])}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, _MOVES)
 
 
 def _claim(workload: Manifest) -> str:
@@ -200,10 +226,10 @@ def _claim(workload: Manifest) -> str:
     return next(claims, "")
 
 
-def _node(labels: Mapping[str, str]) -> str:
+def _path(plan: StackPlan, labels: Mapping[str, str]) -> str:
     """Where the node of an object of ours stands in the stack file; of an object of all nodes, the network."""
     node = labels.get("archipelago/node")
-    return f"nodes.{node}" if node else "network"
+    return plan.settings.path_of(node) if node else "network"
 
 
 def whose(metadata: ObjectMeta | None) -> str:

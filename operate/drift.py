@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, Manifest
+from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
@@ -90,7 +90,7 @@ def _settled(node: NodePlan, record: ExternalNode) -> NodePlan:
 
 
 def _changed(manifest: Manifest, live: Manifest | None, stack: Stack) -> Iterator[Finding]:
-    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    kind, name = manifest["kind"], full_name(manifest, stack.site.access.namespace)
     subject = _subject(manifest, stack)
     if live is None:
         cure = f"pulumi up --refresh -s {stack.site.stack} makes it again."
@@ -114,7 +114,8 @@ def _left_over(stack: Stack, wanted: Mapping[Any, Manifest], live: Mapping[Any, 
         labels = manifest["metadata"].get("labels", {})
         if key in wanted or labels.get(OWNER) != owner or manifest["metadata"].get("ownerReferences"):
             continue
-        kind, name, node = manifest["kind"], manifest["metadata"]["name"], labels.get("archipelago/node", "")
+        kind, node = manifest["kind"], labels.get("archipelago/node", "")
+        name = full_name(manifest, stack.site.access.namespace)
         if kind in _KEPT and node:
             cure = f"archipelago release {node} -s {stack.site.stack} deletes it, add the node again to use it."
             words = f"{kind} {name} is kept of a node that was taken out"
@@ -138,8 +139,9 @@ def _comparable(manifest: Manifest) -> Manifest:
     return {"metadata": kept, **body}
 
 
-def _key(manifest: Manifest) -> tuple[str, str]:
-    return manifest["kind"], manifest["metadata"]["name"]
+def _key(manifest: Manifest) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def _resource(manifest: Manifest) -> str:

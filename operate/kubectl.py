@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,34 +33,45 @@ class Failed(Exception):  # noqa: N818 - reads as what it is
 class Access(Protocol):
     """What `operate` needs of a cluster; may be used from several threads."""
 
-    namespace: str
+    namespace: str  # the stack's own
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """All of the stack's, its own first."""
+        ...
 
     def get(self, kinds: Sequence[str], selector: str = "") -> list[Manifest]:
-        """Objects of the namespace."""
+        """Objects of the namespaces."""
         ...
 
-    def run(self, pod: str, container: str, command: Sequence[str]) -> str:
-        """What a command in a container prints."""
+    def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
+        """What a command in a container prints; the stack's own namespace if none is named."""
         ...
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete one object."""
+    def delete(self, kind: str, name: str, namespace: str = "") -> None:
+        """Delete one object; in the stack's own namespace if none is named."""
         ...
 
 
 class Kubectl:
-    """kubectl, pointed at a stack's cluster and namespace.
+    """kubectl, pointed at a stack's cluster and namespaces.
 
     Args:
         cluster: Where the stack's objects are.
+        more: Namespaces of objects beside its own.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, more: Iterable[str] = ()) -> None:
         self.namespace = cluster.namespace
+        self.namespaces = tuple(dict.fromkeys([cluster.namespace, *more]))
         self._cluster = cluster
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, namespace: str = "") -> list[str]:
         """A whole command line, for a process that replaces this one or talks to a terminal.
+
+        Args:
+            arguments: Of kubectl.
+            namespace: The stack's own if none is named.
 
         Raises:
             Failed: There is no kubectl.
@@ -73,10 +84,10 @@ class Kubectl:
             found += ["--kubeconfig", str(Path(self._cluster.kubeconfig).expanduser())]
         if self._cluster.context and not _in_a_pod():
             found += ["--context", self._cluster.context]
-        return [*found, "--namespace", self.namespace, *arguments]
+        return [*found, "--namespace", namespace or self.namespace, *arguments]
 
     def get(self, kinds: Sequence[str], selector: str = "") -> list[Manifest]:
-        """Objects of the namespace.
+        """Objects of the namespaces; what is in none is given once.
 
         Args:
             kinds: As `deployment.apps`.
@@ -86,28 +97,33 @@ class Kubectl:
             Failed: The API server does not answer, or refuses.
         """
         arguments = ["get", ",".join(kinds), "--output", "json", "--request-timeout", "20s", "--ignore-not-found"]
-        printed = self._call(*arguments, *(["--selector", selector] if selector else []))
-        items: list[Manifest] = json.loads(printed)["items"] if printed.strip() else []
-        return items
+        arguments += ["--selector", selector] if selector else []
+        found: dict[tuple[str, ...], Manifest] = {}
+        for namespace in self.namespaces:
+            printed = self._call(*arguments, namespace=namespace)
+            for each in json.loads(printed)["items"] if printed.strip() else ():
+                metadata = each["metadata"]
+                found[each["kind"], metadata.get("namespace", ""), metadata["name"]] = each
+        return list(found.values())
 
-    def run(self, pod: str, container: str, command: Sequence[str]) -> str:
+    def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command in a container prints.
 
         Raises:
             Failed: It ended with another exit code than 0, or could not be started.
         """
-        return self._call("exec", pod, "--container", container, "--", *command)
+        return self._call("exec", pod, "--container", container, "--", *command, namespace=namespace)
 
-    def delete(self, kind: str, name: str) -> None:
+    def delete(self, kind: str, name: str, namespace: str = "") -> None:
         """Delete one object, and wait until it is gone.
 
         Raises:
             Failed: The API server refuses.
         """
-        self._call("delete", kind, name, "--ignore-not-found", "--timeout", "50s")
+        self._call("delete", kind, name, "--ignore-not-found", "--timeout", "50s", namespace=namespace)
 
-    def _call(self, *arguments: str) -> str:
-        command = self.command(*arguments)
+    def _call(self, *arguments: str, namespace: str = "") -> str:
+        command = self.command(*arguments, namespace=namespace)
         try:
             done = subprocess.run(  # noqa: S603 - kubectl, and arguments of our own
                 command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL

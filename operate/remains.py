@@ -25,12 +25,14 @@ class Remains:
         name: Its name.
         owner: Whom its label names; empty without one.
         holds: What is gone with it.
+        namespace: Where it stands; empty for what belongs to the cluster.
     """
 
     kind: str
     name: str
     owner: str
     holds: str
+    namespace: str = ""
 
 
 def remains(access: Access, network: str, node: str) -> list[Remains]:
@@ -51,22 +53,22 @@ def runs(access: Access, network: str, node: str) -> bool:
         Failed: The cluster does not answer.
     """
     selector = f"archipelago/network={network},archipelago/node={node}"
-    return bool(access.get(["deployment.apps", "pod"], selector))
+    return bool(access.get(["deployment.apps", "statefulset.apps", "pod"], selector))
 
 
 def _volumes(access: Access, selector: str) -> list[Manifest]:
-    """Volumes belong to the cluster: those that wait for a claim of this namespace."""
+    """Volumes belong to the cluster: those that wait for a claim of the stack's namespaces."""
     try:
         found = access.get(["persistentvolume"], selector)
     except Failed as refused:
         if "forbidden" not in str(refused).lower():
             raise
         return []  # whoever may not see volumes has made none
-    return [each for each in found if each["spec"].get("claimRef", {}).get("namespace") == access.namespace]
+    return [each for each in found if each["spec"].get("claimRef", {}).get("namespace") in access.namespaces]
 
 
 def _remains(found: list[Manifest]) -> Iterator[Remains]:
     for each in found:
         metadata = each["metadata"]
         owner = metadata.get("labels", {}).get(OWNER, "")
-        yield Remains(each["kind"], metadata["name"], owner, _KINDS[each["kind"]])
+        yield Remains(each["kind"], metadata["name"], owner, _KINDS[each["kind"]], metadata.get("namespace", ""))

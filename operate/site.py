@@ -27,6 +27,7 @@ class Site:
         nodes: Names of its nodes, sorted.
         chain: The protocol.
         access: Its cluster.
+        elsewhere: Namespaces of nodes that do not stand in the stack's own, by node.
     """
 
     stack: str
@@ -35,10 +36,15 @@ class Site:
     nodes: tuple[str, ...]
     chain: Chain
     access: Access
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def full(self, node: str) -> str:
         """A node's name among several organisations."""
         return f"{self.organisation}/{node}"
+
+    def namespace_of(self, node: str) -> str:
+        """Where a node's objects stand."""
+        return self.elsewhere.get(node) or self.access.namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Pod:
         restarts: Of all containers together.
         images: By container.
         running: Names of the containers in which a command can be run.
+        namespace: Where it is.
     """
 
     name: str
@@ -60,6 +67,7 @@ class Pod:
     restarts: int
     images: Mapping[str, str] = field(default_factory=dict)
     running: frozenset[str] = frozenset()
+    namespace: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -97,7 +105,7 @@ class Seen:
         container = self.site.chain.running.container
         if self.pod is None or container not in self.pod.running:
             raise Failed(self.trouble or f"{self} is not running")
-        return self.site.access.run(self.pod.name, container, command)
+        return self.site.access.run(self.pod.name, container, command, self.pod.namespace)
 
 
 def pods(site: Site) -> dict[str, Pod]:
@@ -148,7 +156,7 @@ def _seen(site: Site, node: str, pod: Pod | None, height: int | None) -> Seen:
     if not {running.container, running.main} <= pod.running:
         return Seen(site, node, pod, trouble=f"its pod is not running ({pod.phase})")
     try:
-        printed = site.access.run(pod.name, running.container, running.look(height))
+        printed = site.access.run(pod.name, running.container, running.look(height), pod.namespace)
         return Seen(site, node, pod, running.state(printed))
     except (Failed, Unanswered) as error:
         return Seen(site, node, pod, trouble=f"it does not answer: {error}")
@@ -167,6 +175,7 @@ def _pod(manifest: Manifest) -> Pod:
         restarts=sum(int(each.get("restartCount", 0)) for each in statuses),
         images={each["name"]: each["image"] for each in main},
         running=frozenset(each["name"] for each in statuses if "running" in each.get("state", {})),
+        namespace=manifest["metadata"].get("namespace", ""),
     )
 
 

@@ -108,8 +108,9 @@ class FakeCitaNode(FakeNode):
 class FakeCitaCluster(FakeCluster):
     """A cluster in whose pods busybox carries the questions."""
 
-    def run(self, pod: str, container: str, command: Sequence[str]) -> str:
+    def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command prints in a pod."""
+        assert namespace in ("", *self.namespaces)
         self.asked.append(command)
         node = next(each for each in self.nodes.values() if pod == each.manifest(self.network)["metadata"]["name"])
         assert container == "peers"

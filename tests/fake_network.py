@@ -85,6 +85,7 @@ class FakeCluster:
     down: str = ""
     shared: dict[str, str] = field(default_factory=dict)  # what each transaction made of the contract, on all clusters
     mines: bool = True
+    more: tuple[str, ...] = ()  # namespaces beside the stack's own
 
     def get(self, kinds: Sequence[str], selector: str = "") -> list[Manifest]:
         """Objects, by kind and labels."""
@@ -99,8 +100,14 @@ class FakeCluster:
             if each["kind"].lower() in wanted and labels.items() <= each["metadata"].get("labels", {}).items()
         ]
 
-    def run(self, pod: str, container: str, command: Sequence[str]) -> str:
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """All of the stack's."""
+        return (self.namespace, *self.more)
+
+    def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command prints in a pod."""
+        assert namespace in ("", *self.namespaces)
         self.asked.append(command)
         node = next(each for each in self.nodes.values() if pod == each.manifest(self.network)["metadata"]["name"])
         assert container == "quorum"
@@ -122,8 +129,9 @@ class FakeCluster:
                 return self._console(node, script)
         raise Failed("executable file not found", 126)
 
-    def delete(self, kind: str, name: str) -> None:
+    def delete(self, kind: str, name: str, namespace: str = "") -> None:
         """Delete an object."""
+        assert namespace in ("", *self.namespaces)
         self.deleted.append((kind, name))
         self.objects = [
             each for each in self.objects if (each["kind"].lower(), each["metadata"]["name"]) != (kind, name)

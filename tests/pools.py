@@ -1,32 +1,40 @@
-"""A kind of network for tests alone, with a stack file whose nodes stand in sections of its own.
+"""A kind of network for tests alone: GoQuorum's nodes in pools, each pool in a namespace.
 
-Nodes are called members. They stand in pools, each pool in a namespace; `nodes` is no key of such a stack file.
+Its stack file has sections of its own, and no `nodes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from archipelago.chains.contract import Chain
-from archipelago.settings.models import NetworkSettings, NodeSettings, StackSettings
-from archipelago.settings.read import Settings
+from archipelago.chains.contract import Chain, Genesis, Site
+from archipelago.chains.goquorum.chain import GoQuorum
+from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
+from archipelago.chains.node import Node
+from archipelago.chains.registry import CHAINS
+from archipelago.checks.settings import problems as checks
+from archipelago.model.plan import NodePlan
+from archipelago.settings.models import StackSettings
+from archipelago.settings.read import Settings, read
 from archipelago.settings.types import Label, Location, NamespaceName, Strict, Unwritten
-from tests.stacks import seed
+from archipelago.stack.plan import StackPlan, plan_stack
+from tests.stacks import NOWHERE, changed, seed
 
 KIND = "pools"
+SOURCE = "Pulumi.cluster-a.yaml"
 
 
-class PoolNetwork(NetworkSettings):
+class PoolNetwork(GoQuorumNetwork):
     """The network of pools."""
 
-    size: int = Field(default=1, ge=1, description="How large it may grow.")
+    kind: Literal["pools"]  # type: ignore[assignment]  # another protocol, which no product has
 
 
-class Member(NodeSettings):
+class Member(GoQuorumNode):
     """A node, which stands in a pool."""
 
     port: int = Field(default=4001, ge=1, description="Where it listens.")
@@ -37,6 +45,7 @@ class Pool(Strict):
     """Members that stand together."""
 
     namespace: NamespaceName | None = Field(default=None, description="Of its objects; that of the stack if left out.")
+    create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
     members: dict[Label, Member] = Field(default={}, description="The pool's members by name.")
 
 
@@ -60,39 +69,73 @@ class PoolStack(StackSettings[PoolNetwork, Member]):
 
     def path_of(self, node: str) -> str:
         """`pools.<pool>.members.<member>`."""
-        pool = max((each for each in self.pools if node.startswith(f"{each}-")), key=len, default="")
+        pool = self._pool(node)
         return f"pools.{pool}.members.{node.removeprefix(f'{pool}-')}"
 
+    def namespace_of(self, node: str) -> str:
+        """That of its pool."""
+        return self.pools[self._pool(node)].namespace or self.cluster.namespace
 
-def dialect() -> Chain:
-    """As much of a chain as reading and checking a stack file need."""
-    return cast(
-        Chain,
-        SimpleNamespace(
-            kind=KIND,
-            stack_model=PoolStack,
-            ports=lambda _settings, _node: {"exposure": frozenset({"swarm"})},
-            object_name=lambda settings, node: f"{settings.network.name}-{node}",
-            checks=lambda _settings: (),
-        ),
-    )
+    @property
+    def namespaces(self) -> dict[str, bool]:
+        """The stack's own, and each pool's."""
+        pools = {pool.namespace: pool.create_namespace for pool in self.pools.values() if pool.namespace}
+        return super().namespaces | pools
+
+    def path_of_namespace(self, namespace: str) -> str:
+        """Of the pool that names it."""
+        pool = next((name for name, pool in self.pools.items() if pool.namespace == namespace), None)
+        return f"pools.{pool}.namespace" if pool else super().path_of_namespace(namespace)
+
+    def _pool(self, node: str) -> str:
+        return max((each for each in self.pools if node.startswith(f"{each}-")), key=len, default="")
 
 
-def config() -> dict[str, Any]:
-    """A stack file with two pools, in two namespaces."""
-    return {
+class Pooled(GoQuorum):
+    """GoQuorum in pools."""
+
+    kind = KIND
+    stack_model: type[Settings] = PoolStack
+
+    def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
+        """The same node, in its pool's namespace."""
+        namespace = settings.namespace_of(node.name)
+        made = super().plan(settings, node, replace(site, namespace=namespace), genesis)
+        return replace(made, namespace=namespace)
+
+
+KINDS: dict[str, Chain] = {**CHAINS, KIND: Pooled()}
+
+
+def config(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A stack file with two pools, one in a namespace of its own, changed by dotted path."""
+    written = {
         "identitySeed": seed("alpha"),
         "organisation": "alpha",
         "cluster": {"context": "cluster-a", "namespace": "ours", "address": "203.0.113.10"},
-        "network": {"kind": KIND, "name": "research", "founder": True},
-        "defaults": {"storage": {"size": "5Gi"}},
+        "network": {
+            "kind": KIND,
+            "name": "research",
+            "founder": True,
+            "chainId": 1000,
+            "consensus": "qbft",
+            "version": "22.7.4",
+            "privacy": "none",
+        },
+        "defaults": {"storage": {"size": "5Gi"}, "validator": True},
         "pools": {
-            "public": {"namespace": "ipfs", "members": {"archive": {"port": 4002}, "cache": None}},
+            "public": {"namespace": "outside", "members": {"archive": {"port": 4002}, "cache": None}},
             "private": {"members": {"archive": {"storage": {"size": "7Gi"}}}},
         },
     }
+    return changed(written, changes or {})
 
 
-def nodes_of(settings: Settings) -> Mapping[str, Member]:
-    """The members as all the program sees them."""
-    return settings.nodes
+def settings_of(changes: Mapping[str, Any] | None = None) -> Settings:
+    """The settings, or Refused."""
+    return read(config(changes), SOURCE, KINDS, lambda found: checks(found, KINDS))
+
+
+def plan_of(changes: Mapping[str, Any] | None = None, last: Mapping[str, Any] | None = None) -> StackPlan:
+    """The plan, or Refused."""
+    return plan_stack(settings_of(changes), KINDS[KIND], "cluster-a", {}, last or {}, NOWHERE, SOURCE)

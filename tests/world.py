@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
 from tests.stacks import STACKS, Config, crossed, floats, outputs_of, plan_of
@@ -53,7 +53,7 @@ class World:
 def objects(plan: StackPlan) -> dict[tuple[str, str], Manifest]:
     """A stack's objects by kind and name."""
     listed = list(manifests(plan))
-    found = {(each["kind"], each["metadata"]["name"]): each for each in listed}
+    found = {(each["kind"], full_name(each, plan.namespace)): each for each in listed}
     assert len(found) == len(listed), "two objects share a kind and a name"
     return found
 

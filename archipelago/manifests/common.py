@@ -43,13 +43,25 @@ def selected(plan: StackPlan, node: NodePlan | None) -> dict[str, str]:
 
 
 def members(plan: StackPlan) -> dict[str, str]:
-    """Labels that find the pods of all nodes of the network in this namespace."""
+    """Labels that find the pods of all nodes of the network in one namespace."""
     return {"archipelago/network": plan.network}
 
 
-def metadata(plan: StackPlan, name: str, node: NodePlan | None = None) -> Manifest:
-    """Name, namespace and labels."""
-    return {"name": name, "namespace": plan.namespace, "labels": labels(plan, node)}
+def metadata(plan: StackPlan, name: str, node: NodePlan | None = None, namespace: str = "") -> Manifest:
+    """Name, namespace and labels; the namespace is that of the node, or without one the stack's own, if not given."""
+    return {"name": name, "namespace": namespace or plan.namespace_of(node), "labels": labels(plan, node)}
+
+
+def full_name(manifest: Manifest, home: str) -> str:
+    """An object's name among all of its kind in a stack.
+
+    Args:
+        manifest: The object.
+        home: The stack's own namespace; only what stands in another one needs it in its name.
+    """
+    metadata = manifest["metadata"]
+    namespace, name = metadata.get("namespace", home), str(metadata["name"])
+    return name if namespace == home else f"{namespace}/{name}"
 
 
 def kept(metadata: Manifest) -> Manifest:
@@ -90,4 +102,4 @@ def claim(node: NodePlan) -> str:
 
 def volume(plan: StackPlan, node: NodePlan) -> str:
     """Name of a node's volume. It is one of the whole cluster's names; no namespace has a dot in its own."""
-    return f"{plan.namespace}.{claim(node)}"
+    return f"{plan.namespace_of(node)}.{claim(node)}"

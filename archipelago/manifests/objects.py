@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Exposed, Reach
@@ -9,25 +11,33 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
 
-def namespace(plan: StackPlan) -> Manifest:
-    """The namespace of all objects, where it is ours."""
-    metadata = common.kept({"name": plan.namespace, "labels": common.labels(plan)})
+def namespace(plan: StackPlan, name: str) -> Manifest:
+    """A namespace that the stack makes."""
+    metadata = common.kept({"name": name, "labels": common.labels(plan)})
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def config_map(plan: StackPlan, name: str, data: dict[str, str], node: NodePlan | None = None) -> Manifest:
-    """Public files."""
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": common.metadata(plan, name, node), "data": data}
+def config_map(
+    plan: StackPlan, name: str, data: dict[str, str], node: NodePlan | None = None, namespace: str = ""
+) -> Manifest:
+    """Public files, of one node or of all in a namespace."""
+    metadata = common.metadata(plan, name, node, namespace)
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def identity(plan: StackPlan, node: NodePlan) -> Manifest:
     """A node's keys. They outlive the node: `destroy` leaves them."""
+    return secret(plan, node, common.identity_secret(node), node.private_files)
+
+
+def secret(plan: StackPlan, node: NodePlan, name: str, values: Mapping[str, str]) -> Manifest:
+    """A Secret that a node needs, and that outlives it."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": common.kept(common.metadata(plan, common.identity_secret(node), node)),
+        "metadata": common.kept(common.metadata(plan, name, node)),
         "type": "Opaque",
-        "stringData": dict(node.private_files),
+        "stringData": dict(values),
     }
 
 

@@ -19,8 +19,8 @@ from archipelago.stack.plan import StackPlan
 _DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 
 
-def peers(plan: StackPlan) -> Manifest:
-    """What all nodes of the network may: one object, and it changes with the address book.
+def peers(plan: StackPlan, namespace: str) -> Manifest:
+    """What all nodes of the network in a namespace may: one object, and it changes with the address book.
 
     In: the ports for partners, from anywhere. A NodePort and many load balancers put a machine's address in the place
     of the partner's, so a narrower rule would shut partners out, or let every machine's traffic in anyway.
@@ -29,16 +29,22 @@ def peers(plan: StackPlan) -> Manifest:
     addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service, our
     own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
     """
-    shared = {port.number for node in plan.nodes for port in node.service.ports if port.reach is Reach.PARTNERS}
+    here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
+    shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled
     needed = {number for node in plan.nodes for number in node.dials}
     dialled = [end for given in plan.imports for node in given.nodes for end in node.endpoints.values()]
     spec = {
         "podSelector": {"matchLabels": common.members(plan)},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"ports": _tcp(shared)}],
+        "ingress": [{"ports": _tcp(_shared(here))}],
         "egress": [{"ports": _DNS}, *_partners(dialled, shared | needed)],
     }
-    return _policy(common.metadata(plan, common.live_config(plan)), spec)
+    return _policy(common.metadata(plan, common.live_config(plan), namespace=namespace), spec)
+
+
+def _shared(nodes: Iterable[NodePlan]) -> set[int]:
+    """Numbers of the ports for partners."""
+    return {port.number for node in nodes for port in node.service.ports if port.reach is Reach.PARTNERS}
 
 
 def has_clients(service: Service) -> bool:

@@ -11,20 +11,32 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
 
+def namespaces(plan: StackPlan) -> Iterator[Manifest]:
+    """Namespaces that the stack makes."""
+    for name, made in plan.settings.namespaces.items():
+        if made:
+            yield objects.namespace(plan, name)
+
+
 def shared(plan: StackPlan) -> Iterator[Manifest]:
-    """Objects of the network as a whole, the Namespace apart; while it waits for its genesis Services only."""
+    """Objects of the network as a whole, in each namespace that has nodes; until it has a genesis Services only."""
     for service in plan.services:
         yield from _service(plan, None, service)
-    if plan.genesis:
-        yield objects.config_map(plan, common.shared_config(plan), {plan.genesis.file: plan.genesis.text})
-        yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files))
+    if plan.genesis is None:
+        return
+    genesis = {plan.genesis.file: plan.genesis.text}
+    for namespace in plan.populated:
+        yield objects.config_map(plan, common.shared_config(plan), genesis, namespace=namespace)
+        yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files), namespace=namespace)
         if plan.settings.cluster.network_policies and plan.nodes:
-            yield policies.peers(plan)
+            yield policies.peers(plan, namespace)
 
 
 def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
     """What outlives a node: its keys and its volume."""
     yield objects.identity(plan, node)
+    for name, values in node.secrets.items():
+        yield objects.secret(plan, node, name, values)
     if node.volume.place:
         yield storage.volume(plan, node, node.volume.place)
     if not node.volume.shared_claim:
@@ -55,8 +67,7 @@ def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) 
 
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
-    if plan.settings.cluster.create_namespace:
-        yield objects.namespace(plan)
+    yield from namespaces(plan)
     yield from shared(plan)
     for node in plan.nodes:
         yield from kept(plan, node)

@@ -44,7 +44,7 @@ def volume(plan: StackPlan, node: NodePlan, place: Place) -> Manifest:
         "claimRef": {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "namespace": plan.namespace,
+            "namespace": plan.namespace_of(node),
             "name": common.claim(node),
         },
         "persistentVolumeReclaimPolicy": "Retain",

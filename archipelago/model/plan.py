@@ -155,7 +155,7 @@ class Clients:
     """Who may use a node's client ports.
 
     Args:
-        namespace: Namespace of pods; None for the stack's own.
+        namespace: Namespace of pods; None for that of the nodes.
         pods: Labels that they carry; empty for all pods there.
         cidr: A range of addresses, instead of pods.
     """
@@ -239,6 +239,8 @@ class NodePlan:
         await_ready: Whether a rollout waits until it is there.
         runs: False while the network's genesis, or what `waits_for` names, is not known: all but a workload is made.
         waits_for: Without what this node alone does not run, as `alpha: the key of swarm archive`.
+        namespace: Where its objects stand; empty for the stack's own namespace.
+        secrets: Secrets beside its identity, values by key and name; never printed, and kept like the identity.
     """
 
     name: str
@@ -260,6 +262,8 @@ class NodePlan:
     await_ready: bool = True
     runs: bool = True
     waits_for: str = ""
+    namespace: str = ""
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def services(self) -> tuple[Service, ...]:

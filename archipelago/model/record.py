@@ -43,6 +43,7 @@ class ExternalNode(Record):
         swarm: The part of the network that it is in, where a network has several with a secret key each.
         fingerprint: Of that key, as the protocol's own tool prints it; None while the key is not known.
         key_generation: Which key of the swarm it is: counted up by everybody who shall have another one.
+        namespace: Where it stands in its own cluster, if not where its network's other objects do.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -60,6 +61,7 @@ class ExternalNode(Record):
     swarm: str | None = None
     fingerprint: str | None = None
     key_generation: int | None = Field(default=None, ge=1)
+    namespace: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

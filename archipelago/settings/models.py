@@ -252,3 +252,16 @@ class StackSettings(Strict, Generic[Network, Node]):
     def path_of(self, node: str) -> str:
         """Where a node stands in the stack file, for messages; of one that was taken out, where it would."""
         return f"nodes.{node}"
+
+    def namespace_of(self, node: str) -> str:  # noqa: ARG002 - of a kind with several namespaces
+        """Where a node's objects stand."""
+        return self.cluster.namespace
+
+    @property
+    def namespaces(self) -> dict[str, bool]:
+        """Every namespace of the stack's objects, its own first, and whether the stack makes it."""
+        return {self.cluster.namespace: self.cluster.create_namespace}
+
+    def path_of_namespace(self, namespace: str) -> str:  # noqa: ARG002 - of a kind with several
+        """Where a namespace is named in the stack file; its section also says `createNamespace`."""
+        return "cluster.namespace"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from archipelago.chains.node import Node
-from archipelago.model.record import NetworkRecord
+from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
@@ -40,6 +40,21 @@ def recorded(last: Mapping[str, Any], settings: Settings, problems: list[Problem
         cure = f"Set archipelago:cluster.namespace to {found.namespace}, or destroy the stack before it moves."
         problems.append(Problem("cluster.namespace", words, cure))
     return found
+
+
+def moved(last: Mapping[str, Any], records: Iterable[ExternalNode], settings: Settings) -> Iterator[Problem]:
+    """Nodes that would start a second time in another namespace, without data; a move of all is told by `recorded`."""
+    home = settings.cluster.namespace
+    were = {each.get("name", ""): each.get("namespace") or home for each in last.get("externalNodes") or []}
+    for record in records:
+        was, now = were.get(record.name), record.namespace or home
+        if was not in (None, now):
+            words = f"it runs in the namespace {was}; in {now} it would start a second time, without data."
+            cure = (
+                f"Bring back {was}. To start the node empty instead, take it out, run pulumi up and archipelago "
+                "release, and add it again."
+            )
+            yield Problem(settings.path_of(record.name), words, cure)
 
 
 def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings) -> Iterator[Problem]:

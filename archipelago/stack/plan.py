@@ -72,8 +72,17 @@ class StackPlan:
 
     @property
     def namespace(self) -> str:
-        """Namespace of all objects."""
+        """The stack's own namespace: of all objects but those of nodes that stand elsewhere."""
         return self.settings.cluster.namespace
+
+    @property
+    def populated(self) -> tuple[str, ...]:
+        """Namespaces in which nodes stand, sorted; without any the stack's own."""
+        return tuple(sorted({self.namespace_of(node) for node in self.nodes})) or (self.namespace,)
+
+    def namespace_of(self, node: NodePlan | None) -> str:
+        """Where a node's objects stand; without a node those of the network as a whole."""
+        return (node and node.namespace) or self.namespace
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -118,13 +127,14 @@ def plan_stack(
     recorded = continuity.recorded(last, settings, problems)
     decision = decide(settings, chain, nodes, imports, recorded, root)
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
-    records = tuple(_record(node, plan) for node, plan in zip(nodes.values(), plans, strict=True))
+    records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
     book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     problems += [*decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
     if recorded:  # not after a rename, which alone is told: it changes every key
         problems += continuity.lost_keys(last, nodes, settings)
+        problems += continuity.moved(last, records, settings)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)
@@ -202,8 +212,9 @@ def _owner(organisation: str, stack: str, signing_key: bytes) -> str:
     return f"{organisation}.{stack[: _LABEL_VALUE - len(organisation) - len(fingerprint) - 2]}.{fingerprint}"
 
 
-def _record(node: Node[Any], plan: NodePlan) -> ExternalNode:
-    return node.record.model_copy(update={"endpoints": plan.service.endpoints()})
+def _record(node: Node[Any], plan: NodePlan, site: Site) -> ExternalNode:
+    elsewhere = plan.namespace if plan.namespace not in ("", site.namespace) else None
+    return node.record.model_copy(update={"endpoints": plan.service.endpoints(), "namespace": elsewhere})
 
 
 def _warnings(

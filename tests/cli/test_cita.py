@@ -44,7 +44,7 @@ def plan() -> StackPlan:
 def network(monkeypatch: pytest.MonkeyPatch) -> FakeCita:
     """That stack, deployed; alpha's cluster answers."""
     made = FakeCita()
-    monkeypatch.setattr("cli.running.Kubectl", lambda _: made.clusters["alpha"])
+    monkeypatch.setattr("cli.running.Kubectl", lambda _cluster, _namespaces: made.clusters["alpha"])
     monkeypatch.setattr("time.sleep", lambda _: None)
     return made
 

@@ -20,7 +20,7 @@ def network(monkeypatch: pytest.MonkeyPatch, project: Project) -> FakeNetwork:
     """The example stacks with two nodes each, deployed on clusters that answer."""
     made = FakeNetwork()
     clusters = {STACKS[organisation]: cluster for organisation, cluster in made.clusters.items()}
-    monkeypatch.setattr("cli.running.Kubectl", lambda cluster: clusters[cluster.context])
+    monkeypatch.setattr("cli.running.Kubectl", lambda cluster, _namespaces: clusters[cluster.context])
     monkeypatch.setattr("time.sleep", lambda _: None)
     project.edit("cluster-a", "    quorum-node3: {}\n", "")
     return made

@@ -39,7 +39,7 @@ class Deployed:
 def deployed(monkeypatch: pytest.MonkeyPatch, project: Project) -> Deployed:
     made = FakeNetwork(privacy=True)
     clusters = {STACKS[organisation]: cluster for organisation, cluster in made.clusters.items()}
-    monkeypatch.setattr("cli.running.Kubectl", lambda cluster: clusters[cluster.context])
+    monkeypatch.setattr("cli.running.Kubectl", lambda cluster, _namespaces: clusters[cluster.context])
     monkeypatch.setattr("time.sleep", lambda _: None)
     project.edit(
         "cluster-a", "    quorum-node1: {exposure: {ports: {p2p: 30303, tessera: 30901}}}\n", "    quorum-node1: {}\n"

@@ -133,7 +133,7 @@ def _connect(unreachable: str) -> Any:
 
 
 def _foreign(
-    asked: list[Any] | None, found: Iterable[Problem], _client: object, wanted: Iterable[Any], _owner: str
+    asked: list[Any] | None, found: Iterable[Problem], _client: object, wanted: Iterable[Any], _plan: object
 ) -> Iterator[Problem]:
     if asked is not None:
         asked += wanted

@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan
@@ -63,7 +63,8 @@ def files() -> Iterator[tuple[str, str]]:
     """Path below this folder and content of every golden file."""
     for folder, plan in plans().items():
         for each in manifests(plan):
-            yield f"{folder}/{each['kind']}-{each['metadata']['name']}.yaml", yaml_text.document(digested(each))
+            name = full_name(each, plan.namespace).replace("/", ".")
+            yield f"{folder}/{each['kind']}-{name}.yaml", yaml_text.document(digested(each))
     for stack, listed in urns().items():
         yield f"urns/{stack}.txt", "".join(f"{urn}\n" for urn in listed)
 

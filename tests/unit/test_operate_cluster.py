@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
-from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Secret, Service
 
 from archipelago.chains.contract import Ask
@@ -23,7 +23,9 @@ from tests.stacks import Config, alpha, changed, plan_of
 
 pytestmark = pytest.mark.unit
 
-KINDS: dict[str, Any] = {each.__name__: each for each in (Deployment, PersistentVolume, PersistentVolumeClaim, Service)}
+KINDS: dict[str, Any] = {
+    each.__name__: each for each in (Deployment, PersistentVolume, PersistentVolumeClaim, Service, StatefulSet)
+}
 NFS = {"nfs": {"server": "nfs.example.org", "path": "/export/chain"}}
 LOCAL = {"local": {"host": "machine-1", "path": "/srv/chain"}}
 
@@ -34,8 +36,12 @@ class FakeClient:
     def __init__(self, objects: list[Manifest]) -> None:
         self.objects = objects
 
-    def get(self, _kind: type, _name: str) -> Any:
-        labels = next(each["metadata"]["labels"] for each in self.objects if each["kind"] == "Namespace")
+    def get(self, _kind: type, name: str) -> Any:
+        spaces = (each["metadata"] for each in self.objects if each["kind"] == "Namespace")
+        labels = next((each["labels"] for each in spaces if each["name"] == name), None)
+        if labels is None:
+            body = {"code": 404, "message": f"namespaces {name!r} not found"}
+            raise ApiError(response=httpx2.Response(404, json=body))
         return Service.from_dict({"metadata": {"labels": labels}})
 
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
@@ -53,11 +59,11 @@ def _served(manifest: Manifest) -> Manifest:
     return manifest if manifest["kind"] in KINDS else {"metadata": manifest["metadata"]}
 
 
-def found(plan: StackPlan, there: list[Manifest]) -> list[Problem]:
-    """What is in the way of a stack, its own namespace apart."""
+def found(plan: StackPlan, there: list[Manifest], *, spaces: bool = True) -> list[Problem]:
+    """What is in the way of a stack, whose own namespaces are there."""
     listed = list(manifests(plan))
-    spaces = [each for each in listed if each["kind"] == "Namespace"]
-    return list(foreign(cast(Client, FakeClient([*spaces, *there])), listed, plan.owner))
+    ours = [each for each in listed if each["kind"] == "Namespace" and spaces]
+    return list(foreign(cast(Client, FakeClient([*ours, *there])), listed, plan))
 
 
 def without_spaces(plan: StackPlan) -> list[Manifest]:

@@ -8,33 +8,27 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from archipelago.chains.contract import Chain
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
 from archipelago.problems import Problem, Refused
-from archipelago.settings.read import Settings, read
+from archipelago.settings.read import read
 from archipelago.settings.reference import keys
 from archipelago.settings.schema import schema
 from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.types import SEALED
-from tests.pools import KIND, config, dialect, nodes_of
+from tests.pools import KIND, KINDS, config, settings_of
 from tests.stacks import alpha, changed
 
 pytestmark = pytest.mark.unit
 
-KINDS: dict[str, Chain] = {**CHAINS, KIND: dialect()}
 SCHEMA = schema(KINDS)
 VALIDATOR = Draft202012Validator(SCHEMA)
 ARCHIVE = "pools.public.members.archive"
 
 
-def settings(changes: Mapping[str, Any] | None = None) -> Settings:
-    return read(changed(config(), changes or {}), "Pulumi.a.yaml", KINDS, lambda found: checks(found, KINDS))
-
-
 def refused(changes: Mapping[str, Any]) -> tuple[Problem, ...]:
     with pytest.raises(Refused) as caught:
-        settings(changes)
+        settings_of(changes)
     return caught.value.problems
 
 
@@ -45,13 +39,13 @@ def in_editor(said: Mapping[str, Any]) -> list[str]:
 
 
 def test_members_of_pools_are_the_nodes_of_the_stack() -> None:
-    nodes = nodes_of(settings())
+    nodes = settings_of().nodes
     assert sorted(nodes) == ["private-archive", "public-archive", "public-cache"]
     assert nodes["public-archive"].port == 4002
 
 
 def test_defaults_complete_members_wherever_they_stand() -> None:
-    sizes = {name: node.storage.size for name, node in nodes_of(settings()).items()}
+    sizes = {name: node.storage.size for name, node in settings_of().nodes.items()}
     assert sizes == {"public-archive": "5Gi", "public-cache": "5Gi", "private-archive": "7Gi"}
 
 
@@ -81,11 +75,11 @@ def test_a_fault_in_the_defaults_is_told_once_and_at_a_member_where_it_stands() 
 
 
 def test_checks_tell_where_a_member_stands() -> None:
-    taken = {f"{ARCHIVE}.exposure.ports": {"swarm": 30401}}
-    problem = refused({**taken, "pools.private.members.archive.exposure.ports": {"swarm": 30401}})[0]
-    assert problem.path == "pools.private.members.archive.exposure.ports.swarm"
-    assert f"archipelago:{ARCHIVE}.exposure.ports.swarm" in problem.message
-    assert refused({f"{ARCHIVE}.exposure.ports": {"api": 30401}})[0].path == f"{ARCHIVE}.exposure.ports.api"
+    taken = {f"{ARCHIVE}.exposure.ports": {"p2p": 30401}}
+    problem = refused({**taken, "pools.private.members.archive.exposure.ports": {"p2p": 30401}})[0]
+    assert problem.path == "pools.private.members.archive.exposure.ports.p2p"
+    assert f"archipelago:{ARCHIVE}.exposure.ports.p2p" in problem.message
+    assert refused({f"{ARCHIVE}.exposure.ports": {"swarm": 30401}})[0].path == f"{ARCHIVE}.exposure.ports.swarm"
 
 
 def test_one_run_tells_what_is_wrong_with_every_member() -> None:
@@ -97,7 +91,7 @@ def test_one_run_tells_what_is_wrong_with_every_member() -> None:
 
 
 def test_a_secret_of_a_member_is_told_once_where_it_stands() -> None:
-    (problem,) = in_plain_text(settings({f"{ARCHIVE}.word": "sesame", "identitySeed": SEALED}), ())
+    (problem,) = in_plain_text(settings_of({f"{ARCHIVE}.word": "sesame", "identitySeed": SEALED}), ())
     assert problem.path == f"{ARCHIVE}.word"
 
 
@@ -125,7 +119,7 @@ def test_the_schema_of_the_others_only_learns_which_sections_are_not_theirs() ->
 
 
 def test_the_reference_lists_the_keys_of_a_section_in_a_section() -> None:
-    assert [each.name for each in keys(SCHEMA, f"pools {KIND}")] == ["namespace", "members"]
+    assert [each.name for each in keys(SCHEMA, f"pools {KIND}")] == ["namespace", "createNamespace", "members"]
     listed = {each.name: each.type for each in keys(SCHEMA, f"pools.members {KIND}")}
     assert listed["port"] == "number from 1"
     assert listed["storage.size"] == "text"
