@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from archipelago.model.endpoint import NODE_PORTS, Endpoint, Exposed
+from archipelago.model.endpoint import NODE_PORTS, Endpoint, Exposed, Port
 from archipelago.model.plan import Service
 
 Endpoints = dict[str, Endpoint]
@@ -29,14 +29,20 @@ def _endpoints(service: Service, spec: Any, status: Any) -> Any:
     host = service.host or _balancer(status)
     found: Endpoints = {}
     for port in service.ports:
-        number = _node_port(spec, port.name) if service.type is Exposed.NODE_PORT else port.number
+        number = _number(service, port, spec)
         if not host or number is None:
             if pulumi.runtime.is_dry_run():
                 return pulumi.UNKNOWN
             # an optional Service of this organisation's own clients may have no address that partners could dial
             raise pulumi.RunError(f"Service {service.name}: the cluster gave port {port.name} no address.")
-        found[port.name] = Endpoint(host=host, port=number, exposure=service.type)
+        found[port.name] = Endpoint(host=host, port=number, exposure=service.exposure)
     return found
+
+
+def _number(service: Service, port: Port, spec: Any) -> int | None:
+    if service.route:
+        return service.route.port
+    return _node_port(spec, port.name) if service.type is Exposed.NODE_PORT else port.number
 
 
 def _node_port(spec: Any, name: str) -> int | None:

@@ -9,14 +9,14 @@ import pulumi
 
 from archipelago.manifests import stack as manifests
 from archipelago.manifests.common import Manifest
-from archipelago.manifests.workload import waits_for_endpoints
+from archipelago.manifests.workload import KINDS, waits_for_endpoints
 from archipelago.model.plan import NodePlan
 from archipelago.stack.plan import StackPlan
 from components.endpoints import Endpoints, endpoints_of
 from components.register import register
 
 # The only places that an endpoint reaches: everything else of an object stays readable in the first preview.
-_REACHED = {"ConfigMap": ("data",), "Deployment": ("spec", "template", "metadata", "annotations")}
+_REACHED = {"ConfigMap": ("data",), **dict.fromkeys(KINDS, ("spec", "template", "metadata", "annotations"))}
 
 
 class ChainNode(pulumi.ComponentResource):
@@ -62,7 +62,7 @@ class ChainNode(pulumi.ComponentResource):
         for index, manifest in enumerate(manifests.running(plan, node, node.service.endpoints())):
             if waits_for_endpoints(node):
                 self._fill(manifest, index)
-            if manifest["kind"] == "Deployment":
+            if manifest["kind"] in KINDS:
                 before = [*before, *services, *([previous] if previous else [])]
             workload = register(manifest, plan.namespace, pulumi.ResourceOptions(parent=self, depends_on=before))
             before = [*before, workload]

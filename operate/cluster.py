@@ -65,6 +65,7 @@ def foreign(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> Iter
             yield from _namespace(client, plan, name) if made else _somebodys(client, plan, name)
         yield from conflicts.taken_ports(client, listed, plan)
         yield from conflicts.taken_volumes(client, listed, plan)
+        yield from conflicts.unknown_kinds(client, listed, plan)
         for where in namespaces:
             there = [each for each in listed if each["metadata"].get("namespace") == where]
             yield from conflicts.data(client, there, plan)

@@ -10,6 +10,8 @@ from typing import Any
 
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
+from lightkube.core.resource import NamespacedResource
+from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import not_equal
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
@@ -33,6 +35,7 @@ from archipelago.stack.plan import StackPlan
 _WORKLOADS = (Deployment, StatefulSet)
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
 _MORE = (StatefulSet, ServiceAccount, Role, RoleBinding)  # looked at where the stack has one itself
+_NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
 _MOVES = (
     "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
@@ -52,7 +55,10 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
     path = plan.settings.path_of_namespace(namespace)
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
     rivals: set[str] = set()
-    for kind in (*_KINDS, *(each for each in _MORE if each.__name__ in {name for name, _ in names})):
+    kinds = {kind for kind, _ in names}
+    more: list[type[NamespacedResource]] = [each for each in _MORE if each.__name__ in kinds]
+    more += [each for each in _installed(wanted) if _answers(client, each, namespace)]
+    for kind in (*_KINDS, *more):
         # nobody's and others' objects: ours are not even read
         for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(plan.owner)}):
             metadata: ObjectMeta = found.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
@@ -66,6 +72,43 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
         words = f"a network of this name in the namespace {namespace} belongs to the stack {rival}."
         cure = f"Choose another name or another archipelago:{path}; or delete what that stack has left there."
         yield Problem("network.name", words, cure)
+
+
+def unknown_kinds(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:
+    """Objects of kinds that somebody has to install in the cluster, and has not; the API server would say it too late.
+
+    What the stack installs itself is not asked for.
+    """
+    installs = {each["spec"]["names"]["kind"] for each in wanted if each["kind"] == "CustomResourceDefinition"}
+    first = {each["kind"]: each for each in reversed(wanted)}
+    for kind in _installed(wanted):
+        example = first[kind.__name__]
+        if kind.__name__ in installs or _answers(client, kind, example["metadata"]["namespace"]):
+            continue
+        words = f"this cluster knows no {kind.__name__} of {example['apiVersion']}."
+        cure = "Install what it belongs to with its custom resource definitions, or choose another exposure."
+        yield Problem(_path(plan, example["metadata"]["labels"]), words, cure)
+
+
+def _installed(wanted: Iterable[Manifest]) -> Iterator[type[NamespacedResource]]:
+    """Kinds of ours that do not belong to Kubernetes itself."""
+    for version, kind in sorted(
+        {(each["apiVersion"], each["kind"]) for each in wanted if "namespace" in each["metadata"]}
+    ):
+        group, _, name = version.rpartition("/")
+        if "." in group and not group.endswith(".k8s.io"):
+            yield create_namespaced_resource(group, name, kind, f"{kind.lower()}s")
+
+
+def _answers(client: Client, kind: type[NamespacedResource], namespace: str) -> bool:
+    """Whether the cluster knows a kind."""
+    try:
+        next(iter(client.list(kind, namespace=namespace)), None)
+    except ApiError as error:
+        if error.status.code == _NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def taken_ports(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:

@@ -17,7 +17,8 @@ from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.node import Node
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
-from archipelago.model.plan import NodePlan
+from archipelago.model.endpoint import Exposed
+from archipelago.model.plan import NodePlan, Route, Service
 from archipelago.settings.models import StackSettings
 from archipelago.settings.read import Settings, read
 from archipelago.settings.types import Label, Location, NamespaceName, Strict, Unwritten
@@ -25,6 +26,7 @@ from archipelago.stack.plan import StackPlan, plan_stack
 from tests.stacks import NOWHERE, changed, seed
 
 KIND = "pools"
+PROXY = "192.0.2.80"
 SOURCE = "Pulumi.cluster-a.yaml"
 
 
@@ -39,6 +41,9 @@ class Member(GoQuorumNode):
 
     port: int = Field(default=4001, ge=1, description="Where it listens.")
     word: SecretStr | None = Field(default=None, description="What it whispers.")
+    stateful: bool = Field(default=False, description="Whether its pod keeps its name.")
+    entry_point: str = Field(default="", description="Of the proxy through which it is dialled.")
+    balanced: str = Field(default="", description="Address that its load balancer is asked to be.")
 
 
 class Pool(Strict):
@@ -101,7 +106,24 @@ class Pooled(GoQuorum):
         """The same node, in its pool's namespace."""
         namespace = settings.namespace_of(node.name)
         made = super().plan(settings, node, replace(site, namespace=namespace), genesis)
-        return replace(made, namespace=namespace)
+        member: Member = settings.nodes[node.name]
+        service = made.service
+        if member.entry_point:
+            service = replace(service, type=Exposed.CLUSTER_IP, route=Route(member.entry_point, 4001), host=PROXY)
+        if member.balanced:
+            service = replace(service, type=Exposed.LOAD_BALANCER, address=member.balanced, host="")
+        if not member.stateful:
+            return replace(made, namespace=namespace, service=service)
+        headless = Service(name=node.name, type=Exposed.CLUSTER_IP, ports=service.ports, headless=True)
+        return replace(
+            made,
+            namespace=namespace,
+            object_name=f"{node.name}-ss",
+            service=replace(service, name=f"{node.name}-swarm"),
+            more_services=(headless,),
+            stateful=True,
+            secrets={f"{node.name}-shared": {"swarm-key": "secret words"}},
+        )
 
 
 KINDS: dict[str, Chain] = {**CHAINS, KIND: Pooled()}

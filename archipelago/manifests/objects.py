@@ -1,4 +1,4 @@
-"""Objects beside the workload: Namespace, ConfigMaps, Secret, Services; volumes are in `storage`."""
+"""Objects beside the workload: Namespaces, ConfigMaps, Secrets, Services, routes; volumes are in `storage`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Exposed, Reach
-from archipelago.model.plan import NodePlan, Service
+from archipelago.model.plan import NodePlan, Route, Service
 from archipelago.stack.plan import StackPlan
 
 
@@ -62,8 +62,30 @@ def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifes
             entry["nodePort"] = exposed.node_ports[port.name]
         ports.append(entry)
     spec: Manifest = {"type": str(exposed.type), "selector": common.selected(plan, node), "ports": ports}
-    if any(port.reach is Reach.PARTNERS for port in exposed.ports):
+    if exposed.headless:
+        spec["clusterIP"] = "None"
+    if exposed.address:
+        spec["loadBalancerIP"] = exposed.address
+    if exposed.headless or any(port.reach is Reach.PARTNERS for port in exposed.ports):
         spec["publishNotReadyAddresses"] = True  # a node must be dialled to become ready
     if exposed.type is not Exposed.CLUSTER_IP and any(client.cidr for client in exposed.clients):
         spec["externalTrafficPolicy"] = "Local"  # or the policy would see a machine's address in the client's place
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def route(plan: StackPlan, node: NodePlan | None, exposed: Service, through: Route) -> Manifest:
+    """What tells Traefik to hand whatever comes to an entry point to a Service; without TLS no connection names a host.
+
+    Args:
+        plan: The stack.
+        node: Whose Service it is; None for one that any node answers.
+        exposed: The Service.
+        through: The entry point.
+    """
+    services = [{"name": exposed.name, "port": exposed.dialled(port)} for port in exposed.ports]
+    return {
+        "apiVersion": through.api_version,
+        "kind": "IngressRouteTCP",
+        "metadata": common.metadata(plan, exposed.name, node),
+        "spec": {"entryPoints": [through.entry_point], "routes": [{"match": "HostSNI(`*`)", "services": services}]},
+    }

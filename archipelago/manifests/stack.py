@@ -51,6 +51,8 @@ def services(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
 
 def _service(plan: StackPlan, node: NodePlan | None, service: Service) -> Iterator[Manifest]:
     yield objects.service(plan, node, service)
+    if service.route:
+        yield objects.route(plan, node, service, service.route)
     if plan.settings.cluster.network_policies and policies.has_clients(service):
         yield policies.clients(plan, node, service)
 
@@ -62,7 +64,7 @@ def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) 
     if node.public_files:
         files = workload.public_files(node, endpoints)
         yield objects.config_map(plan, common.node_config(node), files, node)
-    yield workload.deployment(plan, node, endpoints)
+    yield workload.workload(plan, node, endpoints)
 
 
 def manifests(plan: StackPlan) -> Iterator[Manifest]:

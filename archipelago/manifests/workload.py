@@ -1,4 +1,4 @@
-"""The pod that runs a node: one Deployment, one replica, never two at once on one volume and one key."""
+"""The pod that runs a node: one workload, one replica, never two at once on one volume and one key."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _PLACED = 600  # seconds to find a machine, attach the volume and pull the image
 # "The new pod is there and has stayed ready", asked of one state of the Deployment that its controller has seen. What
 # the provider asks by itself can be true of the old pod while a Recreate is about to stop it (decision 0014).
 _ROLLED_OUT = json.dumps(["jsonpath={.status.updatedReplicas}=1", "condition=Available"])
+_SET_ROLLED_OUT = json.dumps(["jsonpath={.status.updatedReplicas}=1", "jsonpath={.status.availableReplicas}=1"])
+KINDS = ("Deployment", "StatefulSet")
 CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -44,14 +46,37 @@ def waits_for_endpoints(node: NodePlan) -> bool:
     return any(marker(name) in text for name in unknown for text in node.public_files.values())
 
 
-def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
-    """A node's Deployment.
+def workload(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
+    """What runs a node: a Deployment, or a StatefulSet where its pod shall keep its name.
 
     Args:
         plan: The stack.
         node: The node, which runs.
         endpoints: Where its shared ports are dialled; a change of one that a file names restarts the node.
     """
+    spec: Manifest = {"replicas": 1, "minReadySeconds": node.min_ready}
+    longest = _startup(node) + node.min_ready + _PLACED
+    if node.stateful:
+        # Parallel has nothing to order here; but else a pod that never got ready would stay in the way of its cure.
+        spec |= {"serviceName": _governing(node), "podManagementPolicy": "Parallel"}
+        awaited = {"pulumi.com/waitFor": _SET_ROLLED_OUT, "pulumi.com/timeoutSeconds": str(longest)}
+    else:
+        spec |= {"strategy": {"type": "Recreate"}, "progressDeadlineSeconds": longest}
+        awaited = {"pulumi.com/waitFor": _ROLLED_OUT}
+    spec |= {"selector": {"matchLabels": common.selector(plan, node)}, "template": _template(plan, node, endpoints)}
+    metadata = common.metadata(plan, node.object_name, node)
+    metadata["labels"] |= node.labels
+    metadata["annotations"] = awaited if node.await_ready else {"pulumi.com/skipAwait": "true"}
+    kind = "StatefulSet" if node.stateful else "Deployment"
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _governing(node: NodePlan) -> str:
+    """The Service that gives the pod of a StatefulSet its DNS name."""
+    return next((each.name for each in node.services if each.headless), node.service.name)
+
+
+def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
     pod: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -69,26 +94,13 @@ def deployment(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint
         "identity": node.private_digest,
         "genesis": plan.genesis.hash if plan.genesis else "",
     }
-    template = {
+    return {
         "metadata": {
             "labels": common.labels(plan, node) | dict(node.labels),
             "annotations": {"archipelago/restart-on": common.digest(restart_on)},
         },
         "spec": pod,
     }
-    spec = {
-        "replicas": 1,
-        "strategy": {"type": "Recreate"},
-        "minReadySeconds": node.min_ready,
-        "progressDeadlineSeconds": _startup(node) + node.min_ready + _PLACED,
-        "selector": {"matchLabels": common.selector(plan, node)},
-        "template": template,
-    }
-    metadata = common.metadata(plan, node.object_name, node)
-    metadata["labels"] |= node.labels
-    awaited = {"pulumi.com/waitFor": _ROLLED_OUT}
-    metadata["annotations"] = awaited if node.await_ready else {"pulumi.com/skipAwait": "true"}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
 def _startup(node: NodePlan) -> int:

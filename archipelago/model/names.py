@@ -4,6 +4,7 @@ from __future__ import annotations
 
 LONGEST = 63  # a Service's name is a DNS label (RFC 1123)
 LONGEST_SUFFIX = "-identity"
+LONGEST_STATEFUL = 52  # with a hyphen and ten characters of a hash it is the value of a label of its pod
 PEERS, GENESIS = "peers", "genesis"  # after the network's name, its own ConfigMaps
 RESERVED = (PEERS, GENESIS)
 

@@ -166,6 +166,21 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A way to a Service through a proxy that the cluster has, which gives it a TCP port of its own.
+
+    Args:
+        entry_point: The proxy's name for that port; nothing else can be reached there.
+        port: Number at which the proxy's address is dialled.
+        api_version: Of the object that tells the proxy.
+    """
+
+    entry_point: str
+    port: int
+    api_version: str = "traefik.io/v1alpha1"
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """How a set of ports leaves the pod.
 
@@ -179,6 +194,9 @@ class Service:
         node_ports: Pinned NodePorts by port name; the cluster chooses the others.
         annotations: The user's own, as cloud load balancers want them.
         clients: Who may use it; empty where nobody said it. Of no meaning to ports that partners reach.
+        address: What a load balancer is asked to be; empty for any.
+        headless: Whether its name stands for the pod itself, ready or not, and no port is translated.
+        route: A proxy's way to its only port, which is dialled at `host`, the proxy's address; None without a proxy.
     """
 
     name: str
@@ -190,6 +208,14 @@ class Service:
     clients: tuple[Clients, ...] = ()
     published: Mapping[str, int] = field(default_factory=dict)
     reserved: range | None = None
+    address: str = ""
+    headless: bool = False
+    route: Route | None = None
+
+    @property
+    def exposure(self) -> str:
+        """How its ports leave the cluster, as an endpoint tells it."""
+        return "Route" if self.route else str(self.type)
 
     def dialled(self, port: Port) -> int:
         """The Service's own number for a port."""
@@ -197,14 +223,16 @@ class Service:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The endpoints that are known before the cluster is asked."""
-        if self.type is Exposed.NODE_PORT:
+        if self.route:
+            numbers = dict.fromkeys((port.name for port in self.ports), self.route.port)
+        elif self.type is Exposed.NODE_PORT:
             numbers = dict(self.node_ports)
         else:
             numbers = {port.name: self.dialled(port) for port in self.ports}
         if not self.host:
             return {}
         return {
-            port.name: Endpoint(host=self.host, port=numbers[port.name], exposure=self.type)
+            port.name: Endpoint(host=self.host, port=numbers[port.name], exposure=self.exposure)
             for port in self.ports
             if port.name in numbers
         }
@@ -240,6 +268,7 @@ class NodePlan:
         runs: False while the network's genesis, or what `waits_for` names, is not known: all but a workload is made.
         waits_for: Without what this node alone does not run, as `alpha: the key of swarm archive`.
         namespace: Where its objects stand; empty for the stack's own namespace.
+        stateful: Whether its pod keeps its name, for what finds it by that; else it has another one each time.
         secrets: Secrets beside its identity, values by key and name; never printed, and kept like the identity.
     """
 
@@ -263,6 +292,7 @@ class NodePlan:
     runs: bool = True
     waits_for: str = ""
     namespace: str = ""
+    stateful: bool = False
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from archipelago.chains.contract import NOTHING_SHARED, Ask, Chain, Genesis, Given, Shared, Site
 from archipelago.chains.node import Node
+from archipelago.checks import plans as checks
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
@@ -132,6 +133,8 @@ def plan_stack(
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     problems += [*decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
+    services = chain.services(settings)
+    problems += checks.problems(plans, services, settings)
     if recorded:  # not after a rename, which alone is told: it changes every key
         problems += continuity.lost_keys(last, nodes, settings)
         problems += continuity.moved(last, records, settings)
@@ -146,7 +149,7 @@ def plan_stack(
         nodes=plans,
         records=records,
         live_files=chain.live_files(settings.network.name, book, plans),
-        services=chain.services(settings),
+        services=services,
         imports=tuple(imports.values()),
         waiting_for=(*decision.waiting_for, *waits),
         warnings=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import httpx2
@@ -33,18 +33,20 @@ LOCAL = {"local": {"host": "machine-1", "path": "/srv/chain"}}
 class FakeClient:
     """A cluster in which some objects stand."""
 
-    def __init__(self, objects: list[Manifest]) -> None:
+    def __init__(self, objects: list[Manifest], unknown: Collection[str] = ()) -> None:
         self.objects = objects
+        self.unknown = unknown  # kinds that nobody has installed
 
     def get(self, _kind: type, name: str) -> Any:
         spaces = (each["metadata"] for each in self.objects if each["kind"] == "Namespace")
         labels = next((each["labels"] for each in spaces if each["name"] == name), None)
         if labels is None:
-            body = {"code": 404, "message": f"namespaces {name!r} not found"}
-            raise ApiError(response=httpx2.Response(404, json=body))
+            raise _not_found()
         return Service.from_dict({"metadata": {"labels": labels}})
 
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
+        if kind.__name__ in self.unknown:
+            raise _not_found()
         found = (each for each in self.objects if each["kind"] == kind.__name__)
         there = [each for each in found if namespace in (None, "*", each["metadata"].get("namespace"))]
         for name, asked in (labels or {}).items():
@@ -54,16 +56,22 @@ class FakeClient:
         return [KINDS.get(kind.__name__, Service).from_dict(_served(each)) for each in there]
 
 
+def _not_found() -> ApiError:
+    return ApiError(response=httpx2.Response(404, json={"code": 404, "message": "not found"}))
+
+
 def _served(manifest: Manifest) -> Manifest:
     """An object as it is read; of most kinds only metadata is looked at."""
     return manifest if manifest["kind"] in KINDS else {"metadata": manifest["metadata"]}
 
 
-def found(plan: StackPlan, there: list[Manifest], *, spaces: bool = True) -> list[Problem]:
+def found(
+    plan: StackPlan, there: list[Manifest], *, spaces: bool = True, unknown: Collection[str] = ()
+) -> list[Problem]:
     """What is in the way of a stack, whose own namespaces are there."""
     listed = list(manifests(plan))
     ours = [each for each in listed if each["kind"] == "Namespace" and spaces]
-    return list(foreign(cast(Client, FakeClient([*ours, *there])), listed, plan))
+    return list(foreign(cast(Client, FakeClient([*ours, *there], unknown)), listed, plan))
 
 
 def without_spaces(plan: StackPlan) -> list[Manifest]:

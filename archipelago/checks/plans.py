@@ -1,0 +1,34 @@
+"""What is wrong with the plans of a stack's nodes together, and no field of the stack file tells alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archipelago.model import names
+from archipelago.model.plan import NodePlan, Service
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+
+
+def problems(plans: Iterable[NodePlan], services: Iterable[Service], settings: Settings) -> Iterator[Problem]:
+    """Names that two objects would share, or that Kubernetes would not take.
+
+    Args:
+        plans: Of all nodes.
+        services: Services that any of them answers.
+        settings: Ours.
+    """
+    home = settings.cluster.namespace
+    taken = {(home, "Service", each.name): "" for each in services}
+    for plan in plans:
+        path, namespace = settings.path_of(plan.name), plan.namespace or home
+        made = [("workload", plan.object_name), *(("Service", each.name) for each in plan.services)]
+        for kind, name in made:
+            first = taken.setdefault((namespace, kind, name), path)
+            if first != path:
+                words = f"its {kind} would be named {name}, as that of archipelago:{first or 'network'} is."
+                yield Problem(path, words, "Choose another name for one of the two.")
+            longest = names.LONGEST_STATEFUL if plan.stateful and kind == "workload" else names.LONGEST
+            if (excess := len(name) - longest) > 0:
+                words = f"its {kind} would be named {name}, {excess} characters too long."
+                yield Problem(path, words, "Shorten the node's name.")
