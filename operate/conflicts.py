@@ -56,9 +56,9 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
     rivals: set[str] = set()
     kinds = {kind for kind, _ in names}
-    more: list[type[NamespacedResource]] = [each for each in _MORE if each.__name__ in kinds]
-    more += [each for each in _installed(wanted) if _answers(client, each, namespace)]
-    for kind in (*_KINDS, *more):
+    looked: list[type[NamespacedResource]] = [*_KINDS, *(each for each in _MORE if each.__name__ in kinds)]
+    looked += [each for each in _installed(wanted) if _answers(client, each, namespace)]
+    for kind in looked:
         # nobody's and others' objects: ours are not even read
         for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(plan.owner)}):
             metadata: ObjectMeta = found.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field

@@ -119,7 +119,8 @@ def test_a_stateful_stack_that_is_there_is_not_in_its_own_way_and_another_claim_
     assert found(plan, there) == []
     for each in there:
         if each["kind"] == "StatefulSet":
-            each["spec"]["template"]["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "other"}}]
+            other = {"name": "data", "persistentVolumeClaim": {"claimName": "other"}}
+            each["spec"]["template"]["spec"]["volumes"] = [other]
     (problem,) = found(plan, there)
     assert problem.path == f"{ARCHIVE}.storage"
     assert "its data is on the claim other" in problem.message
