@@ -18,9 +18,11 @@ def pods(seen: Iterable[Seen]) -> Iterator[Finding]:
         here = f"-s {each.site.stack}"
         if each.pod is None:
             chosen = f"archipelago/network={each.site.network},archipelago/node={each.node}"
-            asked = f"kubectl -n {each.site.namespace_of(each.node)} get deployment,statefulset -l {chosen}"
-            words = "tells whether it was scaled down or deleted"
-            cure = f"{asked} {words}; pulumi up --refresh {here} brings it back."
+            kind = each.site.chain.running.workload
+            cure = (
+                f"kubectl -n {each.site.namespace_of(each.node)} get {kind} -l {chosen} tells whether it was scaled "
+                f"down or deleted; pulumi up --refresh {here} brings it back."
+            )
             yield Finding("pods", str(each), Mark.FAILED, "it has no pod", cure)
         elif each.state is None:
             cure = f"archipelago logs {each.node} {here}"

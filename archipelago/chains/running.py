@@ -216,6 +216,11 @@ class Running(Protocol):
         ...
 
     @property
+    def workload(self) -> str:
+        """The kind of what runs a node, as kubectl takes it: `deployment` or `statefulset`."""
+        ...
+
+    @property
     def blocks(self) -> Lack | None:
         """Why its nodes agree on no blocks; None where they do."""
         ...

@@ -136,6 +136,6 @@ def test_each_service_has_a_log_and_a_shell(cita: Project, kubectl: list[list[st
 def kubectl(monkeypatch: pytest.MonkeyPatch, network: FakeCita) -> list[list[str]]:
     """What would have replaced this process."""
     ran: list[list[str]] = []
-    monkeypatch.setattr("cli.consoles_of_nodes._become", lambda _, arguments: ran.append(arguments))
+    monkeypatch.setattr("cli.consoles_of_nodes._become", lambda _, arguments, _namespace: ran.append(arguments))
     assert network
     return ran

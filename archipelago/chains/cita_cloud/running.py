@@ -52,6 +52,7 @@ class Controller:
 
     container = CONTAINER
     main = CONTROLLER
+    workload = "deployment"
     blocks = None
     console = Lack(
         "CITA-Cloud has no console.",

@@ -47,6 +47,7 @@ class GethConsole:
     """GoQuorum with IBFT or QBFT; both have geth's `istanbul` namespace."""
 
     container = main = "quorum"
+    workload = "deployment"
     blocks = None
 
     @property
