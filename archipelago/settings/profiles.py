@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from archipelago.model.profile import LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES, MOST_SWARMS
 from archipelago.settings.types import Label, NamespaceName, Strict, fault
-
-LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES = 100, 1000, 400, 50
 
 _SWARM = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(/[a-z]([-a-z0-9]*[a-z0-9])?){2}")
 _WORD = re.compile(r"[A-Za-z0-9.*_-]+(/[A-Za-z0-9.*_-]+)?")
@@ -109,7 +108,9 @@ class IdentitySettings(Strict):
         default=(), max_length=MOST_CATEGORIES, description="What the cluster offers, as computing."
     )
     publish_to: tuple[Publication, ...] = Field(
-        default=(), description="Swarms whose members see it, each as <namespace>/<pool>/<swarm>."
+        default=(),
+        max_length=MOST_SWARMS,
+        description="Swarms whose members see it, each as <namespace>/<pool>/<swarm>.",
     )
     rules: tuple[Rule, ...] = Field(
         default=READ_ONLY, description="What its ServiceAccount may do in its namespace; default: read pods, services."

@@ -1,0 +1,296 @@
+"""Others' profiles: heard from themselves, or relayed by partners whose relaying was asked for.
+
+It is routing by whole paths, as between the providers of the internet, and for the same reason: two stacks that tell
+each other of a third must not keep it alive between them. So
+
+- an organisation that is a partner and there speaks for itself; what others relay of it is not taken;
+- a relayed profile says by which organisations it came, and one that came through us is not heard again from others;
+- of several editions the latest wins, and never an earlier one than is known;
+- a relay that is gone, or gives something that cannot be taken, is taken to say what it said last: what was learnt from
+  it stays, until a relay that gave it, too, is there and gives it no more;
+- an organisation has one key: that of its own stack, a pinned one, or the first that was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archipelago.model.profile import Heard, heard, wholes
+
+Place = tuple[str, str]  # organisation and identity
+Path = tuple[str, ...]  # organisations between us and the one whose profile it is
+
+_READABLE = 130  # characters of two names
+_MOST = 1000  # profiles that one partner may relay; a network of thousands needs another way than stacks' outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one partner says.
+
+    Args:
+        partner: Its name, which is its organisation's.
+        key: Its signing key; empty where its bundle has none.
+        profiles: Its own profiles, as received.
+        relayed: What it relays, as received.
+        network: Whether what it relays was asked for.
+    """
+
+    partner: str
+    key: str = ""
+    profiles: Sequence[Any] = ()
+    relayed: Sequence[Any] = ()
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A profile of somebody else that this stack holds.
+
+    Args:
+        heard: The profile.
+        via: The way beyond each relay that gives it; empty where its organisation gives it itself.
+        later: A later edition that others still hold of an organisation that has lost count; told back to it.
+    """
+
+    heard: Heard
+    via: Mapping[str, Path] = field(default_factory=dict)
+    later: Heard | None = None
+
+    @property
+    def edition(self) -> int:
+        """That of the profile."""
+        return self.heard.edition
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every way to its organisation, the shortest first; an empty one where there is nobody between."""
+        return sorted([(relay, *path) for relay, path in self.via.items()] or [()], key=lambda path: (len(path), path))
+
+    def plain(self) -> dict[str, Any]:
+        """As it is exported, for partners and for the next run."""
+        told = {"via": {relay: list(path) for relay, path in sorted(self.via.items())}, "profile": self.heard.raw}
+        return told | ({"later": self.later.raw} if self.later else {})
+
+
+@dataclass
+class Learnt:
+    """What came of all words.
+
+    Args:
+        known: Profiles of others, by organisation and identity.
+        refused: Whose word was wrong and how; each a sentence about a partner.
+        doubts: What was not taken of what partners relay; each a sentence.
+    """
+
+    known: dict[Place, Known] = field(default_factory=dict)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Told:
+    """What is relayed of one profile.
+
+    Args:
+        by: What each relay gives, and the way beyond it.
+        through_us: Relays that have it from us.
+        spoilt: Relays that give something of that name that is not taken.
+    """
+
+    by: dict[str, tuple[Heard, Path]] = field(default_factory=dict)
+    through_us: set[str] = field(default_factory=set)
+    spoilt: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears.
+
+    Args:
+        organisation: Ours.
+        network: Ours.
+        key: Our public signing key.
+        pins: Keys that the settings pin, by partner.
+        refuse: Organisations of whom nothing is taken by relays.
+    """
+
+    organisation: str
+    network: str
+    key: str
+    pins: Mapping[str, str] = field(default_factory=dict)
+    refuse: frozenset[str] = frozenset()
+
+    def learn(self, words: Iterable[Word], last: Iterable[Any]) -> Learnt:
+        """What is known after this run.
+
+        Args:
+            words: Of all partners that are there.
+            last: The output `relayedProfiles` of this stack's last run.
+        """
+        there = {word.partner: word for word in words}
+        learnt = Learnt()
+        memory = dict(self._memory(last))
+        keys = {place[0]: known.heard.profile.key for place, known in memory.items()}
+        for word in there.values():
+            for one in self._direct(word, learnt):
+                learnt.known[one.place] = Known(one)
+                keys[one.place[0]] = one.profile.key
+        keys |= {partner: word.key for partner, word in there.items() if word.key} | dict(self.pins)
+        told: dict[Place, _Told] = {}
+        for word in there.values():
+            if word.network:
+                self._relayed(word, keys, told, learnt)
+        self._one_key(told, keys, learnt)
+        for place in sorted(told.keys() | memory.keys()):
+            before = memory.get(place)
+            if before and before.heard.profile.key != keys.get(place[0]):
+                before = None
+            if place[0] not in there and place[0] not in self.refuse:
+                self._keep(place, told.get(place, _Told()), before, there, learnt)
+        return learnt
+
+    def _memory(self, last: Iterable[Any]) -> Iterator[tuple[Place, Known]]:
+        for entry in last:
+            try:
+                via, raw = _entry(entry)
+                one = heard(raw)
+            except ValueError:  # of another version of this program
+                continue
+            yield one.place, Known(one, via)
+
+    def _direct(self, word: Word, learnt: Learnt) -> Iterator[Heard]:
+        seen: set[str] = set()
+        for raw in word.profiles:
+            name = "/".join(_place(raw)) or "without a name"
+            try:
+                one = heard(raw)
+                self._of_this_network(one)
+            except ValueError as error:
+                learnt.refused.append((word.partner, f"its profile {name} {error}"))
+                continue
+            expected = self.pins.get(word.partner) or word.key or one.profile.key
+            if one.profile.organisation != word.partner:
+                learnt.refused.append((word.partner, f"its profile {name} is of {one.profile.organisation}"))
+            elif one.profile.key != expected:
+                learnt.refused.append((word.partner, f"its profile {name} is signed by another key than its nodes"))
+            elif one.profile.identity in seen:
+                learnt.refused.append((word.partner, f"it has two profiles of one name, {name}"))
+            else:
+                seen.add(one.profile.identity)
+                yield one
+
+    def _of_this_network(self, one: Heard) -> None:
+        if one.profile.network != self.network:
+            raise ValueError(f"is of the network {one.profile.network}, not of {self.network}")
+
+    def _relayed(self, word: Word, keys: Mapping[str, str], told: dict[Place, _Told], learnt: Learnt) -> None:
+        if len(word.relayed) > _MOST:
+            learnt.doubts.append(f"{word.partner} relays {len(word.relayed)} profiles; no more than {_MOST} are read.")
+        for entry in word.relayed[:_MOST]:
+            try:
+                via, raw = _entry(entry)
+                one = heard(raw)
+                self._of_this_network(one)
+                self._of_the_known_key(one, keys)
+            except ValueError as error:
+                place = _place(entry.get("profile") if isinstance(entry, Mapping) else None)
+                if place:
+                    told.setdefault(place, _Told()).spoilt.add(word.partner)
+                name = "/".join(place) or "without a name"
+                learnt.doubts.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
+                continue
+            if one.profile.organisation in (self.organisation, word.partner):
+                continue
+            if direct := learnt.known.get(one.place):
+                if one.edition > max(direct.edition, direct.later.edition if direct.later else 0):
+                    learnt.known[one.place] = replace(direct, later=one)
+                continue
+            listed = told.setdefault(one.place, _Told())
+            paths = [path for path in Known(one, via).paths if self.organisation not in path]
+            if not paths:
+                listed.through_us.add(word.partner)
+            elif word.partner not in listed.by or listed.by[word.partner][0].edition < one.edition:
+                listed.by[word.partner] = (one, paths[0])
+
+    def _of_the_known_key(self, one: Heard, keys: Mapping[str, str]) -> None:
+        organisation = one.profile.organisation
+        if organisation == self.organisation:
+            if one.profile.key != self.key:
+                raise ValueError("bears the name of this organisation and another key")
+        elif keys.get(organisation, one.profile.key) != one.profile.key:
+            raise ValueError(f"is signed by {one.profile.key}, not by the known key of {organisation}")
+
+    def _one_key(self, told: dict[Place, _Told], keys: dict[str, str], learnt: Learnt) -> None:
+        """Of an organisation that is heard of for the first time there must be one key, or nobody knows who is who."""
+        heard_of: dict[str, set[str]] = {}
+        for place, each in told.items():
+            if place[0] not in keys and each.by:
+                heard_of.setdefault(place[0], set()).update(one.profile.key for one, _ in each.by.values())
+        for organisation, found in sorted(heard_of.items()):
+            if len(found) == 1:
+                keys[organisation] = next(iter(found))
+                continue
+            for place in [each for each in told if each[0] == organisation]:
+                relays = " and ".join(sorted(told.pop(place).by))
+                learnt.doubts.append(
+                    f"{relays} relay profiles of {organisation} under {len(found)} keys: none is taken. Ask "
+                    f"{organisation} for its key, and pin it in archipelago:partners.{organisation}.key."
+                )
+
+    def _keep(self, place: Place, told: _Told, before: Known | None, there: Mapping[str, Word], learnt: Learnt) -> None:
+        """Settle one profile that its organisation does not give itself."""
+        ways = {relay: path for relay, (_, path) in told.by.items()}
+        found = [one for one, _ in told.by.values()]
+        if before:
+            asked = {relay for relay in before.via if relay in there and there[relay].network}
+            denied = asked - told.by.keys() - told.through_us - told.spoilt
+            silent = {relay for relay in before.via if relay in told.spoilt or (relay not in there and not denied)}
+            if found and not silent and all(one.edition < before.edition for one in found):
+                learnt.doubts.append(_older(place, told, before))
+            ways = {relay: before.via[relay] for relay in silent} | ways
+            found.insert(0, before.heard)  # of equal editions the known one stays
+        if ways:
+            learnt.known[place] = Known(max(found, key=_edition), ways)
+
+
+def told_back(relayed: Iterable[Any]) -> Iterator[Any]:
+    """Every profile in what a partner relays; ours may be among them."""
+    for entry in relayed:
+        if isinstance(entry, Mapping):
+            yield from (entry[key] for key in ("profile", "later") if key in entry)
+
+
+def _edition(one: Heard) -> int:
+    return one.edition
+
+
+def _older(place: Place, told: _Told, before: Known) -> str:
+    given = max(one.edition for one, _ in told.by.values())
+    return (
+        f"{' and '.join(sorted(told.by))} relay edition {given} of the profile {'/'.join(place)}, but edition "
+        f"{before.edition} is known: the known one stays. If {place[0]} has lost count, it sets "
+        f"archipelago:identities.{place[1]}.revision to {before.edition + 1}."
+    )
+
+
+def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("via"), Mapping):
+        raise ValueError("is no profile on its way")
+    via = {}
+    for relay, path in entry["via"].items():
+        if not isinstance(path, (list, tuple)) or not all(isinstance(step, str) for step in path):
+            raise ValueError("came by a way that cannot be read")
+        via[str(relay)] = tuple(path)
+    return via, wholes(entry.get("profile"))
+
+
+def _place(raw: Any) -> tuple[str, str] | tuple[()]:
+    """What a profile says that it is of, for a message: it may say anything."""
+    if not isinstance(raw, Mapping):
+        return ()
+    organisation, identity = str(raw.get("organisation", "")), str(raw.get("identity", ""))
+    readable = len(organisation + identity) <= _READABLE and (organisation + identity).isprintable()
+    return (organisation, identity) if readable else ()
