@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -147,3 +147,15 @@ def identities_of(settings: Any) -> Mapping[str, IdentitySettings] | None:
     """The identities of a stack; None where its kind of network knows none."""
     found: Mapping[str, IdentitySettings] | None = getattr(settings, "identities", None)
     return found
+
+
+def needed_namespaces(settings: Any) -> Iterator[tuple[str, str]]:
+    """Identities whose namespace somebody else has to have made, by name, and that namespace."""
+    cluster = settings.cluster
+    made = {cluster.namespace} if cluster.create_namespace else set()
+    for pool in getattr(settings, "pools", {}).values():
+        if cluster.create_namespace and getattr(pool, "create_namespace", True) and pool.namespace:
+            made.add(pool.namespace)
+    found = identities_of(settings) or {}
+    made |= {identity.namespace for identity in found.values() if identity.create_namespace}
+    yield from ((name, each.namespace) for name, each in sorted(found.items()) if each.namespace not in made)

@@ -1,0 +1,138 @@
+"""What becomes of others' profiles here: Peers in our namespaces, and members that our nodes dial."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from archipelago.identity.sealing import Sealer
+from archipelago.model.profile import Heard, Profile, Publication
+from archipelago.model.record import ExternalNode
+from archipelago.profiles.access import Access, opened
+
+Parse = Callable[[Mapping[str, Any], str, str], ExternalNode]  # of a record, the network and the organisation
+
+_SHORT = 8  # hex characters that tell two equal names apart
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An identity of somebody else as it stands in one namespace of ours.
+
+    Args:
+        object_name: Name of its object, `<organisation>-<identity>`.
+        namespace: Ours.
+        profile: What is shown.
+        digest: Of the description, as its members publish it.
+        shared: Its members in swarms that are in this namespace, too.
+        access: What it grants us; None where that is nothing.
+    """
+
+    object_name: str
+    namespace: str
+    profile: Profile
+    digest: str
+    shared: tuple[Publication, ...]
+    access: Access | None = field(default=None, repr=False)
+
+    @property
+    def context(self) -> str:
+        """Name of the context in its kubeconfig."""
+        return f"{self.profile.organisation}-{self.profile.identity}"
+
+
+def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer) -> tuple[list[Peer], list[str]]:
+    """Every Peer of this stack, and what is wrong with what some grant.
+
+    Args:
+        known: Profiles of others.
+        places: Swarms of ours by the namespace that has a member in them.
+        sealer: Opens what was sealed for us.
+    """
+    made: list[Peer] = []
+    doubts = []
+    for each in known:
+        shown = [
+            (namespace, tuple(at for at in each.profile.published_to if at.swarm in swarms))
+            for namespace, swarms in sorted(places.items())
+        ]
+        if each.profile.withdrawn or not any(shared for _, shared in shown):
+            continue
+        access = opened(each, sealer)
+        if isinstance(access, str) and access:
+            doubts.append(f"The kubeconfig of {each.profile}: {access}. Its Peer has none.")
+        way = None if isinstance(access, str) else access
+        name = f"{each.profile.organisation}-{each.profile.identity}"
+        digest = each.delivery.profile
+        made += [Peer(name, namespace, each.profile, digest, shared, way) for namespace, shared in shown if shared]
+    return _told_apart(made), doubts
+
+
+def _told_apart(made: Sequence[Peer]) -> list[Peer]:
+    """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whoever came first."""
+    counts = Counter((each.namespace, each.object_name) for each in made)
+    return [
+        replace(
+            each, object_name=f"{each.object_name}-{hashlib.sha256(str(each.profile).encode()).hexdigest()[:_SHORT]}"
+        )
+        if counts[each.namespace, each.object_name] > 1
+        else each
+        for each in made
+    ]
+
+
+def relayed_members(
+    known: Iterable[Heard], ours: Sequence[ExternalNode], partners: Sequence[ExternalNode], network: str, parse: Parse
+) -> tuple[list[ExternalNode], list[str]]:
+    """Members of organisations that are no partners, as their profiles tell of them, in swarms that are ours, too.
+
+    What is in the way of others' nodes is left out, and said; a stack is not stopped by whom it does not know.
+
+    Args:
+        known: Profiles that came by relays.
+        ours: Own nodes.
+        partners: Those of partners.
+        network: Its name.
+        parse: Reads a record as the protocol has it.
+    """
+    swarms = {node.swarm: node.fingerprint for node in sorted(ours, key=lambda node: node.fingerprint or "")}
+    taken = {claim: str(node) for node in (*ours, *partners) for claim in _claims(node)}
+    found: dict[tuple[str, str], ExternalNode] = {}
+    doubts: list[str] = []
+    for each in known:
+        for node in _members(each, network, parse, doubts):
+            if node.swarm not in swarms or found.get(node.key) == node:
+                continue
+            if node.fingerprint and swarms[node.swarm] not in (None, node.fingerprint):
+                words = f"{node} holds another key of the swarm {node.swarm} ({node.fingerprint})"
+            elif clash := next((taken[claim] for claim in _claims(node) if claim in taken), None):
+                words = f"{node} claims what belongs to {clash}"
+            else:
+                found[node.key] = node
+                taken |= dict.fromkeys(_claims(node), str(node))
+                continue
+            doubts.append(f"The profile {each.profile}: {words}. It is not dialled.")
+    return list(found.values()), doubts
+
+
+def _members(each: Heard, network: str, parse: Parse, doubts: list[str]) -> Iterator[ExternalNode]:
+    if each.profile.withdrawn:
+        return
+    published = {at.peer_id for at in each.profile.published_to}
+    for raw in each.delivery.members:
+        try:
+            node = parse(raw, network, each.profile.organisation)
+        except (ValidationError, ValueError):
+            doubts.append(f"The profile {each.profile} has a member that cannot be read. It is not dialled.")
+            continue
+        if (node.network, node.organisation) == (network, each.profile.organisation) and node.node_id in published:
+            yield node
+
+
+def _claims(node: ExternalNode) -> tuple[str, ...]:
+    return (f"name {node}", f"id {node.node_id}", *(f"at {endpoint}" for endpoint in node.endpoints.values()))

@@ -1,0 +1,208 @@
+"""Profiles of a whole stack: what it shows, what it heard of others, and what stands here because of that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archipelago.chains.contract import Ask, Chain, Site
+from archipelago.identity.curve25519 import signer
+from archipelago.identity.sealing import Sealer
+from archipelago.model.plan import NodePlan
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem
+from archipelago.profiles.access import Access
+from archipelago.profiles.own import Own, heard_last, own_profiles
+from archipelago.profiles.peers import Peer, peers, relayed_members
+from archipelago.profiles.relays import Known, Listener, Word, told_back
+from archipelago.settings.profiles import identities_of, needed_namespaces
+from archipelago.settings.read import Settings
+from archipelago.stack.partners import Import
+
+Tokens = Mapping[tuple[str, str], Access]  # what the cluster gave, by identity and partner
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What one run makes of all profiles.
+
+    Args:
+        own: What this stack shows.
+        known: What it knows of others, and hands on.
+        peers: What stands here of them.
+        members: Nodes of organisations that are no partners.
+        live_files: Files that change under running nodes.
+        waiting_for: What grants wait for.
+        problems: Why something is refused.
+        warnings: What a reader of the preview should know.
+        sealer: Seals kubeconfigs; None where the protocol has no profiles.
+    """
+
+    own: tuple[Own, ...] = ()
+    known: tuple[Known, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    members: tuple[ExternalNode, ...] = ()
+    live_files: Mapping[str, str] = field(default_factory=dict)
+    waiting_for: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    sealer: Sealer | None = field(default=None, repr=False)
+
+    def profiles(self, records: Sequence[ExternalNode], tokens: Tokens, private: bytes) -> list[dict[str, Any]] | None:
+        """Own profiles as they are exported; None where the protocol has none.
+
+        Args:
+            records: Own nodes, with the endpoints that the cluster gave.
+            tokens: What the cluster gave.
+            private: The organisation's signing key.
+        """
+        if self.sealer is None:
+            return None
+        made = []
+        for each in self.own:
+            accesses = {partner: way for (name, partner), way in tokens.items() if name == each.profile.identity}
+            made.append(each.delivered(records, accesses, self.sealer, private))
+        return made
+
+    def relayed(self) -> list[dict[str, Any]] | None:
+        """Others' profiles as they are exported; None where the protocol has none."""
+        return None if self.sealer is None else [each.plain() for each in self.known]
+
+
+def exchange(
+    settings: Settings,
+    chain: Chain,
+    site: Site,
+    sealer: Sealer,
+    signing_key: bytes,
+    nodes: Sequence[tuple[NodePlan, ExternalNode]],
+    imports: Mapping[str, Import],
+    last: Mapping[str, Any],
+) -> Exchange:
+    """Hear everybody and say who we are.
+
+    Args:
+        settings: Ours.
+        chain: Reads records of nodes.
+        site: What the cluster has.
+        sealer: We, as sender and recipient.
+        signing_key: Ours.
+        nodes: Own nodes.
+        imports: What partners gave.
+        last: Our own last outputs.
+    """
+    written = identities_of(settings)
+    if written is None:
+        return Exchange()
+    records = [record for _, record in nodes]
+    words = _words(settings, imports)
+    pins = {name: partner.key for name, partner in settings.partners.items() if partner.key}
+    refuse = frozenset(getattr(settings, "refuse", ()))
+    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse)
+    learnt = listener.learn(words, _list(last.get("relayedProfiles")))
+    known = tuple(each for _, each in sorted(learnt.known.items()))
+    echoes = (raw for word in words for raw in told_back(word.relayed))
+    before = heard_last(
+        [*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, signer(signing_key)
+    )
+    keys = _sealing_keys(imports, known, pins)
+    own = own_profiles(written, records, sealer, signing_key, before, keys)
+    shown, unopened = peers((each.heard for each in known), _places(nodes, settings), sealer)
+    partners = [node for given in imports.values() for node in given.nodes]
+    strangers = (each.heard for each in known if each.via)
+    members, undialled = relayed_members(strangers, records, partners, settings.network.name, chain.parse_node)
+    refused = [
+        Problem(f"partners.{partner}", f"{words}.", f"Ask {partner} to run pulumi up again; take nothing of it before.")
+        for partner, words in learnt.refused
+    ]
+    return Exchange(
+        own=own,
+        known=known,
+        peers=tuple(shown),
+        members=tuple(members),
+        live_files=_live_files(nodes, own, known),
+        waiting_for=tuple(
+            f"{partner}: its sealing key, for the kubeconfig of identity {name}"
+            for name, identity in sorted(written.items())
+            for partner in sorted(identity.grants.keys() - keys.keys())
+        ),
+        problems=(*refused, *_no_namespace(settings, site)),
+        warnings=(*learnt.doubts, *unopened, *undialled, *_lost(last, known)),
+        sealer=sealer,
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _words(settings: Settings, imports: Mapping[str, Import]) -> list[Word]:
+    """What partners say who can speak for themselves: one whose nodes were pasted cannot."""
+    return [
+        Word(name, given.key, given.profiles, given.relayed, settings.partners[name].accept == "network")
+        for name, given in sorted(imports.items())
+        if not given.absent and settings.partners[name].nodes is None
+    ]
+
+
+def _sealing_keys(imports: Mapping[str, Import], known: Iterable[Known], pins: Mapping[str, str]) -> dict[str, str]:
+    """What is sealed for: a partner's own word if it is signed; a relayed one only under a pinned key."""
+    keys = {
+        each.heard.profile.organisation: each.heard.profile.sealing_key
+        for each in known
+        if each.heard.profile.sealing_key and pins.get(each.heard.profile.organisation) == each.heard.profile.key
+    }
+    return keys | {name: given.sealing_key for name, given in imports.items() if given.key and given.sealing_key}
+
+
+def _places(nodes: Sequence[tuple[NodePlan, ExternalNode]], settings: Settings) -> dict[str, set[str]]:
+    """Swarms by the namespace of ours that has a member in them."""
+    found: dict[str, set[str]] = {}
+    for plan, record in nodes:
+        if record.swarm:
+            found.setdefault(plan.namespace or settings.cluster.namespace, set()).add(record.swarm)
+    return found
+
+
+def _live_files(
+    nodes: Sequence[tuple[NodePlan, ExternalNode]], own: Sequence[Own], known: Sequence[Known]
+) -> dict[str, str]:
+    """What each member publishes under its own name, and whose publications are looked at.
+
+    A member tells of the identities that are shown in its swarm, and of what was taken from others: so their
+    organisations see who has heard of their last change.
+    """
+    current = [each.heard.profile for each in known if not each.heard.profile.withdrawn]
+    taken = {str(profile): profile.revision for profile in current}
+    files = {}
+    for plan, _ in nodes:
+        shown = {each.profile.identity: each.profile.plain() for each in own if plan.name in each.members}
+        files[f"profiles-{plan.name}.json"] = _text({"profiles": shown, "taken": taken})
+    published = sorted({f"{at.swarm} {at.peer_id}" for profile in current for at in profile.published_to})
+    files["published.txt"] = "".join(f"{line}\n" for line in published)
+    return files
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _no_namespace(settings: Settings, site: Site) -> Iterable[Problem]:
+    for name, namespace in needed_namespaces(settings):
+        ask = Ask("Namespace", "", namespace)
+        if ask in site.given and site.given[ask] is None:
+            words = f"there is no namespace {namespace} in this cluster."
+            cure = f"Create it, or set archipelago:identities.{name}.createNamespace: true."
+            yield Problem(f"identities.{name}.namespace", words, cure)
+
+
+def _lost(last: Mapping[str, Any], known: Sequence[Known]) -> Iterable[str]:
+    """Identities that vanish without a word of their own organisation, as where its stack was destroyed."""
+    there = {each.heard.place for each in known}
+    for entry in _list(last.get("relayedProfiles")):
+        profile = (entry.get("profile") if isinstance(entry, Mapping) else None) or {}
+        place = (profile.get("organisation"), profile.get("identity"))
+        if place not in there and not profile.get("withdrawn"):
+            yield f"Nobody tells of {place[0]}/{place[1]} any more: its Peer and its kubeconfig go."
