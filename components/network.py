@@ -57,4 +57,4 @@ class ChainNetwork(pulumi.ComponentResource):
         told = pulumi.Output.all(*(node.endpoints for node in self.nodes)).apply(complete)
         # only what names an address waits for the cluster: the rest of a preview shows what it will be
         plain = outputs(plan, plan.records)
-        return plain | {name: told.apply(itemgetter(name)) for name in ADDRESSED}
+        return plain | {name: told.apply(itemgetter(name)) for name in ADDRESSED if name in plain}

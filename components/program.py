@@ -17,14 +17,14 @@ from archipelago.problems import Refused
 from archipelago.settings.read import read
 from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
-from archipelago.stack.partners import bundle_of, read_files
+from archipelago.stack.partners import PROFILES, bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
 from components.cluster import ask_cluster, check_cluster, with_addresses
 
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
 _READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 _ATTEMPTS = 8
-_KEYS = ("externalNodes", "network", "identities", "sealed")
+_KEYS = ("externalNodes", "network", "identities", "sealed", *PROFILES)
 
 
 async def plan_here() -> StackPlan:

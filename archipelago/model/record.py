@@ -109,6 +109,8 @@ class Bundle(Record):
         external_nodes: Its nodes.
         sealing_key: What others seal for, `x25519:` and 64 hex characters; None where nothing is ever sealed.
         sealed: What it has for others alone: sealed texts by partner and item.
+        profiles: What it shows of itself, each profile under a signature of its own.
+        relayed_profiles: What others show of themselves, and by which ways it came.
         signature: Ed25519 over the canonical text of all the above; empty where nobody signed.
     """
 
@@ -119,6 +121,8 @@ class Bundle(Record):
     external_nodes: tuple[ExternalNode, ...] = ()
     sealing_key: str | None = None
     sealed: dict[str, dict[str, str]] | None = None
+    profiles: tuple[dict[str, Any], ...] | None = None
+    relayed_profiles: tuple[dict[str, Any], ...] | None = None
     signature: str = ""
 
     @model_validator(mode="after")

@@ -50,7 +50,9 @@ class Exchange:
     warnings: tuple[str, ...] = ()
     sealer: Sealer | None = field(default=None, repr=False)
 
-    def profiles(self, records: Sequence[ExternalNode], tokens: Tokens, private: bytes) -> list[dict[str, Any]] | None:
+    def profiles(
+        self, records: Sequence[ExternalNode], tokens: Tokens, private: bytes
+    ) -> tuple[dict[str, Any], ...] | None:
         """Own profiles as they are exported; None where the protocol has none.
 
         Args:
@@ -64,11 +66,11 @@ class Exchange:
         for each in self.own:
             accesses = {partner: way for (name, partner), way in tokens.items() if name == each.profile.identity}
             made.append(each.delivered(records, accesses, self.sealer, private))
-        return made
+        return tuple(made)
 
-    def relayed(self) -> list[dict[str, Any]] | None:
+    def relayed(self) -> tuple[dict[str, Any], ...] | None:
         """Others' profiles as they are exported; None where the protocol has none."""
-        return None if self.sealer is None else [each.plain() for each in self.known]
+        return None if self.sealer is None else tuple(each.plain() for each in self.known)
 
 
 def exchange(
@@ -113,6 +115,11 @@ def exchange(
     partners = [node for given in imports.values() for node in given.nodes]
     strangers = (each.heard for each in known if each.via)
     members, undialled = relayed_members(strangers, records, partners, settings.network.name, chain.parse_node)
+    waiting = tuple(
+        f"{partner}: its sealing key, for the kubeconfig of identity {name}"
+        for name, identity in sorted(written.items())
+        for partner in sorted(identity.grants.keys() - keys.keys())
+    )
     refused = [
         Problem(f"partners.{partner}", f"{words}.", f"Ask {partner} to run pulumi up again; take nothing of it before.")
         for partner, words in learnt.refused
@@ -123,15 +130,15 @@ def exchange(
         peers=tuple(shown),
         members=tuple(members),
         live_files=_live_files(nodes, own, known),
-        waiting_for=tuple(
-            f"{partner}: its sealing key, for the kubeconfig of identity {name}"
-            for name, identity in sorted(written.items())
-            for partner in sorted(identity.grants.keys() - keys.keys())
-        ),
+        waiting_for=waiting,
         problems=(*refused, *_no_namespace(settings, site)),
-        warnings=(*learnt.doubts, *unopened, *undialled, *_lost(last, known)),
+        warnings=(*(_waits(each) for each in waiting), *learnt.doubts, *unopened, *undialled, *_lost(last, known)),
         sealer=sealer,
     )
+
+
+def _waits(what: str) -> str:
+    return f"Waiting for {what}: everything else of it is made. Run pulumi up again when it is there."
 
 
 def _list(value: Any) -> list[Any]:
@@ -162,7 +169,7 @@ def _places(nodes: Sequence[tuple[NodePlan, ExternalNode]], settings: Settings) 
     found: dict[str, set[str]] = {}
     for plan, record in nodes:
         if record.swarm:
-            found.setdefault(plan.namespace or settings.cluster.namespace, set()).add(record.swarm)
+            found.setdefault(getattr(plan, "namespace", "") or settings.cluster.namespace, set()).add(record.swarm)
     return found
 
 

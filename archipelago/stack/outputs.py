@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from archipelago.model.record import SCHEMA, Bundle, ExternalNode, NetworkRecord
+from archipelago.stack.exchange import Tokens
+from archipelago.stack.partners import PROFILES
 from archipelago.stack.plan import StackPlan
 
 Outputs = dict[str, Any]
-ADDRESSED = ("externalNodes", "identities")  # hold addresses, and the signature over them
+ADDRESSED = ("externalNodes", "identities", "profiles")  # hold addresses, and the signature over them
 
 
-def bundle(plan: StackPlan, records: Sequence[ExternalNode]) -> Bundle:
+def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | None = None) -> Bundle:
     """What partners get, signed.
 
     Args:
         plan: The stack.
         records: Its nodes, with the endpoints that the cluster gave.
+        tokens: What the cluster gave partners a way in with; sealed before it is anywhere else.
     """
     genesis = plan.genesis
     network = NetworkRecord(
@@ -37,13 +40,15 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode]) -> Bundle:
         external_nodes=tuple(records),
         sealing_key=sharing.sealer.key if sharing else None,
         sealed={name: dict(items) for name, items in sharing.sealed.items()} if sharing else None,
+        profiles=plan.exchange.profiles(records, tokens or {}, plan.signing_key),
+        relayed_profiles=plan.exchange.relayed(),
     )
     return unsigned.signed(plan.signing_key)
 
 
-def outputs(plan: StackPlan, records: Sequence[ExternalNode]) -> Outputs:
+def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | None = None) -> Outputs:
     """A stack's outputs; empty lists and texts, never null, which a backend would drop."""
-    given = bundle(plan, records).plain()
+    given = bundle(plan, records, tokens).plain()
     common = {"sealingKey": given["sealingKey"]} if plan.sharing else {}
     return {
         "externalNodes": given["externalNodes"],
@@ -61,6 +66,7 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode]) -> Outputs:
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
         **_shared(plan),
+        **{key: given[key] for key in PROFILES if key in given},
     }
 
 

@@ -17,6 +17,8 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Partner
 from archipelago.settings.read import Settings
 
+PROFILES = ("profiles", "relayedProfiles")  # own ones, and those of others
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -29,6 +31,8 @@ class Import:
         key: Its signing key; empty where nothing was signed.
         sealing_key: What it wants things sealed for; empty where it gave none.
         sealed: What it sealed for us, by item.
+        profiles: Its own profiles, as received: each is signed by itself.
+        relayed: Those of others that it hands on, as received.
         absent: Why there is nothing, in words; empty where there is something.
     """
 
@@ -39,6 +43,8 @@ class Import:
     absent: str = ""
     sealing_key: str = ""
     sealed: Mapping[str, str] = field(default_factory=dict)
+    profiles: tuple[Any, ...] = ()
+    relayed: tuple[Any, ...] = ()
 
     @property
     def provenance(self) -> str:
@@ -60,6 +66,7 @@ def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
         "network": outputs.get("network"),
         "externalNodes": outputs.get("externalNodes", []),
         **{key: value for key, value in sealed.items() if value is not None},
+        **{key: outputs[key] for key in PROFILES if outputs.get(key) is not None},
     }
 
 
@@ -154,7 +161,8 @@ def accept(
     if problems:
         return problems
     key = "" if partner.nodes is not None or not is_signed(dict(raw)) else str(raw.get("key"))
-    found = Import(name, tuple(nodes), network, key, sealing_key=sealing_key, sealed=sealed)
+    told = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
+    found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, *told)
     return _too_few(path, partner, found)
 
 

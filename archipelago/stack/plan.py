@@ -20,6 +20,7 @@ from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
 from archipelago.stack import continuity, sharing
+from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.partners import Import, accept
 
@@ -47,6 +48,7 @@ class StackPlan:
         monitor: What watches the nodes from a pod of its own; None where nothing does.
         sharing: What partners alone can read of its outputs; None for a protocol that never seals.
         unasked: What of the cluster the plan depends on and nobody told.
+        exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
     """
 
     settings: Settings
@@ -65,6 +67,7 @@ class StackPlan:
     monitor: MonitorPlan | None = None
     sharing: sharing.Sharing | None = None
     unasked: tuple[Ask, ...] = ()
+    exchange: Exchange = field(default_factory=Exchange)
 
     @property
     def network(self) -> str:
@@ -129,10 +132,13 @@ def plan_stack(
     decision = decide(settings, chain, nodes, imports, recorded, root)
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
-    book = AddressBook.of(settings.organisation, [*records, *(n for given in imports.values() for n in given.nodes)])
+    pairs = list(zip(plans, records, strict=True))
+    heard = exchange(settings, chain, site, Sealer.of(keyring), signing_key, pairs, imports, last)
+    partners = (node for given in imports.values() for node in given.nodes)
+    book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
-    problems += [*decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
+    problems += [*heard.problems, *decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
     services = chain.services(settings)
     problems += checks.problems(plans, services, settings)
     if recorded:  # not after a rename, which alone is told: it changes every key
@@ -148,22 +154,24 @@ def plan_stack(
         founder=decision.founder,
         nodes=plans,
         records=records,
-        live_files=chain.live_files(settings.network.name, book, plans),
+        live_files={**chain.live_files(settings.network.name, book, plans), **heard.live_files},
         services=services,
         imports=tuple(imports.values()),
-        waiting_for=(*decision.waiting_for, *waits),
+        waiting_for=(*decision.waiting_for, *waits, *heard.waiting_for),
         warnings=(
             *chain.doubts(settings),
             *_warnings(imports, decision.waiting_for, waits, last),
             *common.warnings,
             *sharing.generations(book),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
+            *heard.warnings,
         ),
         one_by_one=continuity.ran(last) if recorded and recorded.genesis else frozenset(),
         signing_key=signing_key,
         monitor=chain.monitor(settings, nodes),
         sharing=common.sharing,
         unasked=unasked,
+        exchange=heard,
     )
 
 
