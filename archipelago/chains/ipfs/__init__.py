@@ -1,0 +1,1 @@
+"""IPFS: private swarms of kubo, for members of several organisations."""
