@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from archipelago.identity.peer_id import base36
 from archipelago.identity.sealing import Sealer
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
@@ -30,6 +31,7 @@ class Peer:
         profile: What is shown.
         digest: Of the description, as its members publish it.
         shared: Its members in swarms that are in this namespace, too.
+        label: The first of them, as a label's value.
         access: What it grants us; None where that is nothing.
     """
 
@@ -38,6 +40,7 @@ class Peer:
     profile: Profile
     digest: str
     shared: tuple[Publication, ...]
+    label: str
     access: Access | None = field(default=None, repr=False)
 
     @property
@@ -57,8 +60,9 @@ def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer
     made: list[Peer] = []
     doubts = []
     for each in known:
+        readable = [at for at in each.profile.published_to if _label(at)]
         shown = [
-            (namespace, tuple(at for at in each.profile.published_to if at.swarm in swarms))
+            (namespace, tuple(at for at in readable if at.swarm in swarms))
             for namespace, swarms in sorted(places.items())
         ]
         if each.profile.withdrawn or not any(shared for _, shared in shown):
@@ -69,8 +73,20 @@ def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer
         way = None if isinstance(access, str) else access
         name = f"{each.profile.organisation}-{each.profile.identity}"
         digest = each.delivery.profile
-        made += [Peer(name, namespace, each.profile, digest, shared, way) for namespace, shared in shown if shared]
+        made += [
+            Peer(name, namespace, each.profile, digest, shared, _label(shared[0]), way)
+            for namespace, shared in shown
+            if shared
+        ]
     return _told_apart(made), doubts
+
+
+def _label(at: Publication) -> str:
+    """A member as a label's value; empty where its PeerID is none."""
+    try:
+        return base36(at.peer_id)
+    except ValueError:
+        return ""
 
 
 def _told_apart(made: Sequence[Peer]) -> list[Peer]:
