@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archipelago.chains.contract import Chain
+from archipelago.checks import identities
 from archipelago.model import names
 from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import Place
@@ -30,6 +31,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
         for section, exposure in _exposures(node):
             yield from _exposure(f"{settings.path_of(name)}.{section}", exposure, allowed[section])
     yield from chain.checks(settings)
+    yield from identities.problems(settings)
 
 
 def _exposures(node: Any) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What partners may do here: an identity's ServiceAccount, its rights in one namespace, and a token for each partner."""
+"""What partners may do here: an identity's ServiceAccount, its rights in one namespace, a token for each partner."""
 
 from __future__ import annotations
 
@@ -27,14 +27,6 @@ def token_secret(identity: str, partner: str, generation: int) -> str:
 def identities(plan: StackPlan) -> Mapping[str, IdentitySettings]:
     """A stack's identities by name, sorted."""
     return dict(sorted((identities_of(plan.settings) or {}).items()))
-
-
-def namespaces(plan: StackPlan, made: Sequence[str]) -> Iterator[Manifest]:
-    """Namespaces that identities want made, beside those that the stack makes anyway."""
-    wanted = {each.namespace for each in identities(plan).values() if each.create_namespace}
-    for name in sorted(wanted - set(made)):
-        metadata = common.kept({"name": name, "labels": common.labels(plan)})
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def rights(plan: StackPlan, name: str) -> Iterator[Manifest]:

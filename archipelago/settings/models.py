@@ -58,6 +58,7 @@ class Cluster(Strict):
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
+    api_server_ca: str = Field(default="", description="What signs its certificate, in PEM; default: the cluster's CA.")
 
 
 class Exposure(Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -149,13 +149,15 @@ def identities_of(settings: Any) -> Mapping[str, IdentitySettings] | None:
     return found
 
 
-def needed_namespaces(settings: Any) -> Iterator[tuple[str, str]]:
-    """Identities whose namespace somebody else has to have made, by name, and that namespace."""
-    cluster = settings.cluster
-    made = {cluster.namespace} if cluster.create_namespace else set()
-    for pool in getattr(settings, "pools", {}).values():
-        if cluster.create_namespace and getattr(pool, "create_namespace", True) and pool.namespace:
-            made.add(pool.namespace)
-    found = identities_of(settings) or {}
-    made |= {identity.namespace for identity in found.values() if identity.create_namespace}
-    yield from ((name, each.namespace) for name, each in sorted(found.items()) if each.namespace not in made)
+def with_identities(namespaces: Mapping[str, bool], identities: Mapping[str, IdentitySettings]) -> dict[str, bool]:
+    """A stack's namespaces and those of its identities, and whether the stack makes each."""
+    found = dict(namespaces)
+    for each in identities.values():
+        found[each.namespace] = found.get(each.namespace, False) or each.create_namespace
+    return found
+
+
+def place_of(namespace: str, identities: Mapping[str, IdentitySettings]) -> str:
+    """Where an identity names a namespace in the stack file; empty where none does."""
+    named = sorted(identities.items(), key=lambda pair: (not pair[1].create_namespace, pair[0]))
+    return next((f"identities.{name}.namespace" for name, each in named if each.namespace == namespace), "")

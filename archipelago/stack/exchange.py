@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archipelago.chains.contract import Ask, Chain, Site
+from archipelago.chains.contract import Chain
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.sealing import Sealer
 from archipelago.model.plan import NodePlan
@@ -17,7 +17,7 @@ from archipelago.profiles.access import Access
 from archipelago.profiles.own import Own, heard_last, own_profiles
 from archipelago.profiles.peers import Peer, peers, relayed_members
 from archipelago.profiles.relays import Known, Listener, Word, told_back
-from archipelago.settings.profiles import identities_of, needed_namespaces
+from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
 from archipelago.stack.partners import Import
 
@@ -76,7 +76,6 @@ class Exchange:
 def exchange(
     settings: Settings,
     chain: Chain,
-    site: Site,
     sealer: Sealer,
     signing_key: bytes,
     nodes: Sequence[tuple[NodePlan, ExternalNode]],
@@ -88,7 +87,6 @@ def exchange(
     Args:
         settings: Ours.
         chain: Reads records of nodes.
-        site: What the cluster has.
         sealer: We, as sender and recipient.
         signing_key: Ours.
         nodes: Own nodes.
@@ -131,7 +129,7 @@ def exchange(
         members=tuple(members),
         live_files=_live_files(nodes, own, known),
         waiting_for=waiting,
-        problems=(*refused, *_no_namespace(settings, site)),
+        problems=tuple(refused),
         warnings=(*(_waits(each) for each in waiting), *learnt.doubts, *unopened, *undialled, *_lost(last, known)),
         sealer=sealer,
     )
@@ -194,15 +192,6 @@ def _live_files(
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n"
-
-
-def _no_namespace(settings: Settings, site: Site) -> Iterable[Problem]:
-    for name, namespace in needed_namespaces(settings):
-        ask = Ask("Namespace", "", namespace)
-        if ask in site.given and site.given[ask] is None:
-            words = f"there is no namespace {namespace} in this cluster."
-            cure = f"Create it, or set archipelago:identities.{name}.createNamespace: true."
-            yield Problem(f"identities.{name}.namespace", words, cure)
 
 
 def _lost(last: Mapping[str, Any], known: Sequence[Known]) -> Iterable[str]:
