@@ -21,6 +21,7 @@ from archipelago.model.record import SCHEMA, Record, canonical
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES = 100, 1000, 400, 50
 MOST_SWARMS, MOST_KUBECONFIGS, LONGEST_SEALED = 100, 200, 1 << 17
+LARGEST = 1 << 20  # bytes of a whole profile: it stands in the outputs of everybody who hands it on
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DELIVERY = "delivery"
@@ -165,6 +166,8 @@ def heard(raw: Any) -> Heard:
     if not isinstance(raw, Mapping) or not isinstance(raw.get(_DELIVERY), Mapping):
         raise ValueError("is no profile")
     whole = wholes(dict(raw))
+    if len(canonical(whole)) > LARGEST:
+        raise ValueError(f"is larger than {LARGEST} bytes")
     described, delivered = description(whole), whole[_DELIVERY]
     try:
         profile, delivery = Profile.model_validate(described), Delivery.model_validate(delivered)

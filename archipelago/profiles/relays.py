@@ -22,7 +22,9 @@ from archipelago.model.profile import Heard, heard, wholes
 Place = tuple[str, str]  # organisation and identity
 Path = tuple[str, ...]  # organisations between us and the one whose profile it is
 
+_NAMED = ("organisation", "identity")
 _READABLE = 130  # characters of two names
+_LONGEST = 100  # organisations on a way, and ways of one profile
 _MOST = 1000  # profiles that one partner may relay; a network of thousands needs another way than stacks' outputs
 
 
@@ -281,7 +283,8 @@ def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
         raise ValueError("is no profile on its way")
     via = {}
     for relay, path in entry["via"].items():
-        if not isinstance(path, (list, tuple)) or not all(isinstance(step, str) for step in path):
+        sound = isinstance(path, (list, tuple)) and all(isinstance(step, str) for step in path)
+        if not sound or len(path) + len(entry["via"]) > _LONGEST:
             raise ValueError("came by a way that cannot be read")
         via[str(relay)] = tuple(path)
     return via, wholes(entry.get("profile"))
@@ -289,8 +292,6 @@ def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
 
 def _place(raw: Any) -> tuple[str, str] | tuple[()]:
     """What a profile says that it is of, for a message: it may say anything."""
-    if not isinstance(raw, Mapping):
-        return ()
-    organisation, identity = str(raw.get("organisation", "")), str(raw.get("identity", ""))
-    readable = len(organisation + identity) <= _READABLE and (organisation + identity).isprintable()
-    return (organisation, identity) if readable else ()
+    found = [raw.get(key) for key in _NAMED] if isinstance(raw, Mapping) else []
+    texts = [each for each in found if isinstance(each, str) and each and each.isprintable()]
+    return (texts[0], texts[1]) if len(texts) == len(_NAMED) and sum(map(len, texts)) <= _READABLE else ()
