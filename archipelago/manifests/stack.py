@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archipelago.manifests import common, objects, policies, storage, workload
+from archipelago.manifests import common, grants, objects, peers, policies, storage, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan, Service
@@ -67,6 +67,15 @@ def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) 
     yield workload.workload(plan, node, endpoints)
 
 
+def identities(plan: StackPlan) -> Iterator[Manifest]:
+    """What partners may do here, and what is known of them."""
+    for name in grants.identities(plan):
+        yield from grants.rights(plan, name)
+        yield from (secret for _, secret in grants.tokens(plan, name))
+    yield from peers.definition(plan)
+    yield from peers.objects(plan)
+
+
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
     yield from namespaces(plan)
@@ -75,3 +84,4 @@ def manifests(plan: StackPlan) -> Iterator[Manifest]:
         yield from kept(plan, node)
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
+    yield from identities(plan)
