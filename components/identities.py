@@ -63,11 +63,25 @@ class Peers(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def tokens_of(identities: Mapping[str, Identity]) -> pulumi.Output[dict[tuple[str, str], Access]]:
-    """What the cluster gave to partners, by identity and partner; a secret until it is sealed."""
+def identities_of(
+    plan: StackPlan, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
+) -> dict[str, Identity]:
+    """Register what partners may do, and what is known of them; nothing for a stack without either.
+
+    Args:
+        plan: The stack.
+        after: What has to be there before anything of it.
+        opts: Parent and provider.
+    """
+    if plan.exchange.peers:
+        Peers(plan, after, opts)
+    return {name: Identity(plan, name, after, opts) for name in grants.identities(plan)}
+
+
+def tokens_of(identities: Mapping[str, Identity]) -> tuple[list[tuple[str, str]], pulumi.Output[list[Access]]]:
+    """What the cluster gave: identity and partner of each token, and in the same order the tokens, still a secret."""
     keys = [(name, partner) for name, identity in identities.items() for partner in identity.accesses]
-    given = [identities[name].accesses[partner] for name, partner in keys]
-    return pulumi.Output.all(*given).apply(lambda found: dict(zip(keys, found, strict=True)))
+    return keys, pulumi.Output.all(*(identities[name].accesses[partner] for name, partner in keys))
 
 
 def _access(plan: StackPlan, identity: str, secret: str, resource: pulumi.CustomResource) -> pulumi.Output[Access]:

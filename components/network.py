@@ -8,8 +8,10 @@ from typing import Any
 import pulumi
 
 from archipelago.manifests import stack as manifests
-from archipelago.stack.outputs import ADDRESSED, outputs
+from archipelago.stack.exchange import Tokens
+from archipelago.stack.outputs import ADDRESSED, GRANTED, outputs
 from archipelago.stack.plan import StackPlan
+from components.identities import identities_of, tokens_of
 from components.node import ChainNode
 from components.register import register
 
@@ -44,17 +46,26 @@ class ChainNetwork(pulumi.ComponentResource):
                 previous = made.run(services, previous)
             else:
                 made.run(services)
+        self._identities = identities_of(plan, after, own)
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:
         """What the stack exports, once the cluster has told its addresses."""
         plan = self._plan
 
-        def complete(endpoints: list[Any]) -> dict[str, Any]:
+        def complete(endpoints: list[Any], tokens: Tokens | None = None) -> dict[str, Any]:
             pairs = zip(plan.records, endpoints, strict=True)
-            return outputs(plan, [record.model_copy(update={"endpoints": given}) for record, given in pairs])
+            return outputs(plan, [record.model_copy(update={"endpoints": given}) for record, given in pairs], tokens)
 
-        told = pulumi.Output.all(*(node.endpoints for node in self.nodes)).apply(complete)
+        endpoints = pulumi.Output.all(*(node.endpoints for node in self.nodes))
         # only what names an address waits for the cluster: the rest of a preview shows what it will be
         plain = outputs(plan, plan.records)
-        return plain | {name: told.apply(itemgetter(name)) for name in ADDRESSED if name in plain}
+        told = plain | {name: endpoints.apply(complete).apply(itemgetter(name)) for name in ADDRESSED if name in plain}
+        keys, tokens = tokens_of(self._identities)
+        if keys:
+            both = pulumi.Output.all(endpoints, tokens).apply(
+                lambda given: complete(given[0], dict(zip(keys, given[1], strict=True)))
+            )
+            # no token leaves `complete` but sealed
+            told |= {name: pulumi.Output.unsecret(both.apply(itemgetter(name))) for name in GRANTED}
+        return told

@@ -10,7 +10,7 @@ import pulumi
 
 from archipelago.manifests.common import Manifest, full_name
 
-_PRIVATE = "stringData"
+_PRIVATE, _TOLD = "stringData", "data"
 
 
 def register(manifest: Manifest, home: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
@@ -22,13 +22,15 @@ def register(manifest: Manifest, home: str, opts: pulumi.ResourceOptions) -> pul
         opts: Parent, order and retention.
 
     Returns:
-        The resource, with an output for each top-level key of the manifest, and `status`.
+        The resource, with an output for each top-level key of the manifest, `status`, and of a Secret `data`.
     """
     version = manifest["apiVersion"]
     token = f"kubernetes:{version if '/' in version else f'core/{version}'}:{manifest['kind']}"
     inputs = {**manifest, "status": None}
     if _PRIVATE in inputs:
         inputs[_PRIVATE] = pulumi.Output.secret(inputs[_PRIVATE])
-        # the provider's answer holds them again, encoded
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["data", _PRIVATE]))
+    if manifest["kind"] == "Secret":
+        inputs.setdefault(_TOLD, None)
+        # the provider's answer holds them again, encoded; or what the cluster has put there
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=[_TOLD, _PRIVATE]))
     return pulumi.CustomResource(token, full_name(manifest, home), inputs, opts)

@@ -5,9 +5,7 @@ alpha, beta and gamma have a member of the swarm `archive` each. beta and gamma 
 
 from __future__ import annotations
 
-import base64
 import copy
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -30,9 +28,9 @@ from archipelago.settings.read import Settings, read
 from archipelago.settings.types import Label, NamespaceName, Strict, Unwritten
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import StackPlan, plan_stack
-from tests.profiles import CA
 from tests.sharing import Sharing, SharingNode
 from tests.stacks import NOWHERE, STACKS, Config, changed, floats, records_of, seed
+from tests.tokens import CA, token_of
 from tests.world import World
 
 KIND = "showing"
@@ -139,7 +137,10 @@ def organisation(name: str, changes: Mapping[str, Any] | None = None) -> Config:
     """A stack with a member and an identity `<name>-site`; alpha lists all, the others list alpha."""
     address = {"alpha": "203.0.113.10", "beta": "198.51.100.20", "gamma": "192.0.2.30"}[name]
     listed = ["beta", "gamma"] if name == "alpha" else ["alpha"]
-    partners = {each: {"stack": f"o/p/{STACKS[each]}", "required": False, "accept": "network"} for each in listed}
+    partners = {
+        each: {"stack": f"organization/archipelago/{STACKS[each]}", "required": False, "accept": "network"}
+        for each in listed
+    }
     made = {
         "identitySeed": seed(name),
         "organisation": name,
@@ -166,17 +167,6 @@ def plan_of(
     stack = STACKS[settings.organisation]
     chain = CHAINS[settings.network.kind]
     return plan_stack(settings, chain, stack, received or {}, last or {}, NOWHERE, f"Pulumi.{stack}.yaml", {})
-
-
-def token_of(secret: str) -> str:
-    """The token that the mock cluster puts into a Secret."""
-    return "eyJ" + hashlib.sha256(f"token in {secret}".encode()).hexdigest()
-
-
-def secret_data(secret: str) -> dict[str, str]:
-    """What the mock cluster puts into a Secret for a token, as its API shows it."""
-    found = {"token": token_of(secret), "ca.crt": CA, "namespace": "jobs"}
-    return {key: base64.b64encode(text.encode()).decode() for key, text in found.items()}
 
 
 def tokens_of(plan: StackPlan) -> dict[tuple[str, str], Access]:

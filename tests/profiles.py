@@ -16,9 +16,9 @@ from archipelago.profiles.own import heard_last, own_profiles
 from archipelago.profiles.relays import Learnt, Listener, Word, told_back
 from archipelago.settings.profiles import IdentitySettings
 from tests.stacks import floats, seed
+from tests.tokens import CA
 
 NETWORK = "research"
-CA = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
 
 
 def access(of: str, partner: str, generation: int = 1) -> Access:

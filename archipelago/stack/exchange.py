@@ -167,7 +167,7 @@ def _places(nodes: Sequence[tuple[NodePlan, ExternalNode]], settings: Settings) 
     found: dict[str, set[str]] = {}
     for plan, record in nodes:
         if record.swarm:
-            found.setdefault(getattr(plan, "namespace", "") or settings.cluster.namespace, set()).add(record.swarm)
+            found.setdefault(plan.namespace or settings.cluster.namespace, set()).add(record.swarm)
     return found
 
 

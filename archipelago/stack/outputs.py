@@ -12,6 +12,7 @@ from archipelago.stack.plan import StackPlan
 
 Outputs = dict[str, Any]
 ADDRESSED = ("externalNodes", "identities", "profiles")  # hold addresses, and the signature over them
+GRANTED = ("identities", "profiles")  # hold sealed tokens, and the signature over them
 
 
 def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | None = None) -> Bundle:

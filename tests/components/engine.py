@@ -14,11 +14,13 @@ from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
 
 from tests.stacks import floats
+from tests.tokens import secret_data
 
 PROJECT = "archipelago"
 STACK = "pulumi:pulumi:Stack"
 READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 UNKNOWN = "<unknown>"
+TOKEN = "kubernetes.io/service-account-token"
 Place = tuple[str | int, ...]
 
 
@@ -126,6 +128,8 @@ def event_loop() -> Iterator[None]:
 class Engine(mocks.Mocks):
     """What the provider and the backend would answer."""
 
+    tokens = True  # whether it puts a token into a Secret for one
+
     def __init__(self, stacks: Mapping[str, Mapping[str, Any] | None], ports: Ports, preview: bool) -> None:
         self.stacks = stacks
         self.ports = ports
@@ -147,6 +151,14 @@ class Engine(mocks.Mocks):
         state = dict(args.inputs)
         if args.typ == "kubernetes:core/v1:Service":
             state |= self._service(args.name, args.inputs)
+        if args.inputs.get("type") == TOKEN and not self.preview and self.tokens:
+            # a secret: the program asks for that
+            state |= {
+                "data": {
+                    rpc._special_sig_key: rpc._special_secret_sig,
+                    "value": secret_data(args.inputs["metadata"]["name"]),
+                }
+            }
         return f"{args.name}-id", state
 
     def _service(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
 from archipelago.model.profile import Heard
 from archipelago.profiles.access import Access, certificates, kubeconfig, loopback, opened
-from tests.profiles import CA, NETWORK, access, identity, net
+from tests.profiles import NETWORK, access, identity, net
 from tests.stacks import seed
+from tests.tokens import CA
 
 pytestmark = pytest.mark.unit
 

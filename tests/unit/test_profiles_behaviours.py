@@ -18,9 +18,10 @@ from archipelago.model.endpoint import Endpoint
 from archipelago.model.record import ExternalNode
 from archipelago.profiles.peers import _told_apart, relayed_members
 from archipelago.stack.plan import StackPlan
-from tests.identities import CHAINS, KIND, Shown, exported, organisation, plan_of, settings_of, token_of, world
+from tests.identities import CHAINS, KIND, Shown, exported, organisation, plan_of, settings_of, world
 from tests.stacks import GONE, alpha, outputs_of
 from tests.stacks import plan_of as plan_of_goquorum
+from tests.tokens import token_of
 from tests.world import objects
 
 pytestmark = pytest.mark.unit
