@@ -13,6 +13,7 @@ from cli.export import export
 from cli.group import Commands
 from cli.identity import identity
 from cli.import_runner_k8s import import_runner_k8s
+from cli.import_swarmpool import import_swarmpool
 from cli.nodes import nodes
 from cli.nodes_running import status, urls, wait
 from cli.picture import picture
@@ -37,6 +38,7 @@ for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
 app.command("exec")(execute)
 app.command("import-runner-k8s")(import_runner_k8s)
+app.command("import-swarmpool")(import_swarmpool)
 
 
 def _mount(name: str) -> None:

@@ -36,7 +36,7 @@ class PoolNetwork(GoQuorumNetwork):
     kind: Literal["pools"]  # type: ignore[assignment]  # another protocol, which no product has
 
 
-class Member(GoQuorumNode):
+class Berth(GoQuorumNode):
     """A node, which stands in a pool."""
 
     port: int = Field(default=4001, ge=1, description="Where it listens.")
@@ -46,21 +46,21 @@ class Member(GoQuorumNode):
     balanced: str = Field(default="", description="Address that its load balancer is asked to be.")
 
 
-class Pool(Strict):
+class Harbour(Strict):
     """Members that stand together."""
 
     namespace: NamespaceName | None = Field(default=None, description="Of its objects; that of the stack if left out.")
     create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
-    members: dict[Label, Member] = Field(default={}, description="The pool's members by name.")
+    members: dict[Label, Berth] = Field(default={}, description="The pool's members by name.")
 
 
-class PoolStack(StackSettings[PoolNetwork, Member]):
+class PoolStack(StackSettings[PoolNetwork, Berth]):
     """A stack file with pools."""
 
-    pools: dict[Label, Pool] = Field(default={}, description="Your pools by name.")
-    nodes: Unwritten[dict[Label, Member]] = Field(default={})
+    pools: dict[Label, Harbour] = Field(default={}, description="Your pools by name.")
+    nodes: Unwritten[dict[Label, Berth]] = Field(default={})
 
-    def gathered(self) -> dict[Label, Member]:
+    def gathered(self) -> dict[Label, Berth]:
         """Members by the name of their pool and their own."""
         return {f"{pool}-{name}": each for pool, said in self.pools.items() for name, each in said.members.items()}
 
@@ -106,7 +106,7 @@ class Pooled(GoQuorum):
         """The same node, in its pool's namespace."""
         namespace = settings.namespace_of(node.name)
         made = super().plan(settings, node, replace(site, namespace=namespace), genesis)
-        member: Member = settings.nodes[node.name]
+        member: Berth = settings.nodes[node.name]
         service = made.service
         if member.entry_point:
             service = replace(service, type=Exposed.CLUSTER_IP, route=Route(member.entry_point, 4001), host=PROXY)

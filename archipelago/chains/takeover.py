@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -73,5 +73,23 @@ class Importer(Protocol):
 
         Raises:
             Refused: With everything that does not fit; no text has a password.
+        """
+        ...
+
+
+class Translator(Protocol):
+    """What a protocol knows of another tool's Kubernetes objects."""
+
+    def translate(self, objects: Sequence[Mapping[str, Any]], organisation: str, network: str, joins: str) -> Takeover:
+        """Make settings of them.
+
+        Args:
+            objects: As they are written or as the cluster shows them; those of other tools are passed over.
+            organisation: Whose they are.
+            network: What the network is to be called.
+            joins: The organisation that founded it; empty where this one does.
+
+        Raises:
+            Refused: With everything that does not fit.
         """
         ...

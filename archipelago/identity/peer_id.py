@@ -92,6 +92,8 @@ def _multihash(text: str) -> bytes:
     Raises:
         ValueError: It is none.
     """
+    if not text.isalnum():  # the library passes over white space at the end
+        raise ValueError("no text of letters and digits")
     if text.startswith("k"):
         found = _inner(base58.b58decode(text[1:], alphabet=_BASE36))
     elif text.startswith("b"):

@@ -89,6 +89,8 @@ def _config(roots: Mapping[str, Schema]) -> Schema:
 
 def _outline(node: Schema) -> Schema:
     """What holds whatever the kind is."""
+    if node.get("type") == "array":  # a list has no parts that another kind could have too
+        return node
     return {"type": "object", "description": node.get("description", "")}
 
 
