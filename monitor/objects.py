@@ -1,0 +1,134 @@
+"""The stack's objects in its cluster, as the monitor reads and writes them; what cannot be read stays what it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from monitor.exchange import Failed
+from monitor.kubernetes import Kubernetes, Manifest
+from monitor.peers import Peer, Status, peer_of
+from monitor.published import Profile, document, swarms
+from monitor.settings import CRD, Settings
+from monitor.words import mapping
+
+GROUP = ("apis", "peerdiscovery.irt-saintexupery.com", "v1alpha1")
+PEERS = "peers.json"  # in the status ConfigMap, where Peers have no status of their own
+_log = logging.getLogger(__name__)
+Read = TypeVar("Read")
+
+
+class Objects:
+    """What the monitor has to do with in Kubernetes.
+
+    Args:
+        settings: Of whom.
+        kubernetes: Where.
+    """
+
+    def __init__(self, settings: Settings, kubernetes: Kubernetes) -> None:
+        self.failures: Counter[str] = Counter()
+        self.swarms: Mapping[str, frozenset[str]] = {}
+        self.profiles: tuple[Profile, ...] = ()
+        self.peers: tuple[Peer, ...] = ()
+        self._settings, self._kubernetes = settings, kubernetes
+        self._troubles: dict[str, str] = {}
+        self._records: Mapping[str, str] | None = None  # None: not read yet, so nothing may be written
+
+    def read(self) -> None:
+        """Read everything anew."""
+        self._records = self._guarded("status", self._read_records, self._records)
+        self._guarded("live files", self._read_live, None)
+        self.peers = self._guarded("peers", self._read_peers, self.peers)
+
+    def record(self, name: str) -> str:
+        """What the monitor wrote of a member."""
+        return (self._records or {}).get(name, "")
+
+    def write(self, records: Mapping[str, str], statuses: Mapping[str, Status]) -> None:
+        """Write what changed.
+
+        Args:
+            records: Of each member, by its name.
+            statuses: Of each Peer, by its place.
+        """
+        wanted = dict(records)
+        if self._settings.peers == CRD:
+            for peer in self.peers:
+                if (status := statuses.get(peer.key, peer.status)) != peer.status:
+                    self._guarded("peers", lambda of=peer, said=status: self._write_peer(of, said), None)
+        else:
+            kept = {key: status for key, status in statuses.items() if status}
+            wanted[PEERS] = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+        if self._records is not None and wanted != self._records:
+            gone = dict.fromkeys(set(self._records) - set(wanted))
+            self._guarded("status", lambda: self._write_records({**wanted, **gone}), None)
+
+    def _guarded(self, what: str, deed: Callable[[], Read], otherwise: Read) -> Read:
+        """Do something with the API server; if it fails, say so once and count it."""
+        try:
+            found = deed()
+        except Failed as error:
+            trouble = str(error)
+        except Exception as error:  # an object that nobody could expect must not end the rounds
+            trouble = f"unexpected {type(error).__name__}"
+        else:
+            self._troubles.pop(what, None)
+            return found
+        self.failures[what] += 1
+        if self._troubles.get(what) != trouble:
+            _log.warning("%s: %s", what, trouble)
+        self._troubles[what] = trouble
+        return otherwise
+
+    def _read_records(self) -> Mapping[str, str]:
+        found = self._config_map(self._settings.namespace, self._settings.status)
+        if found is None:
+            raise Failed(f"there is no ConfigMap {self._settings.status}")
+        return {key: value for key, value in mapping(found.get("data")).items() if isinstance(value, str)}
+
+    def _write_records(self, data: Mapping[str, str | None]) -> None:
+        way = ("api", "v1", "namespaces", self._settings.namespace, "configmaps", self._settings.status)
+        self._kubernetes.patch(*way, change={"data": dict(data)})
+
+    def _read_live(self) -> None:
+        for namespace in self._settings.namespaces:  # the files are the same in all of them
+            if (found := self._config_map(namespace, self._settings.live)) is not None:
+                files = mapping(found.get("data"))
+                self.swarms = swarms(_json(files.get("peers.json")))
+                published = document(_json(files.get("profiles.json"))).profiles
+                ours = self._settings.organisation
+                self.profiles = tuple(each for each in published.values() if each.organisation == ours)
+                return
+
+    def _read_peers(self) -> tuple[Peer, ...]:
+        return tuple(peer for namespace in self._settings.namespaces for peer in self._in(namespace))
+
+    def _in(self, namespace: str) -> list[Peer]:
+        if self._settings.peers == CRD:
+            listed = self._kubernetes.list(*GROUP, "namespaces", namespace, "peers", selector=self._settings.selector)
+            return [peer_of(each) for each in listed]
+        way = ("api", "v1", "namespaces", namespace, "configmaps")
+        written = mapping(_json(self.record(PEERS)))
+        return [
+            peer_of(each, mapping(written.get(f"{namespace}/{mapping(each.get('metadata')).get('name')}")))
+            for each in self._kubernetes.list(*way, selector=self._settings.selector)
+        ]
+
+    def _write_peer(self, peer: Peer, status: Status) -> None:
+        way = (*GROUP, "namespaces", peer.namespace, "peers", peer.name, "status")
+        self._kubernetes.patch(*way, change={"status": status})
+
+    def _config_map(self, namespace: str, name: str) -> Manifest | None:
+        return self._kubernetes.get("api", "v1", "namespaces", namespace, "configmaps", name)
+
+
+def _json(value: Any) -> Any:
+    """A file of a ConfigMap, parsed; None where there is none, or nothing that can be read."""
+    try:
+        return json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        return None
