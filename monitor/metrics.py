@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.member import Look
-from monitor.peers import ONLINE, STATUS, Peer, Status
+from monitor.peers import DUE, ONLINE, OUT_OF_SYNC, STATUS, SYNCHRONIZED, Peer, Status
 from monitor.settings import Member
-from monitor.swarm import OUT_OF_SYNC, SYNCHRONIZED, Publication
+from monitor.swarm import Publication
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _CONTROLLER = "cluster_discovery_controller_identity_controller"
@@ -28,11 +28,13 @@ def identities(found: Sequence[Publication]) -> str:
 
     `status` is that of an identity in a swarm as a whole; the series of the other status is 0, so that no series ends.
     """
-    listed = [(each, status) for each in found for status in (SYNCHRONIZED, OUT_OF_SYNC)]
-    everybody = [({**each.labels, "status": status}, each.peers * (each.status == status)) for each, status in listed]
-    synced = [
-        ({**each.labels, "status": status}, each.synchronised * (each.status == status)) for each, status in listed
+    listed = [
+        ({**each.labels, "status": status}, each if each.status == status else None)
+        for each in found
+        for status in (SYNCHRONIZED, OUT_OF_SYNC)
     ]
+    everybody = [(labels, each.peers if each else 0) for labels, each in listed]
+    synced = [(labels, each.synchronised if each else 0) for labels, each in listed]
     return metric(
         f"{_CONTROLLER}_peers_number", "gauge", "Peers in the swarm that an identity is published to.", everybody
     ) + metric(
@@ -63,7 +65,7 @@ def peers(found: Sequence[tuple[Peer, Status]]) -> str:
     """Partners' identities here."""
     named = [({"peer": peer.name, "namespace": peer.namespace}, status) for peer, status in found]
     online = [(labels, int(status.get(STATUS) == ONLINE)) for labels, status in named]
-    due = [(labels, int(_outdated(status))) for labels, status in named]
+    due = [(labels, int(DUE in status)) for labels, status in named]
     return metric("archipelago_peer_online", "gauge", "Whether a Peer is connected.", online) + metric(
         "archipelago_peer_outdated", "gauge", "Whether it changed at its organisation, and `pulumi up` is due.", due
     )
@@ -75,10 +77,6 @@ def own(rounds: int, failures: Mapping[str, int]) -> str:
     return metric("archipelago_monitor_rounds_total", "counter", "Looks at everything.", [({}, rounds)]) + metric(
         "archipelago_monitor_failures_total", "counter", "What went wrong, by whom was asked.", samples
     )
-
-
-def _outdated(status: Status) -> bool:
-    return any(each["type"] == "UpToDate" and each["status"] == "False" for each in status.get("conditions", ()))
 
 
 def _escaped(value: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from monitor.exchange import Failed
@@ -59,13 +60,13 @@ class Objects:
         if self._settings.peers == CRD:
             for peer in self.peers:
                 if (status := statuses.get(peer.key, peer.status)) != peer.status:
-                    self._guarded("peers", lambda of=peer, said=status: self._write_peer(of, said), None)
+                    self._guarded("peers", partial(self._write_peer, peer, status), None)
         else:
             kept = {key: status for key, status in statuses.items() if status}
             wanted[PEERS] = json.dumps(kept, indent=1, sort_keys=True) + "\n"
         if self._records is not None and wanted != self._records:
             gone = dict.fromkeys(set(self._records) - set(wanted))
-            self._guarded("status", lambda: self._write_records({**wanted, **gone}), None)
+            self._guarded("status", partial(self._write_records, {**wanted, **gone}), None)
 
     def _guarded(self, what: str, deed: Callable[[], Read], otherwise: Read) -> Read:
         """Do something with the API server; if it fails, say so once and count it."""
@@ -99,10 +100,16 @@ class Objects:
             if (found := self._config_map(namespace, self._settings.live)) is not None:
                 files = mapping(found.get("data"))
                 self.swarms = swarms(_json(files.get("peers.json")))
-                published = document(_json(files.get("profiles.json"))).profiles
-                ours = self._settings.organisation
-                self.profiles = tuple(each for each in published.values() if each.organisation == ours)
+                self.profiles = tuple(self._own(files))
                 return
+
+    def _own(self, files: Mapping[str, Any]) -> Iterator[Profile]:
+        """Our identities: each stands in the file of every member that publishes it."""
+        found: dict[str, Profile] = {}
+        for name, written in sorted(files.items()):
+            if name.startswith("profiles"):
+                found.update(document(_json(written)).profiles)
+        yield from (each for each in found.values() if each.organisation == self._settings.organisation)
 
     def _read_peers(self) -> tuple[Peer, ...]:
         return tuple(peer for namespace in self._settings.namespaces for peer in self._in(namespace))
@@ -114,11 +121,13 @@ class Objects:
         way = ("api", "v1", "namespaces", namespace, "configmaps")
         written = mapping(_json(self.record(PEERS)))
         return [
-            peer_of(each, mapping(written.get(f"{namespace}/{mapping(each.get('metadata')).get('name')}")))
+            peer_of({**mapping(_json(mapping(each.get("data")).get("peer.json"))), **each}, written)
             for each in self._kubernetes.list(*way, selector=self._settings.selector)
         ]
 
     def _write_peer(self, peer: Peer, status: Status) -> None:
+        gone: dict[str, Any] = dict.fromkeys(set(peer.status) - set(status))
+        status = {**status, **gone}
         way = (*GROUP, "namespaces", peer.namespace, "peers", peer.name, "status")
         self._kubernetes.patch(*way, change={"status": status})
 

@@ -10,20 +10,21 @@ from typing import Any
 
 from monitor.member import Look
 from monitor.peer_id import base58
-from monitor.published import Document
+from monitor.published import Document, Profile
 from monitor.settings import Settings
-from monitor.words import LONGEST, entries, mapping, text, whole
+from monitor.words import entries, mapping, text, whole
 
 ONLINE, MISSING = "Online", "Missing"
-STATUS, COUNTER = "Status", "Missing Counter"
+STATUS, COUNTER, PROFILE, DUE = "Status", "Missing Counter", "Profile", "Due"
+SYNCHRONIZED, OUT_OF_SYNC = "Synchronized", "Out of sync"  # the original's words
 PATIENCE = 15.0  # seconds without a connection before a Peer is missing
 LONGER = 60.0  # the same while no member of ours tells anything: it is most likely being updated
 CHECK = 30.0  # seconds for each further count
 MOST = 1000  # counts; whoever is away for so long is away
 _ON_ITS_WAY = 600.0  # seconds until what was published has reached everybody for certain
+_TRUE, _FALSE, _UNKNOWN = "True", "False", "Unknown"
 _SEEN = ("Current", "ProfileChanged", "ProfileWithdrawn")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-_NAME = "archipelago/"  # annotations and labels of ours
 
 Status = dict[str, Any]
 
@@ -36,9 +37,10 @@ class Peer:
         namespace: Where it stands.
         name: `<organisation>-<identity>`.
         members: PeerIDs of the nodes that publish it.
-        organisation: Whose it is; empty where the object does not tell.
-        identity: Its name there; likewise.
-        revision: Of the profile that it was made from; None likewise.
+        organisation: Whose it is.
+        identity: Its name there.
+        revision: Of the profile that it was made from.
+        digest: Of that profile.
         status: As it stands.
         made: When it was made, in seconds since 1970; 0 where nobody knows.
     """
@@ -48,9 +50,10 @@ class Peer:
     members: frozenset[str]
     organisation: str
     identity: str
-    revision: int | None
+    revision: int
+    digest: str
     status: Status
-    made: float = 0.0
+    made: float
 
     @property
     def key(self) -> str:
@@ -68,26 +71,26 @@ class Peer:
         return {text(mapping(each).get("type")): mapping(each) for each in entries(self.status.get("conditions"))}
 
 
-def peer_of(manifest: Mapping[str, Any], status: Status | None = None) -> Peer:
+def peer_of(manifest: Mapping[str, Any], written: Mapping[str, Any] | None = None) -> Peer:
     """A Peer as the API server shows it.
 
     Args:
-        manifest: The object, a Peer or a ConfigMap.
-        status: What the monitor wrote last where the object has none of its own.
+        manifest: The object, a Peer or a ConfigMap with the specification of one.
+        written: What the monitor wrote of each, by its place; None where the object has a status of its own.
     """
-    metadata = mapping(manifest.get("metadata"))
-    told = mapping(metadata.get("annotations"))
-    listed = [text(each) for each in str(told.get(f"{_NAME}peer-ids", "")).split(",")]
-    labelled = base58(str(mapping(metadata.get("labels")).get(f"{_NAME}peer-id", "")))
-    revision = str(told.get(f"{_NAME}revision", ""))
+    metadata, spec = mapping(manifest.get("metadata")), mapping(manifest.get("spec"))
+    listed = (text(mapping(each).get("peerId")) for each in entries(spec.get("publishedTo")))
+    labelled = base58(text(mapping(metadata.get("labels")).get("archipelago/peer-id")))
+    namespace, name = text(metadata.get("namespace")), text(metadata.get("name"))
     return Peer(
-        namespace=text(metadata.get("namespace")),
-        name=text(metadata.get("name")),
+        namespace=namespace,
+        name=name,
         members=frozenset(filter(None, listed)) or frozenset(filter(None, [labelled])),
-        organisation=text(told.get(f"{_NAME}organisation")),
-        identity=text(told.get(f"{_NAME}identity")),
-        revision=int(revision) if revision.isascii() and revision.isdigit() and len(revision) < LONGEST else None,
-        status=mapping(manifest.get("status")) if status is None else status,
+        organisation=text(spec.get("organisation")),
+        identity=text(spec.get("identity")),
+        revision=whole(spec.get("revision")) or 0,
+        digest=text(spec.get("digest")),
+        status=mapping(manifest.get("status") if written is None else written.get(f"{namespace}/{name}")),
         made=_seconds(text(metadata.get("creationTimestamp"))),
     )
 
@@ -141,39 +144,55 @@ def status_of(peer: Peer, looks: Iterable[Look], absences: Absences, settings: S
     if not state:
         return peer.status
     documents = [each.documents[id_] for each in told for id_ in sorted(peer.members) if id_ in each.documents]
-    conditions = [_reachable(connected=connected, asked=bool(told)), _up_to_date(peer, documents, settings)]
+    current = _up_to_date(peer, documents, settings)
+    said: Status = {STATUS: state, COUNTER: count}
+    if current["status"] != _UNKNOWN:
+        said[PROFILE] = SYNCHRONIZED if current["status"] == _TRUE else OUT_OF_SYNC
+    if current["status"] == _FALSE:
+        said[DUE] = _due(settings)
     before = peer.conditions
-    dated = [_dated(each, before.get(each["type"], {})) for each in conditions]
-    return {STATUS: state, COUNTER: count, "conditions": dated}
+    conditions = [_reachable(connected=connected, asked=bool(told)), current]
+    return {**said, "conditions": [_dated(each, before.get(each["type"], {})) for each in conditions]}
 
 
 def _reachable(*, connected: bool, asked: bool) -> Status:
     if connected:
-        return _condition("Reachable", "True", "Connected", "A member of this stack is connected with it.")
+        return _condition("Reachable", _TRUE, "Connected", "A member of this stack is connected with it.")
     if asked:
-        return _condition("Reachable", "False", "NotConnected", "No member of this stack is connected with it.")
-    return _condition("Reachable", "Unknown", "OwnMembersAway", "No member of this stack tells anything.")
+        return _condition("Reachable", _FALSE, "NotConnected", "No member of this stack is connected with it.")
+    return _condition("Reachable", _UNKNOWN, "OwnMembersAway", "No member of this stack tells anything.")
 
 
 def _up_to_date(peer: Peer, documents: list[Document], settings: Settings) -> Status:
     """Whether what its organisation publishes is what stands here; if it is not, the `up` that is due."""
-    whose, due = f"{peer.organisation}'s {peer.identity}", f"pulumi up -s {settings.stack}"
-    unseen = _condition("UpToDate", "Unknown", "NotSeen", "What its organisation publishes was not seen yet.")
-    if not documents or not peer.identity:
+    whose, due = f"{peer.organisation}'s {peer.identity}", _due(settings)
+    unseen = _condition("UpToDate", _UNKNOWN, "NotSeen", "What its organisation publishes was not seen yet.")
+    if not documents:
         return unseen
     found = [profile for each in documents if (profile := each.profiles.get(peer.identity))]
-    published = max((each.revision for each in found if each.organisation == peer.organisation), default=None)
-    if published is None:
+    newest = max((each for each in found if each.organisation == peer.organisation), key=_revision, default=None)
+    if newest is None:
         # a document takes its time through the swarm: the one that is at hand may be older than the identity
         seen = peer.conditions.get("UpToDate", {}).get("reason") in _SEEN
         if not seen and time.time() - peer.made < _ON_ITS_WAY:
             return unseen
-        words = f"{whose} is published no more: {due} removes it here."
-        return _condition("UpToDate", "False", "ProfileWithdrawn", words)
-    if peer.revision is not None and published > peer.revision:
-        words = f"{whose} is published in revision {published}, here is {peer.revision}: {due} takes it over."
-        return _condition("UpToDate", "False", "ProfileChanged", words)
-    return _condition("UpToDate", "True", "Current", "It is as its organisation publishes it.")
+        return _condition("UpToDate", _FALSE, "ProfileWithdrawn", f"{whose} is published no more: {due} removes it.")
+    if newest.revision > peer.revision:
+        numbers = f"revision {newest.revision}, here is {peer.revision}"
+        return _condition("UpToDate", _FALSE, "ProfileChanged", f"{whose} is published in {numbers}: {due} takes it.")
+    if newest.revision == peer.revision and peer.digest and newest.digest != peer.digest:
+        return _condition(
+            "UpToDate", _FALSE, "ProfileChanged", f"{whose} is published with other words: {due} takes them."
+        )
+    return _condition("UpToDate", _TRUE, "Current", "It is as its organisation publishes it.")
+
+
+def _revision(profile: Profile) -> int:
+    return profile.revision
+
+
+def _due(settings: Settings) -> str:
+    return f"pulumi up -s {settings.stack}"
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> Status:

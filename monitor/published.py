@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +29,7 @@ class Profile:
         identity: Its name there.
         namespace: Where its rights are.
         revision: Counted up with each change.
+        digest: Of all that it says, its signature apart.
         places: Where it is published.
     """
 
@@ -34,6 +37,7 @@ class Profile:
     identity: str
     namespace: str
     revision: int
+    digest: str
     places: tuple[Place, ...]
 
 
@@ -91,4 +95,13 @@ def _profile(raw: Any) -> Profile | None:
         Place(text(each.get("namespace")), text(each.get("pool")), text(each.get("swarm")))
         for each in map(mapping, entries(given.get("publishedTo")))
     )
-    return Profile(organisation, identity, text(given.get("namespace")), counted, places)
+    return Profile(organisation, identity, text(given.get("namespace")), counted, _digest(given), places)
+
+
+def _digest(profile: Mapping[str, Any]) -> str:
+    """SHA-256 of the text that is signed: JSON with sorted keys and no spaces, in ASCII."""
+    said = {key: value for key, value in profile.items() if key != "signature"}
+    try:
+        return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    except (ValueError, RecursionError):  # made to break its reader
+        return ""

@@ -1,4 +1,4 @@
-"""Look at everything, write what changed, and begin again. Whoever does not answer is counted; nothing ends the rounds."""
+"""Look at everything, write what changed, begin again. Whoever does not answer is counted; nothing ends the rounds."""
 
 from __future__ import annotations
 

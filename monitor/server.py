@@ -8,6 +8,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,8 @@ class Server(ThreadingHTTPServer):
 
 
 def _cut(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # it is over
         socket.socket.shutdown(connection, socket.SHUT_RDWR)  # its own would also forget its keys under a reader
-    except OSError:  # it is over
-        pass
 
 
 def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:

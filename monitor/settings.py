@@ -43,7 +43,6 @@ class Settings:
         network: Name of the network.
         organisation: Whose stack it is.
         stack: Its name, for `pulumi up -s …`.
-        owner: What its objects bear in the label `archipelago/owner`.
         namespace: Where the monitor runs.
         live: Name of the ConfigMap with the members' live files, in each of their namespaces.
         status: Name of the ConfigMap that the monitor writes, in its own namespace.
@@ -54,7 +53,6 @@ class Settings:
     network: str
     organisation: str
     stack: str
-    owner: str
     namespace: str
     live: str
     status: str
@@ -69,7 +67,7 @@ class Settings:
     @property
     def selector(self) -> str:
         """Labels that the stack's Peers bear."""
-        return f"archipelago/peer-id,archipelago/owner={self.owner},app.kubernetes.io/instance={self.network}"
+        return f"archipelago/peer-id,app.kubernetes.io/instance={self.network}"
 
 
 def read(path: Path) -> Settings:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.member import Look
-from monitor.peers import stamp
+from monitor.peers import OUT_OF_SYNC, SYNCHRONIZED, stamp
 from monitor.published import Profile
 from monitor.settings import Member
 
 BOOTSTRAPS, CONNECTED = "Number of bootstraps", "Number of connected peers"
-SYNCHRONIZED, OUT_OF_SYNC = "Synchronized", "Out of sync"
 
 
 def record(member: Member, look: Look | None, before: str) -> str:
