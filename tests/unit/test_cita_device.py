@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archipelago.chains.cita_cloud.device import P384_ORDER, certificate, check_device_id, device_id, with_checks
+from archipelago.chains.cita_cloud.device import certificate, check_device_id, device_id, with_checks
+from archipelago.identity.certificate import P384_ORDER
 
 pytestmark = pytest.mark.unit
 
