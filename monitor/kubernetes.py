@@ -65,14 +65,14 @@ class Kubernetes:
         items = _object(answer).get("items") or []
         return [each for each in items if isinstance(each, dict)]
 
-    def patch(self, *way: str, change: Manifest) -> None:
-        """Change the named fields of an object and no others (RFC 7386).
+    def patch(self, *way: str, change: Manifest) -> Manifest:
+        """Change the named fields of an object and no others (RFC 7386); the object as it is then.
 
         Raises:
             Failed: The API server does not answer, or refuses.
         """
         path = f"{_path(way)}?{urlencode({'fieldManager': MANAGER})}"
-        _object(self._ask("PATCH", path, change, "application/merge-patch+json"))
+        return _object(self._ask("PATCH", path, change, "application/merge-patch+json"))
 
     def create(self, *way: str, body: Manifest) -> Manifest:
         """What the API server makes of an object: a review's verdict.

@@ -37,6 +37,8 @@ class Objects:
         self.peers: tuple[Peer, ...] = ()
         self._settings, self._kubernetes = settings, kubernetes
         self._troubles: dict[str, str] = {}
+        # what was written of a Peer, and what came of it: a cluster whose Peers have fewer fields is told it once
+        self._kept: dict[str, tuple[Status, Status]] = {}
         self._records: Mapping[str, str] | None = None  # None: not read yet, so nothing may be written
 
     def read(self) -> None:
@@ -59,8 +61,10 @@ class Objects:
         wanted = dict(records)
         if self._settings.peers == CRD:
             for peer in self.peers:
-                if (status := statuses.get(peer.key, peer.status)) != peer.status:
+                status = statuses.get(peer.key, peer.status)
+                if status != peer.status and self._kept.get(peer.key) != (_timeless(status), peer.status):
                     self._guarded("peers", partial(self._write_peer, peer, status), None)
+            self._kept = {peer.key: self._kept[peer.key] for peer in self.peers if peer.key in self._kept}
         else:
             kept = {key: status for key, status in statuses.items() if status}
             wanted[PEERS] = json.dumps(kept, indent=1, sort_keys=True) + "\n"
@@ -127,12 +131,18 @@ class Objects:
 
     def _write_peer(self, peer: Peer, status: Status) -> None:
         gone: dict[str, Any] = dict.fromkeys(set(peer.status) - set(status))
-        status = {**status, **gone}
         way = (*GROUP, "namespaces", peer.namespace, "peers", peer.name, "status")
-        self._kubernetes.patch(*way, change={"status": status})
+        found = self._kubernetes.patch(*way, change={"status": {**status, **gone}})
+        self._kept[peer.key] = (_timeless(status), mapping(found.get("status")))
 
     def _config_map(self, namespace: str, name: str) -> Manifest | None:
         return self._kubernetes.get("api", "v1", "namespaces", namespace, "configmaps", name)
+
+
+def _timeless(status: Status) -> Status:
+    """A status without the times of its conditions."""
+    said = [{key: value for key, value in each.items() if key != "lastTransitionTime"} for each in status["conditions"]]
+    return {**status, "conditions": said}
 
 
 def _json(value: Any) -> Any:

@@ -180,6 +180,21 @@ def test_nothing_is_written_where_nothing_changed(watched: Watched) -> None:
     assert watched.cluster.writes == before
 
 
+def test_a_cluster_whose_peers_have_no_such_fields_is_told_once(watched: Watched) -> None:
+    """The kind is shared by all stacks of a cluster, and another release may have defined it."""
+    watched.cluster.prunes = ("conditions", "Profile")
+    watched.cluster.add(f"{PEERS}/beta-gpu", peer())
+    watched.member.connected(BETA)
+    watched.look()
+    before = len(watched.cluster.writes)
+    for _ in range(3):
+        watched.look()
+    assert len(watched.cluster.writes) == before
+    watched.member.files[f"/profiles/{BETA}.json"] = {"gpu": profile(revision=2)}
+    watched.look()
+    assert watched.peer()["Due"] == "pulumi up -s ipfs-a"
+
+
 def test_a_record_of_a_member_that_was_taken_out_goes(watched: Watched) -> None:
     watched.cluster.objects[STATUS]["data"] = {"public-old": "{}"}
     watched.look()
