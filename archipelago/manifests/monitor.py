@@ -102,7 +102,7 @@ def _rights(plan: StackPlan, monitor: MonitorPlan) -> Iterator[Manifest]:
             *(_reading(plan, monitor) if namespace in there else []),
         ]
         role = {"apiGroup": _RBAC, "kind": "Role", "name": name}
-        placed = common.metadata(plan, name) | {"namespace": namespace}
+        placed = common.metadata(plan, name, namespace=namespace)
         yield {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": placed, "rules": rules}
         yield {
             "apiVersion": f"{_RBAC}/v1",
@@ -166,7 +166,7 @@ def _policies(plan: StackPlan, monitor: MonitorPlan) -> Iterator[Manifest]:
     for namespace in _namespaces(monitor):
         ports = sorted({each.port for each in monitor.members if each.namespace == namespace})
         rule = {"from": [who], "ports": [{"protocol": "TCP", "port": port} for port in ports]}
-        metadata = common.metadata(plan, f"{name}-status") | {"namespace": namespace}
+        metadata = common.metadata(plan, f"{name}-status", namespace=namespace)
         nodes = {"podSelector": {"matchLabels": common.members(plan)}, "policyTypes": ["Ingress"], "ingress": [rule]}
         yield {**kind, "metadata": metadata, "spec": nodes}
 
