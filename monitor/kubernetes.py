@@ -15,7 +15,7 @@ from monitor.exchange import Answer, Bounds, Failed, Server
 Manifest = dict[str, Any]
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MANAGER = "archipelago-monitor"
-_BOUNDS = Bounds(seconds=10, size=4 * 1024 * 1024)
+_BOUNDS = Bounds(seconds=5, size=4 * 1024 * 1024)
 _NOT_FOUND = 404
 _GOOD = range(200, 300)
 

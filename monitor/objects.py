@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from monitor.exchange import Failed
 from monitor.kubernetes import Kubernetes, Manifest
@@ -19,7 +19,6 @@ from monitor.words import mapping
 GROUP = ("apis", "peerdiscovery.irt-saintexupery.com", "v1alpha1")
 PEERS = "peers.json"  # in the status ConfigMap, where Peers have no status of their own
 _log = logging.getLogger(__name__)
-Read = TypeVar("Read")
 
 
 class Objects:
@@ -39,17 +38,17 @@ class Objects:
         self._troubles: dict[str, str] = {}
         # what was written of a Peer, and what came of it: a cluster whose Peers have fewer fields is told it once
         self._kept: dict[str, tuple[Status, Status]] = {}
-        self._records: Mapping[str, str] | None = None  # None: not read yet, so nothing may be written
+        self._records: Mapping[str, str] = {}
+        self._told = frozenset[str]()  # what was read in this round: nothing else may be written in it
 
     def read(self) -> None:
         """Read everything anew."""
-        self._records = self._guarded("status", self._read_records, self._records)
-        self._guarded("live files", self._read_live, None)
-        self.peers = self._guarded("peers", self._read_peers, self.peers)
+        deeds = {"status": self._read_records, "live files": self._read_live, "peers": self._read_peers}
+        self._told = frozenset(what for what, deed in deeds.items() if self._done(what, deed))
 
     def record(self, name: str) -> str:
         """What the monitor wrote of a member."""
-        return (self._records or {}).get(name, "")
+        return self._records.get(name, "")
 
     def write(self, records: Mapping[str, str], statuses: Mapping[str, Status]) -> None:
         """Write what changed.
@@ -59,41 +58,47 @@ class Objects:
             statuses: Of each Peer, by its place.
         """
         wanted = dict(records)
-        if self._settings.peers == CRD:
-            for peer in self.peers:
-                status = statuses.get(peer.key, peer.status)
-                if status != peer.status and self._kept.get(peer.key) != (_timeless(status), peer.status):
-                    self._guarded("peers", partial(self._write_peer, peer, status), None)
-            self._kept = {peer.key: self._kept[peer.key] for peer in self.peers if peer.key in self._kept}
-        else:
+        if self._settings.peers != CRD:
             kept = {key: status for key, status in statuses.items() if status}
             wanted[PEERS] = json.dumps(kept, indent=1, sort_keys=True) + "\n"
-        if self._records is not None and wanted != self._records:
+        elif "peers" in self._told:
+            self._write_peers(statuses)
+        if "status" in self._told and wanted != self._records:
             gone = dict.fromkeys(set(self._records) - set(wanted))
-            self._guarded("status", partial(self._write_records, {**wanted, **gone}), None)
+            self._done("status", partial(self._write_records, {**wanted, **gone}))
 
-    def _guarded(self, what: str, deed: Callable[[], Read], otherwise: Read) -> Read:
+    def _write_peers(self, statuses: Mapping[str, Status]) -> None:
+        for peer in self.peers:
+            status = statuses.get(peer.key, peer.status)
+            if status == peer.status or self._kept.get(peer.key) == (_timeless(status), peer.status):
+                continue
+            if not self._done("peers", partial(self._write_peer, peer, status)):
+                break  # an API server that hangs would hold up the round once for each of them
+        self._kept = {peer.key: self._kept[peer.key] for peer in self.peers if peer.key in self._kept}
+
+    def _done(self, what: str, deed: Callable[[], None]) -> bool:
         """Do something with the API server; if it fails, say so once and count it."""
         try:
-            found = deed()
+            deed()
         except Failed as error:
             trouble = str(error)
         except Exception as error:  # an object that nobody could expect must not end the rounds
             trouble = f"unexpected {type(error).__name__}"
         else:
             self._troubles.pop(what, None)
-            return found
+            return True
         self.failures[what] += 1
         if self._troubles.get(what) != trouble:
             _log.warning("%s: %s", what, trouble)
         self._troubles[what] = trouble
-        return otherwise
+        return False
 
-    def _read_records(self) -> Mapping[str, str]:
+    def _read_records(self) -> None:
         found = self._config_map(self._settings.namespace, self._settings.status)
         if found is None:
             raise Failed(f"there is no ConfigMap {self._settings.status}")
-        return {key: value for key, value in mapping(found.get("data")).items() if isinstance(value, str)}
+        data = mapping(found.get("data"))
+        self._records = {key: value for key, value in data.items() if isinstance(value, str)}
 
     def _write_records(self, data: Mapping[str, str | None]) -> None:
         way = ("api", "v1", "namespaces", self._settings.namespace, "configmaps", self._settings.status)
@@ -115,8 +120,8 @@ class Objects:
                 found.update(document(_json(written)).profiles)
         yield from (each for each in found.values() if each.organisation == self._settings.organisation)
 
-    def _read_peers(self) -> tuple[Peer, ...]:
-        return tuple(peer for namespace in self._settings.namespaces for peer in self._in(namespace))
+    def _read_peers(self) -> None:
+        self.peers = tuple(peer for namespace in self._settings.namespaces for peer in self._in(namespace))
 
     def _in(self, namespace: str) -> list[Peer]:
         if self._settings.peers == CRD:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor import peers
+from monitor.exchange import Bounds
 from monitor.peer_id import base58
 from tests.monitored import ADDRESS, BETA, BETA_36, LIVE, OWN, PEERS, SECOND, STATUS, Watched, peer, profile, watching
 
@@ -284,6 +286,25 @@ def test_an_api_server_that_fails_is_counted_and_no_more(watched: Watched, answe
     watched.cluster.broken = None
     watched.look()
     assert watched.peer()["Status"] == "Online"
+
+
+def test_an_api_server_that_hangs_holds_up_a_round_once_for_each_thing_that_is_read(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gpu", "data", "jobs", "more"):
+        watched.cluster.add(f"{PEERS}/beta-{name}", peer(name))
+    watched.look()
+    watched.member.connected(BETA)  # there is much to write
+    watched.rounds.watched[0].look()
+    monkeypatch.setattr("monitor.kubernetes._BOUNDS", Bounds(seconds=0.2, size=1000))
+    watched.cluster.broken = "slow"
+    began = time.monotonic()
+    watched.rounds.round()
+    assert time.monotonic() - began < 2
+    watched.cluster.broken = None
+    monkeypatch.undo()
+    watched.look()
+    assert watched.peer("beta-more")["Status"] == "Online"
 
 
 def test_a_live_file_that_cannot_be_read_changes_nothing_of_what_is_known(watched: Watched) -> None:
