@@ -89,7 +89,7 @@ def _profile(raw: Any) -> Profile | None:
         given.get("revision"),
     )
     counted = whole(revision)
-    if not organisation or not identity or counted is None:
+    if not organisation or not identity or counted is None or given.get("withdrawn"):
         return None
     places = tuple(
         Place(text(each.get("namespace")), text(each.get("pool")), text(each.get("swarm")))

@@ -145,10 +145,19 @@ def test_other_words_in_the_same_revision_are_a_change_too(watched: Watched) -> 
     assert watched.condition("UpToDate")["reason"] == "ProfileChanged"
 
 
-def test_a_withdrawn_profile_is_shown_with_the_up_that_removes_it(watched: Watched) -> None:
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"other": profile("other")},
+        {"profiles": {}, "taken": {}},
+        {"gpu": profile(revision=2, withdrawn=True)},
+    ],
+    ids=["another", "nothing", "said"],
+)
+def test_a_withdrawn_profile_is_shown_with_the_up_that_removes_it(watched: Watched, left: object) -> None:
     watched.cluster.add(f"{PEERS}/beta-gpu", peer())
     watched.member.connected(BETA)
-    watched.member.files[f"/profiles/{BETA}.json"] = {"other": profile("other")}
+    watched.member.files[f"/profiles/{BETA}.json"] = left
     watched.look()
     assert watched.condition("UpToDate")["reason"] == "ProfileWithdrawn"
     assert watched.peer()["Due"] == "pulumi up -s ipfs-a"
