@@ -28,7 +28,6 @@ class Access:
     def __init__(self, kubernetes: Kubernetes) -> None:
         self._kubernetes, self._lock = kubernetes, threading.Lock()
         self._known: dict[bytes, tuple[float, int]] = {}
-        self.failures = 0
 
     def verdict(self, authorization: str) -> int:
         """What a request gets: 200, 401 without a good token, 403 without the right, 503 while nobody decides.
@@ -47,7 +46,6 @@ class Access:
         try:
             found = self._asked(token.strip())
         except Failed:
-            self.failures += 1
             return UNAVAILABLE
         self._remember(name, found)
         return found
