@@ -38,7 +38,9 @@ def founder(network: str, pools: Mapping[str, Any], changes: Mapping[str, Any] |
     return changed(_organisation("alpha", network, pools), {"network.founder": True, **(changes or {})})
 
 
-def joiner(organisation: str, network: str, pools: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
+def joiner(
+    organisation: str, network: str, pools: Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> Config:
     """The configuration of an organisation that joins alpha's network.
 
     Args:
@@ -199,7 +201,9 @@ def connected(*members: Member, within: float = 120) -> None:
 
 def secret(organisation: Organisation, name: str, namespace: str = "") -> dict[str, bytes] | None:
     """The content of a Secret; None where there is none."""
-    found = organisation.run("-n", namespace or organisation.namespace, "get", "secret", name, "-o", "json", check=False)
+    found = organisation.run(
+        "-n", namespace or organisation.namespace, "get", "secret", name, "-o", "json", check=False
+    )
     if not found:
         return None
     return {key: base64.b64decode(value) for key, value in (json.loads(found).get("data") or {}).items()}
