@@ -64,8 +64,11 @@ def example(organisation: str, network: str, changes: Mapping[str, Any] | None =
     own = {"cluster.namespace": network, "network.name": network, "defaults": {**config.get("defaults", {}), **_LAB}}
     for pool in config["pools"].values():
         pool["namespace"] = network
-        for member in pool["swarms"].values():
-            member.pop("storage", None)
+        for written in pool["swarms"].values():
+            written.pop("storage", None)
+    for identity in config["identities"].values():
+        identity["namespace"] = f"{network}-{identity['namespace']}"
+        identity["publishTo"] = [each.replace("ipfs/", f"{network}/", 1) for each in identity["publishTo"]]
     return changed(config, own | dict(changes or {}))
 
 
@@ -196,7 +199,7 @@ def connected(*members: Member, within: float = 120) -> None:
     """Wait until each of some members is connected to each other one."""
     for one in members:
         others = {each.peer_id for each in members if each is not one}
-        eventually(one.peers, lambda seen, others=others: others <= seen.keys(), within)  # type: ignore[misc]
+        eventually(lambda: others - one.peers().keys(), lambda missing: not missing, within)  # noqa: B023 - asked at once
 
 
 def secret(organisation: Organisation, name: str, namespace: str = "") -> dict[str, bytes] | None:
@@ -210,10 +213,19 @@ def secret(organisation: Organisation, name: str, namespace: str = "") -> dict[s
 
 
 def put_secret(organisation: Organisation, name: str, content: Mapping[str, bytes], namespace: str = "") -> None:
-    """Make a Secret, as somebody would who was given its content by hand."""
+    """Make a Secret, as somebody would who was given its content by hand; what else it has stays."""
     data = {key: base64.b64encode(value).decode() for key, value in content.items()}
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
-    organisation.run("-n", namespace or organisation.namespace, "create", "-f", "-", text=json.dumps(manifest))
+    organisation.run(
+        "-n",
+        namespace or organisation.namespace,
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "-f",
+        "-",
+        text=json.dumps(manifest),
+    )
 
 
 def converge(network: Network, *order: str, rounds: int = 4) -> int:
