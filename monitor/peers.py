@@ -119,9 +119,10 @@ class Absences:
         # a monitor that was started anew goes on with the count that it finds
         since, before = self._since.setdefault(peer.key, (now, peer.counter))
         away = now - since - (0 if before else patience)
-        if away < 0:
-            return text(peer.status.get(STATUS)), 0
-        return MISSING, min(MOST, (before or 1) + int(away // CHECK))
+        count = min(MOST, (before or 1) + int(away // CHECK)) if away >= 0 else 0
+        # more patience, because our own members went away too, takes back no count
+        count = max(count, peer.counter)
+        return (MISSING, count) if count else (text(peer.status.get(STATUS)), 0)
 
     def keep(self, keys: Collection[str]) -> None:
         """Forget all others."""
@@ -144,13 +145,15 @@ def status_of(peer: Peer, looks: Iterable[Look], absences: Absences, settings: S
     if not state:
         return peer.status
     documents = [each.documents[id_] for each in told for id_ in sorted(peer.members) if id_ in each.documents]
+    before = peer.conditions
     current = _up_to_date(peer, documents, settings)
+    if not told and "UpToDate" in before:  # while nobody tells anything, it is as it was
+        current = {key: text(before["UpToDate"].get(key)) for key in current}
     said: Status = {STATUS: state, COUNTER: count}
     if current["status"] != _UNKNOWN:
         said[PROFILE] = SYNCHRONIZED if current["status"] == _TRUE else OUT_OF_SYNC
     if current["status"] == _FALSE:
         said[DUE] = _due(settings)
-    before = peer.conditions
     conditions = [_reachable(connected=connected, asked=bool(told)), current]
     return {**said, "conditions": [_dated(each, before.get(each["type"], {})) for each in conditions]}
 

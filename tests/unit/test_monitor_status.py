@@ -344,6 +344,23 @@ def test_a_member_that_is_away_keeps_its_addresses_and_loses_its_peers(
     assert (found["Answers"], found["Number of connected peers"], found["Addresses"]) == (False, 0, [ADDRESS])
 
 
+def test_while_our_own_members_are_away_nothing_is_taken_back(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seen on real nodes: a count that fell, and a run that was due no more."""
+    monkeypatch.setattr(peers, "PATIENCE", 0.0)
+    watched.cluster.add(f"{PEERS}/beta-gpu", peer())
+    watched.member.files[f"/profiles/{BETA}.json"] = {"gpu": profile(revision=2)}
+    watched.look()
+    assert (watched.peer()["Status"], watched.peer()["Missing Counter"]) == ("Missing", 1)
+    monkeypatch.setattr("monitor.rounds._FRESH", 0.0)
+    watched.rounds.round()
+    assert (watched.peer()["Status"], watched.peer()["Missing Counter"]) == ("Missing", 1)
+    assert watched.condition("Reachable")["reason"] == "OwnMembersAway"
+    assert watched.condition("UpToDate")["reason"] == "ProfileChanged"
+    assert watched.peer()["Due"] == "pulumi up -s ipfs-a"
+
+
 def test_its_memory_stays_flat(watched: Watched) -> None:
     watched.cluster.add(f"{PEERS}/beta-gpu", peer())
     watched.member.connected(BETA)
