@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from lightkube import KubeConfig
 from lightkube.models.authentication_v1 import TokenRequestSpec
+from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap, ServiceAccountToken
 from lightkube.resources.rbac_authorization_v1 import ClusterRoleBinding
 
@@ -47,7 +48,7 @@ def config(space: str) -> dict[str, Any]:
 def account(lab: Lab, consortium: Consortium, space: str, folder: Path) -> Kubernetes:
     """The API server as the monitor's pod asks it, with a token of its account."""
     client = consortium.client("a")
-    wish = ServiceAccountToken(spec=TokenRequestSpec(expirationSeconds=600))
+    wish = ServiceAccountToken(metadata=ObjectMeta(), spec=TokenRequestSpec(expirationSeconds=600))
     made = client.create(wish, "research-monitor", namespace=space)
     found = KubeConfig.from_file(lab.kubeconfig).get(context_name="lab-a")
     assert found
