@@ -31,7 +31,9 @@ _KINDS = (
     "Deployment",
     "StatefulSet",
 )
-_ORDER = {kind: at for at, kind in enumerate(_KINDS)}
+# kinds and accounts come before what is of them: Kubernetes deletes a token whose ServiceAccount it does not find
+_FIRST = ("CustomResourceDefinition", "ServiceAccount")
+_ORDER = {kind: at for at, kind in enumerate(_KINDS)} | dict.fromkeys(_FIRST, 0)
 _FILES = "files"
 _PRIVATE, _PUBLIC = 0o600, 0o644
 
@@ -92,8 +94,8 @@ def _say(plan: StackPlan) -> None:
             consoles.note(f"{given.absent}: planned without {given.name}")
     if plan.waiting_for:
         idle = ", ".join(node.name for node in plan.nodes if not node.runs) if plan.genesis else ""
-        without = f"no workload of {idle}" if idle else "no workloads"
-        consoles.note(f"{without}: the stack waits for {', '.join(plan.waiting_for)}")
+        without = f"no workload of {idle}: " if idle else "" if plan.genesis else "no workloads: "
+        consoles.note(f"{without}the stack waits for {', '.join(plan.waiting_for)}")
     if plan.unasked:
         listed = ", ".join(map(str, plan.unasked))
         consoles.note(f"no cluster was asked for {listed}: what depends on it may come out otherwise")

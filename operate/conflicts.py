@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import httpx2
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.core.resource import NamespacedResource
@@ -104,8 +105,8 @@ def _answers(client: Client, kind: type[NamespacedResource], namespace: str) -> 
     """Whether the cluster knows a kind."""
     try:
         next(iter(client.list(kind, namespace=namespace)), None)
-    except ApiError as error:
-        if error.status.code == _NOT_FOUND:
+    except httpx2.HTTPStatusError as error:  # no ApiError: of a path that it does not know the server says no more
+        if error.response.status_code == _NOT_FOUND:
             return False
         raise
     return True

@@ -91,8 +91,8 @@ def _settings(stacks: Sequence[Stack]) -> Iterator[Finding]:
                 cure = f"Run this again when {given.name} has run pulumi up."
                 yield Finding("settings", stack.site.stack, Mark.WARNING, f"{given.name}: {given.absent}", cure)
         if stack.waiting_for:
-            lacks = "nodes that do not run yet" if stack.network.genesis_hash else "no genesis yet"
-            words = f"has {lacks}: it waits for {', '.join(stack.waiting_for)}"
+            lacks = "is not complete yet" if stack.network.genesis_hash else "has no genesis yet"
+            words = f"{lacks}: it waits for {', '.join(stack.waiting_for)}"
             cure = f"pulumi up -s {stack.site.stack} when it is there."
             yield Finding("settings", stack.site.stack, Mark.FAILED, words, cure)
 

@@ -122,6 +122,7 @@ class Pooled(GoQuorum):
             service=replace(service, name=f"{node.name}-swarm"),
             more_services=(headless,),
             stateful=True,
+            min_ready=3,
             secrets={f"{node.name}-shared": {"swarm-key": "secret words"}},
         )
 

@@ -32,7 +32,8 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
     here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
     shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled
     needed = {number for node in plan.nodes for number in node.dials}
-    dialled = [end for given in plan.imports for node in given.nodes for end in node.endpoints.values()]
+    known = [*plan.exchange.members, *(node for given in plan.imports for node in given.nodes)]
+    dialled = [end for node in known for end in node.endpoints.values()]
     spec = {
         "podSelector": {"matchLabels": common.members(plan)},
         "policyTypes": ["Ingress", "Egress"],

@@ -54,14 +54,15 @@ def workload(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint])
         node: The node, which runs.
         endpoints: Where its shared ports are dialled; a change of one that a file names restarts the node.
     """
-    spec: Manifest = {"replicas": 1, "minReadySeconds": node.min_ready}
+    spec: Manifest = {"replicas": 1}
+    ready = {"minReadySeconds": node.min_ready}
     longest = _startup(node) + node.min_ready + _PLACED
     if node.stateful:
         # Parallel has nothing to order here; but else a pod that never got ready would stay in the way of its cure.
-        spec |= {"serviceName": _governing(node), "podManagementPolicy": "Parallel"}
+        spec |= {"serviceName": _governing(node), "podManagementPolicy": "Parallel", **ready}
         awaited = {"pulumi.com/waitFor": _SET_ROLLED_OUT, "pulumi.com/timeoutSeconds": str(longest)}
     else:
-        spec |= {"strategy": {"type": "Recreate"}, "progressDeadlineSeconds": longest}
+        spec |= {"strategy": {"type": "Recreate"}, **ready, "progressDeadlineSeconds": longest}
         awaited = {"pulumi.com/waitFor": _ROLLED_OUT}
     spec |= {"selector": {"matchLabels": common.selector(plan, node)}, "template": _template(plan, node, endpoints)}
     metadata = common.metadata(plan, node.object_name, node)

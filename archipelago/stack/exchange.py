@@ -80,6 +80,7 @@ def exchange(
     signing_key: bytes,
     nodes: Sequence[tuple[NodePlan, ExternalNode]],
     imports: Mapping[str, Import],
+    sealing_keys: Mapping[str, str],
     last: Mapping[str, Any],
 ) -> Exchange:
     """Hear everybody and say who we are.
@@ -91,6 +92,7 @@ def exchange(
         signing_key: Ours.
         nodes: Own nodes.
         imports: What partners gave.
+        sealing_keys: Of the partners that something may be sealed to.
         last: Our own last outputs.
     """
     written = identities_of(settings)
@@ -107,7 +109,7 @@ def exchange(
     before = heard_last(
         [*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, signer(signing_key)
     )
-    keys = _sealing_keys(imports, known, pins)
+    keys = _sealing_keys(sealing_keys, known, pins)
     own = own_profiles(written, records, sealer, signing_key, before, keys)
     shown, unopened = peers((each.heard for each in known), _places(nodes, settings), sealer)
     partners = [node for given in imports.values() for node in given.nodes]
@@ -152,14 +154,14 @@ def _words(settings: Settings, imports: Mapping[str, Import]) -> list[Word]:
     ]
 
 
-def _sealing_keys(imports: Mapping[str, Import], known: Iterable[Known], pins: Mapping[str, str]) -> dict[str, str]:
-    """What is sealed for: a partner's own word if it is signed; a relayed one only under a pinned key."""
-    keys = {
+def _sealing_keys(partners: Mapping[str, str], known: Iterable[Known], pins: Mapping[str, str]) -> dict[str, str]:
+    """What is sealed for: what a partner itself gave, if it may be sealed to; a relayed key only under a pinned one."""
+    relayed = {
         each.heard.profile.organisation: each.heard.profile.sealing_key
         for each in known
         if each.heard.profile.sealing_key and pins.get(each.heard.profile.organisation) == each.heard.profile.key
     }
-    return keys | {name: given.sealing_key for name, given in imports.items() if given.key and given.sealing_key}
+    return relayed | dict(partners)
 
 
 def _places(nodes: Sequence[tuple[NodePlan, ExternalNode]], settings: Settings) -> dict[str, set[str]]:

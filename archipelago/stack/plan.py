@@ -133,7 +133,8 @@ def plan_stack(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
     pairs = list(zip(plans, records, strict=True))
-    heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, last)
+    keys = common.sharing.keys if common.sharing else {}
+    heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
     partners = (node for given in imports.values() for node in given.nodes)
     book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.core_v1 import ConfigMap, Namespace, PersistentVolumeClaim, Secret, Service
 from lightkube.resources.networking_v1 import NetworkPolicy
 from ruamel.yaml import YAML
@@ -23,7 +23,7 @@ from tests.stacks import Config
 
 PROGRAM = Path(__file__).parents[2]
 
-KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
+KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service, StatefulSet)
 Seen = dict[tuple[str, str], tuple[str, str]]
 
 
@@ -41,7 +41,17 @@ class Consortium:
         self._namespaces: set[tuple[str, str]] = set()
         self._clients: dict[str, Client] = {}
 
-    def stack(self, name: str, config: Config, cluster: str, backend: str = "shared", *, seed: bool = True) -> Stack:
+    def stack(
+        self,
+        name: str,
+        config: Config,
+        cluster: str,
+        backend: str = "shared",
+        *,
+        seed: bool = True,
+        program: Path = PROGRAM,
+        namespaces: Iterable[str] = (),
+    ) -> Stack:
         """A stack of one organisation.
 
         Args:
@@ -50,6 +60,8 @@ class Consortium:
             cluster: `a` or `b`.
             backend: Stacks that share one can read each other's outputs.
             seed: Whether its seed is set.
+            program: The folder of the program.
+            namespaces: That it has beside its own.
         """
         config = copy.deepcopy(config)
         secret = config.pop("identitySeed")
@@ -62,11 +74,11 @@ class Consortium:
         text = io.StringIO()
         YAML().dump({"config": {f"archipelago:{key}": value for key, value in config.items()}}, text)
         environment = self._lab.stack_environment(organisation, self._toolchain, f"{self._folder.name}-{backend}")
-        workspace = Workspace(self._folder / organisation, PROGRAM)
+        workspace = Workspace(self._folder / organisation, program)
         stack = workspace.stack(name, text.getvalue(), environment)
         if seed:
             stack.set_seed(secret)
-        self._namespaces |= {(cluster, each) for each in _namespaces(config)}
+        self._namespaces |= {(cluster, each) for each in {*_namespaces(config), *namespaces}}
         return stack
 
     def client(self, cluster: str) -> Client:
@@ -122,6 +134,6 @@ def _version(each: Any) -> str:
     metadata = each.metadata
     return (
         str(metadata.generation)
-        if isinstance(each, (Deployment, PersistentVolumeClaim))
+        if isinstance(each, (Deployment, PersistentVolumeClaim, StatefulSet))
         else str(metadata.resourceVersion)
     )

@@ -45,8 +45,9 @@ class FakeClient:
         return Service.from_dict({"metadata": {"labels": labels}})
 
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
-        if kind.__name__ in self.unknown:
-            raise _not_found()
+        if kind.__name__ in self.unknown:  # as an API server says it of a path that it does not know: in plain text
+            response = httpx2.Response(404, text="404 page not found", request=httpx2.Request("GET", "https://a"))
+            response.raise_for_status()
         found = (each for each in self.objects if each["kind"] == kind.__name__)
         there = [each for each in found if namespace in (None, "*", each["metadata"].get("namespace"))]
         for name, asked in (labels or {}).items():

@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from archipelago.manifests.common import OWNER
+from archipelago.manifests.stack import manifests
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.record import ExternalNode
 from archipelago.profiles.peers import _told_apart, relayed_members
@@ -22,7 +23,6 @@ from tests.identities import CHAINS, KIND, Shown, exported, organisation, plan_o
 from tests.stacks import GONE, alpha, outputs_of
 from tests.stacks import plan_of as plan_of_goquorum
 from tests.tokens import token_of
-from tests.world import objects
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +44,11 @@ def granted() -> Shown:
     return settled(GRANTS)
 
 
+def objects(plan: StackPlan) -> dict[tuple[str, str], Any]:
+    """A stack's objects by kind and name; the namespace is in them."""
+    return {(each["kind"], each["metadata"]["name"]): each for each in manifests(plan)}
+
+
 def of_kind(plan: StackPlan, kind: str) -> dict[str, Any]:
     return {name: each for (found, name), each in objects(plan).items() if found == kind}
 
@@ -54,6 +59,8 @@ def test_17_members_that_publish_an_identity_are_named_for_the_others_bootstrap_
     ids = {record.organisation: record.node_id for each in made.plans.values() for record in each.records}
     assert plan.live_files["published.txt"].splitlines() == sorted(f"archive {ids[each]}" for each in ("alpha", "beta"))
     assert "beta/public-archive" in plan.live_files["peers.json"], "beta is no partner of gamma, and is dialled"
+    (policy,) = [each for (kind, _), each in objects(plan).items() if kind == "NetworkPolicy"]
+    assert "198.51.100.20/32" in json.dumps(policy["spec"]["egress"])
 
 
 def test_18_an_identity_makes_a_service_account_of_its_name_in_its_namespace() -> None:
