@@ -92,7 +92,7 @@ def toolchain_of(kind: str) -> Toolchain:
     """The tools that a kind of demo needs."""
     if kind == OWN:
         return resolve(PULUMI_TOOLS, ConsoleReport(consoles.out))
-    tools = lab_of(kind).equip(kind, say).tools
+    tools = lab_of(kind).equip(kind, say)
     return resolve((*PULUMI_TOOLS, *tools), ConsoleReport(consoles.out))
 
 

@@ -26,6 +26,8 @@ app = typer.Typer(
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+_BESIDES = ", ".join(name for profile in PROFILES.values() for name in profile.more)
+
 Folder = Annotated[
     Path | None,
     typer.Option("--dir", help="Folder of the lab; by default one in the user's cache directory.", show_default=False),
@@ -42,12 +44,16 @@ def up(
     new_ports: Annotated[
         bool, typer.Option("--new-ports", help="Give up ports that another program has taken.")
     ] = False,
+    besides: Annotated[
+        list[str] | None,
+        typer.Option("--with", help=f"Images to have besides, more than once: {_BESIDES}.", show_default=False),
+    ] = None,
 ) -> None:
     """Start whatever of the lab does not run yet, and wait until its clusters are ready."""
     lab = Lab(folder)
     began = time.monotonic()
     try:
-        toolchain = resolve(lab.equip(profile, _say).tools, ConsoleReport(_out))
+        toolchain = resolve(lab.equip(profile, _say, besides or ()), ConsoleReport(_out))
         changed = lab.up(toolchain, clusters=clusters, profile=profile, new_ports=new_ports, say=_say)
         if changed:
             _say(f"[green]✓[/green] the lab is up after {time.monotonic() - began:.1f} s")

@@ -16,6 +16,7 @@ from cli.import_runner_k8s import import_runner_k8s
 from cli.import_swarmpool import import_swarmpool
 from cli.nodes import nodes
 from cli.nodes_running import status, urls, wait
+from cli.peers import peers
 from cli.picture import picture
 from cli.release import release
 from cli.render import render
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _BEFORE: tuple[Callable[..., None], ...] = (validate, identity, picture, render, export, nodes, schema)
-_RUNNING: tuple[Callable[..., None], ...] = (verify, status, wait, urls, logs, attach, connect, release)
+_RUNNING: tuple[Callable[..., None], ...] = (verify, status, peers, wait, urls, logs, attach, connect, release)
 for command in (*_BEFORE, *_RUNNING):
     app.command()(command)
 app.command("exec")(execute)
@@ -47,6 +48,7 @@ def _mount(name: str) -> None:
         app.add_typer(importlib.import_module(f"cli.{name}").app, name=name)
 
 
+_mount("swarm")
 _mount("validators")
 _mount("account")
 _mount("keys")

@@ -47,6 +47,10 @@ class ChainNetwork(pulumi.ComponentResource):
             else:
                 made.run(services)
         self._identities = identities_of(plan, after, own)
+        watching: list[pulumi.Resource] = []  # its pod is the last of it
+        for each in manifests.watching(plan):
+            after_all = [*after, *watching] if each["kind"] == "Deployment" else after
+            watching.append(register(each, plan.namespace, pulumi.ResourceOptions(parent=self, depends_on=after_all)))
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:

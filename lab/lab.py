@@ -9,7 +9,7 @@ import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,7 +19,7 @@ from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.files import cache_folder, exclusive, write_whole
 from lab.processes import MARKER, PART
-from lab.profiles import DEFAULT, PROFILES, Profile
+from lab.profiles import DEFAULT, PROFILES, Profile, tools
 from lab.running import bring_up
 from lab.say import Say
 from lab.settling import Wanted, settle
@@ -105,19 +105,24 @@ class Lab:
             )
         return PROFILES[name]
 
-    def equip(self, profile: str | None, say: Say) -> Profile:
+    def equip(self, profile: str | None, say: Say, besides: Sequence[str] = ()) -> tuple[str, ...]:
         """Get the machine what such clusters need; before the toolchain, which is built with some of it.
 
         Args:
             profile: see `profile`.
             say: told what happens, a line at a time.
+            besides: what of `Profile.more` they are to have.
+
+        Returns:
+            The names of the tools that they need.
 
         Raises:
             LabError: see `profile`; or this machine cannot have them.
         """
         kind = self._able(profile)
-        kind.equip(say)
-        return kind
+        names = tools(kind, besides)
+        kind.equip(say, besides)
+        return names
 
     def _able(self, profile: str | None) -> Profile:
         kind = self.profile(profile)

@@ -85,6 +85,16 @@ def shared_config(plan: StackPlan) -> str:
     return f"{plan.network}-{names.GENESIS}"
 
 
+def monitor(plan: StackPlan) -> str:
+    """Name of what watches the nodes: a Deployment, its account, its Service."""
+    return f"{plan.network}-monitor"
+
+
+def swarm_status(plan: StackPlan) -> str:
+    """Name of the ConfigMap in which the monitor tells how the nodes are."""
+    return f"{plan.network}-swarm-status"
+
+
 def node_config(node: NodePlan) -> str:
     """Name of a node's own ConfigMap."""
     return node.object_name

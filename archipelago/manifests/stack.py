@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archipelago.manifests import common, grants, objects, peers, policies, storage, workload
+from archipelago.manifests import common, grants, monitor, objects, peers, policies, storage, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan, Service
@@ -76,6 +76,12 @@ def identities(plan: StackPlan) -> Iterator[Manifest]:
     yield from peers.objects(plan)
 
 
+def watching(plan: StackPlan) -> Iterator[Manifest]:
+    """What watches the nodes, its pod last; nobody waits for it."""
+    if plan.monitor:
+        yield from monitor.manifests(plan, plan.monitor)
+
+
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
     yield from namespaces(plan)
@@ -85,3 +91,4 @@ def manifests(plan: StackPlan) -> Iterator[Manifest]:
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
     yield from identities(plan)
+    yield from watching(plan)

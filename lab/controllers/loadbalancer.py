@@ -61,11 +61,11 @@ class LoadBalancers:
             and thing.spec.type == "LoadBalancer"
             and not thing.spec.loadBalancerClass
         )
-        if wanted and address is None:
-            others = {given for service, given in self._addresses.items() if service != key}
-            address = choose_address(self._network, key, others)
-            await self._publish(thing, [{"ip": address, "ipMode": "VIP"}])
-            _log.info("%s has %s", key, address)
+        requested = (thing.spec.loadBalancerIP if thing.spec else None) or address
+        if wanted and (address is None or address != requested):
+            address = self._free(key, requested)
+            await self._publish(thing, [{"ip": address, "ipMode": "VIP"}] if address else [])
+            _log.info("%s has %s", key, address or f"no address: {requested} is not to be had")
         elif (
             not wanted
             and address is not None
@@ -79,6 +79,13 @@ class LoadBalancers:
             self._addresses.pop(key, None)
         else:
             self._addresses[key] = address
+
+    def _free(self, key: str, requested: str | None) -> str | None:
+        """The requested address, or one of ours where none is; None if another Service has it, or it is not ours."""
+        others = {given for service, given in self._addresses.items() if service != key}
+        if requested is None:
+            return choose_address(self._network, key, others)
+        return requested if ipaddress.ip_address(requested) in self._network and requested not in others else None
 
     async def _publish(self, service: Service, ingress: list[dict[str, str]]) -> None:
         assert service.metadata is not None and service.metadata.name is not None  # noqa: S101 - the server gives both

@@ -31,6 +31,7 @@ class Image:
         entrypoint: what a container runs that does not say it.
         environment: variables as NAME=value, beside PATH.
         pulled: its archive, where it is none of ours.
+        labels: what it says of itself.
     """
 
     names: tuple[str, ...]
@@ -39,6 +40,7 @@ class Image:
     entrypoint: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     pulled: Path | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layer(self) -> object:
@@ -55,7 +57,7 @@ def archive(images: Sequence[Image]) -> Path:
     first = images[0]
     if first.pulled is not None:
         return first.pulled
-    started = [[image.names, image.entrypoint, image.environment] for image in images]
+    started = [[image.names, image.entrypoint, image.environment, *image.labels.items()] for image in images]
     key = hashlib.sha256(json.dumps([started, dict(first.links)]).encode())
     for target, source in sorted(first.files.items()):
         key.update(target.encode() + hashlib.sha256(source.read_bytes()).digest())
@@ -86,7 +88,11 @@ def _configuration(image: Image, layer: str) -> bytes:
         {
             "architecture": ARCHITECTURE,
             "os": "linux",
-            "config": {"Env": [_PATH, *image.environment], "Entrypoint": list(image.entrypoint) or None},
+            "config": {
+                "Env": [_PATH, *image.environment],
+                "Entrypoint": list(image.entrypoint) or None,
+                "Labels": dict(image.labels) or None,
+            },
             "rootfs": {"type": "layers", "diff_ids": [layer]},
         }
     ).encode()

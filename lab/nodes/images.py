@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from lab.nodes import cita, registry
+from lab.nodes import cita, more, registry
 from lab.nodes.archive import Image, archive
 from lab.nodes.registry import Published
 from lab.nodes.run import run
@@ -30,13 +30,17 @@ _GOQUORUM = Published("quorumengineering/quorum", GOQUORUM, (f"{GOQUORUM_COPY}:{
 _TESSERAS = tuple(Published(_TESSERA, tag) for tag in _TESSERA_TAGS)
 
 
-def pull(say: Say) -> None:
+def pull(say: Say, besides: Sequence[str] = ()) -> None:
     """Get the images that a registry has; those that cannot be had are made, or have a stand-in.
 
     Args:
         say: told what happens, a line at a time.
+        besides: what of `more.MORE` the lab is to have.
+
+    Raises:
+        LabError: there is no such thing.
     """
-    registry.pull((_GOQUORUM, *_TESSERAS), say)
+    registry.pull((_GOQUORUM, *_TESSERAS, *more.published(besides)), say)
 
 
 def tessera() -> str:
@@ -57,6 +61,7 @@ def images(toolchain: Toolchain) -> Iterator[Image]:
     stand_in = {**shell, "/tessera/bin/tessera": toolchain.path("tessera")}
     yield Image(tuple(f"{TESSERA_STAND_IN}:{tag}" for tag in _TESSERA_TAGS), stand_in, links)
     yield from cita.images(shell, links, toolchain.path("cita"))
+    yield from more.images(toolchain, shell, links)
     for published in (_GOQUORUM, *_TESSERAS):
         if (pulled := registry.kept(published)) is not None:
             yield Image(published.names, pulled=pulled)

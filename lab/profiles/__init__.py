@@ -5,11 +5,11 @@
 
 from lab.profiles.control_plane import ControlPlane
 from lab.profiles.nodes import Nodes
-from lab.profiles.profile import Part, Profile, Stage
+from lab.profiles.profile import Part, Profile, Stage, tools
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (ControlPlane(), Nodes())}
 """Every profile by its name."""
 
 DEFAULT = ControlPlane.name
 
-__all__ = ["DEFAULT", "PROFILES", "Part", "Profile", "Stage"]
+__all__ = ["DEFAULT", "PROFILES", "Part", "Profile", "Stage", "tools"]

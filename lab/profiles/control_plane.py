@@ -29,6 +29,7 @@ class ControlPlane:
 
     name = "control-plane"
     tools: Sequence[str] = ("etcd", "control-plane", "kubectl", "kwok")
+    more: Mapping[str, Sequence[str]] = MappingProxyType({})
     parts: Sequence[str] = (*CONTROL_PLANE, "kwok", "controllers")
     ports: Mapping[str, str] = MappingProxyType({"apiserver": "kube-apiserver", "etcd": "etcd", "etcd-peer": "etcd"})
     # Pulumi replaces every resource of a stack whose API server seems to be another one.
@@ -41,7 +42,7 @@ class ControlPlane:
         """See `Profile.obstacle`: it runs wherever the lab does."""
         return None
 
-    def equip(self, say: Say) -> None:
+    def equip(self, say: Say, besides: Sequence[str] = ()) -> None:
         """See `Profile.equip`: the toolchain is all that it needs."""
 
     def prepare(self, cluster: Cluster) -> None:

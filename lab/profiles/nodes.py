@@ -12,6 +12,7 @@ from lab import processes
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.nodes import cgroups, config, images, machine, network, remains
+from lab.nodes.more import MORE
 from lab.pki import Client
 from lab.processes import Process
 from lab.profiles import control_parts, node_objects, objects
@@ -40,6 +41,7 @@ class Nodes:
         "tessera",
         "cita",
     )
+    more: Mapping[str, Sequence[str]] = MappingProxyType({name: (each.program,) for name, each in MORE.items()})
     parts: Sequence[str] = (*CONTROL_PLANE, "containerd", "kubelet", "kube-proxy", "controllers")
     ports: Mapping[str, str] = MappingProxyType({})
     stable_ports: Sequence[str] = ()
@@ -51,10 +53,10 @@ class Nodes:
         """See `Profile.obstacle`."""
         return machine.obstacle()
 
-    def equip(self, say: Say) -> None:
+    def equip(self, say: Say, besides: Sequence[str] = ()) -> None:
         """See `Profile.equip`: Debian packages, and images from their registry."""
         machine.equip(say)
-        images.pull(say)
+        images.pull(say, besides)
 
     def prepare(self, cluster: Cluster) -> None:
         """See `Profile.prepare`: also its network and cgroup, which no reboot outlives."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.cluster import Cluster
+from lab.errors import LabError
 from lab.processes import Process
 from lab.say import Say
 from lab.tools import Toolchain
@@ -61,12 +62,27 @@ def following(first: Callable[[], None], missing: Callable[[], str | None]) -> C
     return ask
 
 
+def tools(profile: Profile, besides: Sequence[str] = ()) -> tuple[str, ...]:
+    """The tools of a profile, with those of what its clusters are to have besides.
+
+    Raises:
+        LabError: there is no such thing.
+    """
+    for name in besides:
+        if name not in profile.more:
+            known = f"it has {', '.join(profile.more)}" if profile.more else "it has nothing besides"
+            raise LabError(f"Clusters of the profile {profile.name} cannot have {name}: {known}.")
+    return (*profile.tools, *(tool for name in besides for tool in profile.more[name]))
+
+
 class Profile(Protocol):
     """A kind of cluster."""
 
     name: str
     tools: Sequence[str]
     """The tools that it runs on, by the names of the toolchain's catalogue."""
+    more: Mapping[str, Sequence[str]]
+    """The tools of what such clusters can have besides, by the word for it."""
     parts: Sequence[str]
     """The names of all parts that a cluster has."""
     ports: Mapping[str, str]
@@ -84,8 +100,12 @@ class Profile(Protocol):
     def obstacle(self) -> str | None:
         """Why this machine cannot have such clusters, as a sentence; None if it can."""
 
-    def equip(self, say: Say) -> None:
+    def equip(self, say: Say, besides: Sequence[str] = ()) -> None:
         """Get what the machine lacks; asked by `Lab.equip`, before the toolchain is resolved.
+
+        Args:
+            say: told what happens, a line at a time.
+            besides: what of `more` the clusters are to have.
 
         Raises:
             LabError: it cannot be had.

@@ -8,6 +8,14 @@ from lab.tools.versions import Version
 CONTAINERD = "2.2.9"
 COREDNS = "1.14.7"
 GOQUORUM = "22.7.4"
+KUBO = "0.42.0"
+PROMETHEUS = "3.11.1"
+TRAEFIK = "3.6.0"
+
+TRAEFIK_KINDS = "traefik-kinds.yml"
+"""Beside the program `traefik`: the CustomResourceDefinitions that its release publishes."""
+
+_NEVER_FROM_PATH = Probe(None, Version(0, 0, 0))
 
 
 def node_tools(system: str, architecture: str, kubernetes: str, ldflags: str) -> tuple[Tool, ...]:
@@ -26,6 +34,9 @@ def node_tools(system: str, architecture: str, kubernetes: str, ldflags: str) ->
         _goquorum(),
         _built("tessera", "stand-in for Tessera", GoCommand("tessera-stand-in", {".": "tessera"}), 5),
         _built("cita", "stand-in for CITA-Cloud", GoCommand("cita-stand-in", {".": "cita"}), 15),
+        _built("ipfs", f"kubo {KUBO}", GoCommand("kubo", {"github.com/ipfs/kubo/cmd/ipfs": "ipfs"}), 86),
+        _traefik(),
+        _prometheus(),
     )
 
 
@@ -94,7 +105,30 @@ def _goquorum() -> Tool:
     return _built("geth", f"GoQuorum {GOQUORUM}", command, 66)
 
 
+def _traefik() -> Tool:
+    module = "github.com/traefik/traefik/v3"
+    kinds = f"{module}//docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml"
+    command = GoCommand(
+        "traefik",
+        {f"{module}/cmd/traefik": "traefik"},
+        ldflags=f"-s -w -X {module}/pkg/version.Version={TRAEFIK}",
+        copies={kinds: TRAEFIK_KINDS},
+    )
+    build = Build("traefik", f"Traefik {TRAEFIK}", (command,), 240)
+    return Tool("traefik", build.title, ("traefik", TRAEFIK_KINDS), _NEVER_FROM_PATH, build)
+
+
+def _prometheus() -> Tool:
+    command = GoCommand(
+        "prometheus",
+        {"github.com/prometheus/prometheus/cmd/prometheus": "prometheus"},
+        ldflags=f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS}",
+        # the SDKs of two dozen clouds, that would be asked for what to scrape, are two thirds of the program
+        tags=("remove_all_sd", "enable_kubernetes_sd"),
+    )
+    return _built("prometheus", f"Prometheus {PROMETHEUS}", command, 120)
+
+
 def _built(program: str, title: str, command: GoCommand, seconds: float) -> Tool:
     """A program that is always built: what PATH has under its name is no part of an image."""
-    probe = Probe(None, Version(0, 0, 0))
-    return Tool(program, title, (program,), probe, Build(program, title, (command,), seconds))
+    return Tool(program, title, (program,), _NEVER_FROM_PATH, Build(program, title, (command,), seconds))

@@ -68,6 +68,8 @@ class Consortium:
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
         if "address" in config["cluster"]:
             config["cluster"]["address"] = self._lab.cluster(cluster).address
+        if "apiServer" in config["cluster"]:
+            config["cluster"]["apiServer"] = self._lab.cluster(cluster).server
         organisation = config["organisation"]
         text = io.StringIO()
         YAML().dump({"config": {f"archipelago:{key}": value for key, value in config.items()}}, text)
@@ -76,7 +78,7 @@ class Consortium:
         stack = workspace.stack(name, text.getvalue(), environment)
         if seed:
             stack.set_seed(secret)
-        self._namespaces |= {(cluster, each) for each in (config["cluster"]["namespace"], *namespaces)}
+        self._namespaces |= {(cluster, each) for each in {*_namespaces(config), *namespaces}}
         return stack
 
     def client(self, cluster: str) -> Client:
@@ -119,6 +121,12 @@ class Consortium:
                     raise
         for client in self._clients.values():
             client.close()
+
+
+def _namespaces(config: Config) -> set[str]:
+    """All that a configuration names: its own, its pools' and its identities'."""
+    parts = [config["cluster"], *config.get("pools", {}).values(), *config.get("identities", {}).values()]
+    return {each["namespace"] for each in parts if each.get("namespace")}
 
 
 def _version(each: Any) -> str:

@@ -70,13 +70,15 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def digested(manifest: Manifest) -> Manifest:
-    """A Secret with digests for values: whether a key changed is seen, what it is is not."""
-    if manifest["kind"] != "Secret":
-        return manifest
+    """A Secret, and a program, with digests for values: whether it changed is seen, what it is is not, or elsewhere."""
+    secret = manifest["kind"] == "Secret"
+    where = "stringData" if secret else "data"
     values = {
-        name: f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" for name, text in manifest["stringData"].items()
+        name: f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        for name, text in manifest.get(where, {}).items()
+        if secret or name.endswith(".py")
     }
-    return {**manifest, "stringData": values}
+    return {**manifest, where: {**manifest[where], **values}} if values else manifest
 
 
 @cache

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from lab.lab import Lab
-from lab.profiles import PROFILES
+from lab.nodes.more import MORE
+from lab.profiles import PROFILES, tools
 from lab.tools import Toolchain
 from tests.engine.lab_fixture import resolved
 from tests.engine.organisations import Consortium
@@ -21,11 +22,25 @@ Maker = Callable[[str], AbstractContextManager[Network]]
 
 
 @pytest.fixture(scope="session")
-def toolchain(pytestconfig: pytest.Config) -> Toolchain:
-    """The tools of real nodes, and Pulumi; what the machine lacks is installed first."""
-    assert (obstacle := PROFILES["nodes"].obstacle()) is None, obstacle
-    PROFILES["nodes"].equip(print)
-    return resolved(pytestconfig, PROFILES["nodes"].tools)
+def whole_toolchain(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Toolchain:
+    """The tools of real nodes, Pulumi, and what the run's modules name in `BESIDES`; missing packages are installed.
+
+    All is built before anything runs: a compiler beside a network makes it look slow.
+    """
+    nodes = PROFILES["nodes"]
+    assert (obstacle := nodes.obstacle()) is None, obstacle
+    modules = [getattr(item, "module", None) for item in request.session.items]
+    besides = sorted({name for module in modules for name in getattr(module, "BESIDES", ())})
+    nodes.equip(print, besides)
+    return resolved(pytestconfig, tools(nodes, besides))
+
+
+@pytest.fixture(scope="session")
+def toolchain(whole_toolchain: Toolchain) -> Toolchain:
+    """The same without what was named in `BESIDES`: a lab that starts with it has no images of that."""
+    besides = {each.program for each in MORE.values()}
+    programs = {name: path for name, path in whole_toolchain.programs.items() if name not in besides}
+    return Toolchain(programs, whole_toolchain.sources)
 
 
 @pytest.fixture(scope="session")

@@ -197,23 +197,31 @@ class Network:
         self._consortium, self.lab, self.toolchain = consortium, lab, toolchain
         self.height: Callable[[Network, Organisation, str], int] = geth_height
 
-    def add(self, config: Config, letter: str) -> Organisation:
-        """An organisation, made known to those that are there already and they to it.
+    def add(self, config: Config, letter: str, *, introduced: bool = True) -> Organisation:
+        """An organisation.
 
         Args:
             config: Of `founder` or `joiner`.
             letter: Its cluster.
+            introduced: Whether it is made known to those that are there already and they to it; else it knows whom
+                its configuration names.
         """
         name = config["organisation"]
+        known = self.organisations if introduced else config["partners"]
+        written = {} if introduced else config["partners"]
         config["partners"] = {
-            other: {"stack": f"organization/archipelago/{other}-{self.name}", "required": False}
-            for other in self.organisations
+            other: {
+                **written.get(other, {}),
+                "stack": f"organization/archipelago/{other}-{self.name}",
+                "required": False,
+            }
+            for other in known
         }
         stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
         where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", self.lab.cluster(letter).context)
         kubectl = (str(self.toolchain.path("kubectl")), *where)
         made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, kubectl)
-        for other in self.organisations.values():
+        for other in self.organisations.values() if introduced else ():
             other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
         self.organisations[name] = made
         return made

@@ -29,11 +29,17 @@ class Server:
         self.published.append((name, body["status"]["loadBalancer"]["ingress"]))
 
 
-def service(name: str, kind: str = "LoadBalancer", address: str | None = None, group: str | None = None) -> Service:
+def service(
+    name: str,
+    kind: str = "LoadBalancer",
+    address: str | None = None,
+    group: str | None = None,
+    requested: str | None = None,
+) -> Service:
     ingress = [{"ip": address}] if address else []
     plain = {
         "metadata": {"namespace": "n", "name": name},
-        "spec": {"type": kind, "loadBalancerClass": group},
+        "spec": {"type": kind, "loadBalancerClass": group, "loadBalancerIP": requested},
         "status": {"loadBalancer": {"ingress": ingress}},
     }
     return cast("Service", Service.from_dict(plain))
@@ -73,6 +79,23 @@ def test_an_address_that_is_given_already_is_neither_changed_nor_given_twice() -
     ((name, ingress),) = server.published
     assert name == "web"
     assert ingress[0]["ip"] != theirs
+
+
+@pytest.mark.parametrize("before", [None, "127.10.0.9"])
+def test_a_requested_address_is_given(before: str | None) -> None:
+    server = Server()
+    tell(server, service("web", address=before, requested="127.10.0.7"))
+    assert server.published == [("web", [{"ip": "127.10.0.7", "ipMode": "VIP"}])]
+    again = Server()
+    tell(again, service("web", address="127.10.0.7", requested="127.10.0.7"))
+    assert again.published == [], "it has it already"
+
+
+@pytest.mark.parametrize("requested", ["127.10.0.9", "127.99.0.1"])
+def test_a_requested_address_that_is_not_to_be_had_leaves_the_service_without(requested: str) -> None:
+    server, other = Server(), service("other", address="127.10.0.9")
+    tell(server, service("web", requested=requested), present=[other])
+    assert server.published == [("web", [])]
 
 
 def test_a_service_that_no_longer_wants_an_address_loses_it() -> None:

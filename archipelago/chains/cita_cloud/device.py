@@ -6,32 +6,20 @@ Source: docs.syncthing.net/dev/device-ids.html.
 from __future__ import annotations
 
 import base64
-import functools
-import hashlib
-from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
+from archipelago.identity.certificate import certificate as self_signed
+
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _GROUP, _BLOCK, _LENGTH = 7, 13, 56
-# syncthing looks at no date; these are the same in every run, and far enough apart for other readers of certificates
-_VALID = datetime(2021, 1, 1, tzinfo=UTC), datetime(2121, 1, 1, tzinfo=UTC)
 
 
-@functools.cache
 def certificate(scalar: bytes) -> tuple[str, str]:
-    """A self-signed certificate as syncthing 1.x makes them, always the same for a key (RFC 6979).
+    """A self-signed certificate as syncthing 1.x makes them, always the same for a key.
 
     Args:
         scalar: A private key on P-384, 48 bytes.
@@ -39,17 +27,7 @@ def certificate(scalar: bytes) -> tuple[str, str]:
     Returns:
         The files `cert.pem` and `key.pem`.
     """
-    private = ec.derive_private_key(int.from_bytes(scalar), ec.SECP384R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "syncthing")])
-    serial = int.from_bytes(hashlib.sha256(b"serial\0" + scalar).digest()[:8]) >> 1 or 1  # positive, of 63 bits
-    unsigned = (
-        x509.CertificateBuilder(name, name, private.public_key(), serial, *_VALID)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("syncthing")]), critical=False)
-    )
-    signed = unsigned.sign(private, SHA256(), ecdsa_deterministic=True)
-    key = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    return signed.public_bytes(Encoding.PEM).decode(), key.decode()
+    return self_signed(scalar, "syncthing")
 
 
 def device_id(cert_pem: str) -> str:

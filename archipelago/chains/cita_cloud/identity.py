@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 
 from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, Suite, kms_db, opened
-from archipelago.chains.cita_cloud.device import P384_ORDER, certificate, device_id
+from archipelago.chains.cita_cloud.device import certificate, device_id
 from archipelago.chains.cita_cloud.services import KEY_FILE, NETWORK_KEY, stack
 from archipelago.chains.cita_cloud.settings import CitaKeys, CitaNetwork, CitaNode
 from archipelago.chains.node import Node
+from archipelago.identity.certificate import P384_ORDER
 from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode
 from archipelago.settings.types import key_bytes
