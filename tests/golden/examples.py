@@ -15,7 +15,7 @@ from archipelago.manifests.stack import manifests
 from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan
 from cli import yaml_text
-from tests import cita
+from tests import cita, ipfs
 from tests.components.harness import run
 from tests.stacks import GONE, Config, changed, seed
 from tests.world import World
@@ -46,9 +46,17 @@ def plans() -> Mapping[str, StackPlan]:
     chain.up(*cita.STACKS)
     first = dict(chain.plans)
     chain.up(*cita.STACKS)
+    swarms = ipfs.examples()
+    swarms.up("beta")
+    alone = swarms.plans["beta"]
+    for _ in range(3):  # keys, then profiles that say where they are, then relays of those
+        swarms.up(*ipfs.STACKS)
+    assert swarms.settled()
     return {
         **{f"{stack}-waiting": first[organisation] for organisation, stack in cita.STACKS.items()},
         **{stack: chain.plans[organisation] for organisation, stack in cita.STACKS.items()},
+        **{stack: swarms.plans[organisation] for organisation, stack in ipfs.STACKS.items()},
+        "ipfs-b-waiting": alone,
         "cluster-a": settled.plans["alpha"],
         "cluster-b": settled.plans["beta"],
         "cluster-a-waiting": waiting.plans["alpha"],
