@@ -77,7 +77,9 @@ class Cluster:
 
 
 def _pod(member: Member) -> Manifest:
-    status: list[Manifest] = [{"name": name, "ready": True, "restartCount": 0, "state": {"running": {}}} for name in ("kubo", "peers")]
+    status: list[Manifest] = [
+        {"name": name, "ready": True, "restartCount": 0, "state": {"running": {}}} for name in ("kubo", "peers")
+    ]
     labels = {"archipelago/network": "research", "archipelago/node": member.record.name}
     return {
         "kind": "Pod",
