@@ -15,7 +15,7 @@ from archipelago.manifests.stack import manifests
 from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan
 from cli import yaml_text
-from tests import cita
+from tests import cita, ipfs
 from tests.components.harness import run
 from tests.stacks import GONE, Config, changed, seed
 from tests.world import World
@@ -46,9 +46,16 @@ def plans() -> Mapping[str, StackPlan]:
     chain.up(*cita.STACKS)
     first = dict(chain.plans)
     chain.up(*cita.STACKS)
+    swarms = ipfs.examples()
+    swarms.up("alpha", "beta")
+    without_key = swarms.plans["beta"]
+    swarms.up(*ipfs.STACKS, *ipfs.STACKS)
     return {
         **{f"{stack}-waiting": first[organisation] for organisation, stack in cita.STACKS.items()},
         **{stack: chain.plans[organisation] for organisation, stack in cita.STACKS.items()},
+        "ipfs-a": swarms.plans["alpha"],
+        "ipfs-b": swarms.plans["beta"],
+        "ipfs-b-waiting": without_key,
         "cluster-a": settled.plans["alpha"],
         "cluster-b": settled.plans["beta"],
         "cluster-a-waiting": waiting.plans["alpha"],
@@ -71,7 +78,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 def digested(manifest: Manifest) -> Manifest:
     """A Secret with digests for values: whether a key changed is seen, what it is is not."""
-    if manifest["kind"] != "Secret":
+    if "stringData" not in manifest:  # no Secret, or one that the cluster fills
         return manifest
     values = {
         name: f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" for name, text in manifest["stringData"].items()
