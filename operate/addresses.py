@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from archipelago.model.endpoint import Endpoint, Exposed
+from archipelago.model.names import service_host
 from operate.kubectl import Manifest
 from operate.site import Site
+
+_HEADLESS = "None"  # Kubernetes' word for no address: the name leads to the pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def _of(service: Manifest, way: Exposed, node_host: str) -> Iterator[Address]:
             host = ingress.get("ip") or ingress.get("hostname") or ""
         case Exposed.CLUSTER_IP:
             host = spec.get("clusterIP", "")
+            if host == _HEADLESS:
+                host = service_host(name, service["metadata"]["namespace"])
     for port in spec.get("ports", []):
         number = port.get("nodePort") if way is Exposed.NODE_PORT else port["port"]
         if host and number:

@@ -230,7 +230,7 @@ def changed_keys(
             if wanted != generation:
                 cure = f"Leave keyGeneration at {generation} until whoever gives the key has generation {wanted}."
             yield Problem(settings.path_of(node.name), words, cure)
-        elif now not in (None, had) and wanted == generation:
+        elif now not in (None, had) and wanted <= generation:  # to count down is no new key, it is a known one
             words = f"the key of swarm {swarm} would change from {had} to {now} under this member."
             cure = (
                 "Bring back the key that it had. Where the swarm shall have another one, agree on the next "

@@ -47,8 +47,8 @@ def plans() -> Mapping[str, StackPlan]:
     first = dict(chain.plans)
     chain.up(*cita.STACKS)
     swarms = ipfs.examples()
-    swarms.up("beta")
-    alone = swarms.plans["beta"]
+    swarms.up("alpha", "beta")
+    without_key = swarms.plans["beta"]
     for _ in range(3):  # keys, then profiles that say where they are, then relays of those
         swarms.up(*ipfs.STACKS)
     assert swarms.settled()
@@ -56,7 +56,7 @@ def plans() -> Mapping[str, StackPlan]:
         **{f"{stack}-waiting": first[organisation] for organisation, stack in cita.STACKS.items()},
         **{stack: chain.plans[organisation] for organisation, stack in cita.STACKS.items()},
         **{stack: swarms.plans[organisation] for organisation, stack in ipfs.STACKS.items()},
-        "ipfs-b-waiting": alone,
+        "ipfs-b-waiting": without_key,
         "cluster-a": settled.plans["alpha"],
         "cluster-b": settled.plans["beta"],
         "cluster-a-waiting": waiting.plans["alpha"],

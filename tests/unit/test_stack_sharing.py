@@ -175,6 +175,15 @@ def test_who_counts_up_before_the_one_who_gives_the_key_is_not_stopped_for_it() 
     assert "Leave keyGeneration at 1 until whoever gives the key has generation 2" in problem.cure
 
 
+def test_a_generation_that_is_counted_down_is_refused() -> None:
+    """Partners whom it was taken from still have the former key."""
+    both = world("alpha", "beta", alpha={f"{ONE}.keyGeneration": 2})
+    both.up("alpha")
+    both.configs["alpha"]["nodes"]["one"]["keyGeneration"] = 1
+    (problem,) = refusal(lambda: both.up("alpha"))
+    assert (problem.path, "keyGeneration, 3" in problem.cure) == (ONE, True)
+
+
 def test_members_that_wait_for_a_key_are_not_in_the_row_of_updates() -> None:
     both = world("alpha", "beta")
     both.up("alpha", "beta", "alpha")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from archipelago.manifests.common import Manifest
+from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem, Refused
+from operate.addresses import addresses
 from operate.drift import drift
 from operate.findings import Mark
 from tests.pools import PROXY, plan_of
@@ -151,3 +153,10 @@ def test_drift_sees_sets_and_routes() -> None:
     seen = [each.seen for each in drift(deployed(plan, there)) if each.mark is Mark.FAILED]
     assert "StatefulSet outside/public-archive-ss: spec.replicas: 0 instead of 1" in seen
     assert "IngressRouteTCP outside/public-archive-swarm: spec.entryPoints[0]: web instead of ipfs" in seen
+
+
+def test_a_headless_service_is_dialled_by_its_name() -> None:
+    plan = plan_of(STATEFUL)
+    site = deployed(plan, without_spaces(plan)).site
+    listed = {each.service: str(each.endpoint) for each in addresses(site, Exposed.CLUSTER_IP, {})}
+    assert listed["public-archive"] == "public-archive.outside.svc.cluster.local:30303"

@@ -30,7 +30,7 @@ from archipelago.settings.models import (
     StackSettings,
     Storage,
 )
-from archipelago.settings.profiles import Identities
+from archipelago.settings.profiles import Identities, place_of, with_identities
 from archipelago.settings.types import Label, Location, NamespaceName, Quantity, Strict, Unwritten, fault
 
 
@@ -236,7 +236,7 @@ class IpfsStack(StackSettings[IpfsNetwork, Member]):
 
     @property
     def namespaces(self) -> dict[str, bool]:
-        """The stack's own, which has what its members share, and those of the pools; and which of them it makes.
+        """The stack's own, which has what its members share, those of pools and identities; and which of them it makes.
 
         Pools may stand in one namespace: it is made unless one of them says that it is there.
         """
@@ -244,14 +244,14 @@ class IpfsStack(StackSettings[IpfsNetwork, Member]):
         for pool in self.pools.values():
             name = pool.namespace or self.cluster.namespace
             found[name] = found.get(name, True) and pool.create_namespace
-        return found
+        return with_identities(found, self.identities)
 
     def path_of_namespace(self, namespace: str) -> str:
-        """The first pool that names it, where it is not the stack's own."""
+        """The first pool that names it, else an identity, where it is not the stack's own."""
         if namespace == self.cluster.namespace:
             return "cluster.namespace"
         named = (f"pools.{name}.namespace" for name, pool in self.pools.items() if pool.namespace == namespace)
-        return next(named, "cluster.namespace")
+        return next(named, "") or place_of(namespace, self.identities) or "cluster.namespace"
 
     def gathered(self) -> dict[str, Member]:
         """The members by the names of their pool and their swarm."""
