@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -23,6 +24,15 @@ pytestmark = pytest.mark.unit
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with watching(tmp_path) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def python_as_in_a_pod() -> Iterator[None]:
+    """py_ecc, which other tests import, lets Python call itself so deep that its stack ends before the limit does."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
 
 
 @pytest.fixture
