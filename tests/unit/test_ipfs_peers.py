@@ -104,6 +104,21 @@ def test_a_member_that_comes_is_dialled_and_one_that_goes_no_longer(pod: Pod, ap
     assert "dialled from now on: beta" in (pod.root / "peers.log").read_text()
 
 
+def test_what_was_connected_while_the_daemon_started_is_connected_anew(pod: Pod, api: Api, plan: StackPlan) -> None:
+    """A connection that is older than the block exchange never carries a block (kubo 8346, seen on real nodes)."""
+    (theirs,) = plan.imports[0].nodes
+    started = pod.root / "run/started"
+    api.connected = {theirs.node_id: "/ip4/192.0.2.9/tcp/4001"}
+    started.write_text("one\n")
+    with keeper(pod, api):
+        until(lambda: bool(api.peering))
+        assert api.disconnected == [theirs.node_id]
+        time.sleep(1.5)
+        assert api.disconnected == [theirs.node_id]
+        started.write_text("two\n")
+        until(lambda: api.disconnected == [theirs.node_id] * 2)
+
+
 def test_what_the_daemon_forgot_is_told_again(pod: Pod, api: Api, plan: StackPlan) -> None:
     """Peering is in its memory only, and a container starts again by itself."""
     with keeper(pod, api):

@@ -17,8 +17,8 @@ from archipelago.settings.types import quantity
 Json = dict[str, Any]
 
 # What a start fills in; nothing else in a config looks like these.
-PRIVATE_KEY, API_TOKEN, ANNOUNCE, BOOTSTRAP, PEERING = (
-    f"@{name}@" for name in ("private-key", "api-token", "announce", "bootstrap", "peering")
+PRIVATE_KEY, API_TOKEN, ANNOUNCE, BOOTSTRAP = (
+    f"@{name}@" for name in ("private-key", "api-token", "announce", "bootstrap")
 )
 _GRACE = 90  # seconds: the pod gets 120
 _PATHS = ("/api/v0", "/debug/metrics/prometheus")
@@ -39,7 +39,8 @@ def text(member: Member, release: Release, peer_id: str) -> str:
         "API": _api(release),
         "Gateway": {"NoDNSLink": True},
         "Bootstrap": [BOOTSTRAP],
-        "Peering": {"Peers": [PEERING]},
+        # told to the running daemon: a connection that is there before its block exchange stays without one (kubo 8346)
+        "Peering": {"Peers": []},
         "Discovery": {"MDNS": _mdns(release)},
         # a member is a server of the DHT even where nobody can prove that it is reached: else there may be none
         "Routing": {"Type": "dhtserver"} | _if(release, versions.AUTO_CONF, {"DelegatedRouters": []}),

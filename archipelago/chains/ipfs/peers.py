@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archipelago.chains.ipfs.places import API_TOKEN, BOOTSTRAP, PUBLISHED, RUN, STATUS, STATUS_PORT
+from archipelago.chains.ipfs.places import API_TOKEN, BOOTSTRAP, PUBLISHED, RUN, STARTED, STATUS, STATUS_PORT
 
 _APPLY_EVERY, _LOOK_EVERY, _PROFILES_EVERY = 60, 10, 60  # seconds
 _LARGEST_PROFILE = 1 << 20  # bytes
@@ -11,6 +11,7 @@ _LARGEST_PROFILE = 1 << 20  # bytes
 # The API is asked by wget: each start of ipfs costs a tenth of a second of CPU. Peering is changed in the daemon's
 # memory, which forgets it, and bootstraps in its config, which is written anew when it starts; so every minute both are
 # applied whether they have changed or not. Kubernetes changes a mounted ConfigMap all at once.
+# What is connected while the daemon starts, it has no block exchange with: it is connected anew (kubo 8346).
 # A shell that is process 1 ignores SIGTERM unless it traps it, and it runs the trap only where it waits.
 SCRIPT = f"""set -u
 umask 022
@@ -79,9 +80,18 @@ apply() {{
   cat $work/members > $work/applied
 }}
 
+fresh() {{
+  call swarm/peers > $work/answer 2>/dev/null || return 1
+  for who in $(listed Peer < $work/answer); do
+    call "swarm/disconnect?arg=/p2p/$who" >/dev/null 2>&1
+  done
+}}
+
 keep() {{
-  age={_APPLY_EVERY}
+  age={_APPLY_EVERY} known=
   while :; do
+    started=$(cat {STARTED} 2>/dev/null)
+    if [ "$started" != "$known" ] && fresh; then known=$started age={_APPLY_EVERY}; fi
     wanted
     if [ $age -ge {_APPLY_EVERY} ] || ! cmp -s $work/members $work/applied ||
         ! cmp -s $work/bootstrap $work/bootstrapped; then

@@ -10,6 +10,7 @@ REPOSITORY = "/data/ipfs"  # below the volume's top, where a file system may hav
 MARK = f"{REPOSITORY}/.archipelago"  # whose repository it is
 FINGERPRINT = f"{REPOSITORY}/.archipelago-fingerprint"  # of the key that the daemon was started with
 RUN = "/run/archipelago"
+STARTED = f"{RUN}/started"  # another text for each start of the daemon
 TOOLS = f"{RUN}/bin"  # an `ipfs` that knows the API's token
 STATUS = "/tmp/status"  # noqa: S108 - a volume of the pod's own; served on the port `status`
 

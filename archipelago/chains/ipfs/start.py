@@ -14,6 +14,7 @@ from archipelago.chains.ipfs.places import (
     PUBLISHED,
     REPOSITORY,
     RUN,
+    STARTED,
     SWARM_KEY,
     TOOLS,
 )
@@ -50,14 +51,6 @@ bootstraps() {{
   ' "$published" "$members"
 }}
 
-peering() {{
-  [ ! -e "$members" ] || awk -v own="$id" '$2 != own && NF > 2 {{
-    printf "%s{{\\"ID\\":\\"%s\\",\\"Addrs\\":[", sep, $2; sep = ","
-    for (i = 3; i <= NF; i++) printf "%s\\"%s\\"", (i > 3 ? "," : ""), $i
-    printf "]}}"
-  }}' "$members"
-}}
-
 fill() {{
   published=/peers/{PUBLISHED}
   [ -e "$published" ] || published=/dev/null
@@ -67,7 +60,6 @@ fill() {{
     mark {config.API_TOKEN} "\\"bearer:$(cat /identity/{API_TOKEN})\\""
     mark {config.ANNOUNCE} "$(while read -r end; do multiaddr "$end"; done < /config/{ANNOUNCE} | quoted)"
     mark {config.BOOTSTRAP} "$(bootstraps | sort -u | quoted)"
-    mark {config.PEERING} "$(peering)"
   }} > {RUN}/fill.sed
   sed -f {RUN}/fill.sed /config/{CONFIG} > "$1.new"
   rm {RUN}/fill.sed
@@ -140,6 +132,7 @@ DAEMON = (
 fill {REPOSITORY}/config
 key
 rm -f {REPOSITORY}/api
+cat /proc/sys/kernel/random/uuid > {STARTED}
 shift 6
 exec {TOOLS}/ipfs daemon "$@"
 """
