@@ -19,7 +19,7 @@ from archipelago.identity.derive import Keyring
 from archipelago.identity.peer_id import peer_id
 from archipelago.manifests import grants
 from archipelago.manifests.stack import manifests
-from archipelago.model.plan import NodePlan
+from archipelago.model.plan import Container, NodePlan, Resources
 from archipelago.problems import Problem, Refused
 from archipelago.profiles.access import Access
 from archipelago.settings.models import NetworkSettings, StackSettings
@@ -34,6 +34,7 @@ from tests.tokens import CA, token_of
 from tests.world import World
 
 KIND = "showing"
+PAUSE = Container("pause", "registry.k8s.io/pause:3.10", ("/pause",), (), Resources("1m", "1Mi", "8Mi"))
 
 
 class ShowingNetwork(NetworkSettings):
@@ -88,7 +89,8 @@ class Showing(Sharing):
         return replace(made, record=record)
 
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
-        return replace(super().plan(settings, node, site, genesis), namespace=settings.namespace_of(node.name))
+        made = super().plan(settings, node, site, genesis)
+        return replace(made, namespace=settings.namespace_of(node.name), containers=(PAUSE,))
 
 
 CHAINS: Mapping[str, Chain] = {KIND: Showing()}
