@@ -25,6 +25,10 @@ PACKAGES = {
 }
 """Programs and files, and the Debian packages that bring them."""
 
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+_ENOUGH = 1024
+"""Of inotify's instances: a node takes some twenty and each pod more, and Linux gives a user 128 unless told otherwise."""
+
 
 def obstacle() -> str | None:
     """Why no node can run on this machine, as a sentence; None if one can."""
@@ -39,11 +43,14 @@ def obstacle() -> str | None:
 
 
 def equip(say: Callable[[str], None]) -> None:
-    """Install what is missing.
+    """Install what is missing, and let the kernel give what several nodes on one machine need.
 
     Raises:
         LabError: apt-get failed.
     """
+    if int(_INSTANCES.read_text()) < _ENOUGH:
+        say(f"sysctl fs.inotify.max_user_instances={_ENOUGH}, until the next boot: a kubelet ends where none is left")
+        run("sysctl", "-qw", f"fs.inotify.max_user_instances={_ENOUGH}")
     if not _missing():
         return
     with exclusive(cache_folder() / "lab" / "locks" / "machine"):  # apt-get refuses to run twice at once
