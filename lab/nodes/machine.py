@@ -27,7 +27,7 @@ PACKAGES = {
 
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _ENOUGH = 1024
-"""Of inotify's instances: a node takes some twenty and each pod more, and Linux gives a user 128 unless told otherwise."""
+"""Of inotify's instances: a node takes some twenty, each pod more, and Linux gives a user 128 by default."""
 
 
 def obstacle() -> str | None:
