@@ -151,7 +151,7 @@ def test_behaviour_07_without_the_key_or_with_another_nobody_connects(swarms: Sw
 
 def test_a_member_whose_key_is_gone_does_not_start_outside_the_private_network(swarms: Swarms) -> None:
     each = swarms.member("beta", "archive")
-    name = f"{each.name}-identity"
+    name = f"{each.name}-ss-identity"
     whole = secret(each.organisation, name, each.namespace)
     assert whole is not None and "swarm.key" in whole
     before = (each.peer_id, each.uid())
@@ -171,7 +171,7 @@ def test_a_member_whose_key_is_gone_does_not_start_outside_the_private_network(s
 
 def test_behaviour_14_files_and_peer_id_outlive_a_pod(swarms: Swarms) -> None:
     each = swarms.member("alpha", "models")
-    claim = each.organisation.get("persistentvolumeclaims", f"{each.name}-data")
+    claim = each.organisation.get("persistentvolumeclaims", f"{each.name}-ss-data")
     assert claim["spec"]["resources"]["requests"]["storage"] == "1Gi"
     cid = each.add("kept over a restart")
     each.restart()
@@ -184,7 +184,7 @@ def test_a_new_claim_has_the_same_peer_id(swarms: Swarms) -> None:
     each = swarms.member("beta", "models")
     cid = each.add("lost with the claim")
     each.kubectl("scale", f"statefulset/{each.name}-ss", "--replicas=0")
-    each.kubectl("delete", "pvc", f"{each.name}-data")
+    each.kubectl("delete", "pvc", f"{each.name}-ss-data")
     each.organisation.stack.refresh().expect()
     each.organisation.stack.up().expect()
     connected(each, swarms.member("alpha", "models"))
