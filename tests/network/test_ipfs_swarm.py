@@ -15,7 +15,6 @@ import pytest
 
 from lab.lab import Lab
 from lab.tools import Toolchain
-from tests.network import traefik
 from tests.network.conftest import Maker
 from tests.network.ipfs_networks import IMAGE, Member, connected, converge, joiner, put_secret, secret
 from tests.network.ipfs_swarms import KEY, Swarms, two_swarms
@@ -24,7 +23,7 @@ from tests.network.strangers import strangers
 
 pytestmark = pytest.mark.network
 
-BESIDES = ("ipfs", "traefik")
+BESIDES = ("ipfs",)
 """What the lab has to have for this module."""
 
 
@@ -198,40 +197,14 @@ def test_every_organisation_has_a_passphrase_of_its_own(swarms: Swarms) -> None:
     assert len({Path(file).read_text() for file in files}) == len(files)
 
 
-def test_behaviour_12_through_traefik_without_a_load_balancer_of_ones_own(
-    swarms: Swarms, whole_toolchain: Toolchain, measure: Measure
-) -> None:
-    network = swarms.network
-    entry = {"entryPoint": traefik.ENTRY_POINT, "service": traefik.SERVICE, "namespace": traefik.NAMESPACE}
-    exposure = {"traefik": entry}
-    gamma = network.add(joiner("gamma", network.name, {"public": {"models": {"exposure": exposure}}}), "c")
-    address = traefik.install(gamma, whole_toolchain)
-    began = time.monotonic()
-    converge(network, "gamma", "alpha", "beta")
-    each = swarms.member("gamma", "models")
-    everybody = (each, swarms.member("alpha", "models"), swarms.member("beta", "models"))
-    connected(*everybody)
-    measure("connected through Traefik", time.monotonic() - began)
-    assert each.dialled == (address, traefik.PORT)
-    assert each.ipfs("id", "--format=<addrs>").split() == [each.multiaddr]
-    kinds = {service["spec"]["type"] for service in gamma.get("services")["items"]}
-    assert kinds == {"ClusterIP"}
-    # not by the connection that gamma opened, but by the one that comes in
-    each.restart()
-    dialler = everybody[1]
-    eventually(lambda: "success" in dialler.ipfs("swarm", "connect", each.multiaddr), bool)
-    assert (
-        f"/ip4/{address}/tcp/{traefik.PORT}"
-        in eventually(dialler.peers, lambda seen: each.peer_id in seen)[each.peer_id]
-    )
-    assert dialler.read(each.add("through Traefik")) == "through Traefik"
-
-
 def test_behaviour_16_the_bootstrap_member_leaves_the_others_stay_and_a_newcomer_gets_in(
     swarms: Swarms, measure: Measure
 ) -> None:
     network = swarms.network
+    network.add(joiner("gamma", network.name, {"public": {"models": {}}}), "c")
+    converge(network, "gamma", "alpha", "beta")
     alpha, beta, gamma = (swarms.member(name, "models") for name in ("alpha", "beta", "gamma"))
+    connected(alpha, beta, gamma)
     cid, before = alpha.add("kept over a destroy"), alpha.peer_id
     dialled = alpha.dialled
     network["alpha"].stack.destroy().expect()
