@@ -18,7 +18,6 @@ from ruamel.yaml import YAML
 from lab.lab import Lab
 from lab.nodes import network as links
 from lab.tools import Toolchain
-from tests.network import prometheus
 from tests.network.conftest import Maker
 from tests.network.ipfs_networks import connected, converge, example, member
 from tests.network.ipfs_peers import LINK, PEERS, User, in_a_pod, linked, peers, states
@@ -26,7 +25,7 @@ from tests.network.networks import Measure, Network, Organisation, eventually
 
 pytestmark = pytest.mark.network
 
-BESIDES = ("ipfs", "prometheus")
+BESIDES = ("ipfs",)
 EVERYBODY = {"alpha": "a", "beta": "b", "gamma": "c"}
 ARCHIVE = {"alpha": "public/archive", "beta": "public/archive", "gamma": "edge/archive"}
 IDENTITIES = {"alpha": "alpha-gpu", "beta": "beta-store", "gamma": "gamma-edge"}
@@ -156,26 +155,6 @@ def test_behaviour_29_who_is_cut_off_becomes_missing_and_online_when_the_link_is
     measure("it is online again", time.monotonic() - began)
     assert "Online" in alpha.archipelago("peers")
     assert "archive" in alpha.archipelago("swarm", "status")
-
-
-def test_behaviour_30_a_real_prometheus_gets_the_gauges(met: Network, measure: Measure) -> None:
-    alpha, monitor = met["alpha"], f"{met.name}-monitor"
-    prometheus.install(alpha, monitor, alpha.get("configmap", monitor)["data"]["tls.crt"])
-    try:
-        gauge = "cluster_discovery_controller_identity_controller_peers_number"
-        began = time.monotonic()
-        found = eventually(lambda: prometheus.query(alpha, gauge), bool)
-        measure("scraped", time.monotonic() - began)
-        labels = [dict(each) for each in found]
-        assert {each["identity_name"] for each in labels} == {"gpu"}
-        assert {each["identity_namespace"] for each in labels} == {_jobs(met)}
-        assert {each["swarmpool_name"] for each in labels} == {"public"}
-        assert {each["swarm_name"] for each in labels} == {"archive"}
-        eventually(lambda: sum(prometheus.query(alpha, gauge).values()), lambda total: total == 2)
-        sync = gauge.replace("peers_number", "sync_peers_number")
-        eventually(lambda: sum(prometheus.query(alpha, sync).values()), lambda total: total == 2, 150)
-    finally:
-        prometheus.remove(alpha)
 
 
 def test_behaviour_31_metrics_are_refused_to_who_may_not_get_them(met: Network) -> None:
