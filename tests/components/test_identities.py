@@ -151,7 +151,7 @@ def test_in_a_first_preview_the_kubeconfigs_are_unknown_and_everything_else_is_s
 def test_a_secret_without_a_token_stops_the_run_and_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "tokens", False)
     # whichever of the two is answered first
-    with pytest.raises(Exception, match="Secret jobs/alpha-site-(beta|gamma-g2): the cluster gave it no token"):
+    with pytest.raises(Exception, match=r"Secret jobs/alpha-site-(beta|gamma-g2): the cluster gave it no token"):
         up(organisation("alpha", GRANTS), {B: rounds()["beta"].outputs})
 
 
