@@ -28,7 +28,8 @@ def install(organisation: Organisation, toolchain: Toolchain) -> str:
     """
     kinds = str(toolchain.path(TRAEFIK_KINDS))
     organisation.run("apply", "--server-side", "-f", kinds)
-    organisation.run("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": _objects()}))
+    objects = {"apiVersion": "v1", "kind": "List", "items": _objects()}
+    organisation.run("-n", NAMESPACE, "apply", "-f", "-", text=json.dumps(objects))
     address = "jsonpath={.status.loadBalancer.ingress[0].ip}"
     ready = "jsonpath={.status.readyReplicas}"
     eventually(
