@@ -113,7 +113,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         cure = "Name a file that archipelago export or pulumi stack output --json wrote."
         raise Refused([Problem("", f"it is no JSON: {error}.", cure)], str(path)) from None
     if not isinstance(found, dict):

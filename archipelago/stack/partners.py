@@ -110,7 +110,10 @@ def read_file(path: Path) -> dict[str, Any]:
         OSError: It cannot be read.
         ValueError: It is no JSON object.
     """
-    raw = json.loads(path.read_text())
+    try:
+        raw = json.loads(path.read_text())
+    except RecursionError:  # brackets without end, made to break its reader
+        raise ValueError("it is nested too deep") from None
     if not isinstance(raw, dict):
         raise ValueError("it is no JSON object")
     return bundle_of(raw) if "identities" in raw else raw

@@ -164,6 +164,7 @@ def plan_stack(
             *_warnings(imports, decision.waiting_for, waits, last),
             *common.warnings,
             *sharing.generations(book),
+            *sharing.keyless(book, imports),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
             *heard.warnings,
         ),

@@ -207,6 +207,20 @@ def generations(book: AddressBook) -> Iterator[str]:
         )
 
 
+def keyless(book: AddressBook, imports: Mapping[str, Import]) -> Iterator[str]:
+    """Swarms of ours whose key nobody has, though all partners are there: two stacks may wait for each other."""
+    if any(given.absent for given in imports.values()):
+        return
+    held = {node.swarm for node in book if node.fingerprint}
+    for swarm in sorted({str(node.swarm) for node in book.own if node.swarm} - held):
+        whose = sorted({node.organisation for node in book if node.swarm == swarm})
+        if len(whose) > 1:
+            yield (
+                f"None of {', '.join(whose)} has the key of swarm {swarm} yet. Compare where each takes it from: one "
+                "stack has to say key: generate at its members of that swarm."
+            )
+
+
 def changed_keys(
     last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings, *, certain: bool
 ) -> Iterator[Problem]:

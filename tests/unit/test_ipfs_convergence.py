@@ -9,7 +9,7 @@ import pytest
 
 from archipelago.problems import Problem, Refused
 from archipelago.stack.plan import StackPlan
-from tests.ipfs import ARCHIVE, STACKS, alpha, beta, examples, plan_of, world
+from tests.ipfs import ARCHIVE, IPFS, STACKS, alpha, beta, examples, plan_of, world
 from tests.stacks import outputs_of
 from tests.world import World
 
@@ -84,6 +84,20 @@ def test_a_swarm_goes_on_without_the_founder_that_gave_its_key() -> None:
         assert (keys(after), after.waiting_for) == (keys(before), ())
 
 
+def test_two_that_wait_for_each_others_key_are_told() -> None:
+    made = world(alpha=alpha({f"{ARCHIVE}.key": {"partner": "beta"}}), beta=beta())
+    words = (
+        "None of alpha, beta has the key of swarm archive yet. Compare where each takes it from: one stack has to say "
+        "key: generate at its members of that swarm."
+    )
+    assert words not in made.up("alpha").warnings  # beta may come with it
+    assert words in made.up("beta").warnings
+    made.configs["beta"] = beta({f"{ARCHIVE}.key": "generate"})
+    made.up("alpha", "beta", "alpha")
+    assert not any(words in plan.warnings for plan in made.plans.values())
+    assert one_key_each(made)
+
+
 def test_two_fingerprints_of_one_swarm_are_refused_with_both_members_named() -> None:
     made = world(alpha=alpha(), beta=beta({f"{ARCHIVE}.key": "generate"}))
     made.up("alpha")
@@ -114,6 +128,13 @@ def test_a_key_that_would_change_without_a_new_generation_is_refused_at_the_memb
     made.up("alpha", "beta", "alpha", "beta")
     made.configs["beta"] = beta({f"{ARCHIVE}.key": "generate"})
     assert ARCHIVE in {each.path for each in refusal(made, "beta")}
+
+
+@pytest.mark.usefixtures("shallow_python")
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"network": "research"}', "[" * 100_000])
+def test_what_is_no_agreement_of_an_ipfs_network_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no network\.json of an IPFS network"):
+        IPFS.read_genesis(text)
 
 
 def test_no_output_holds_a_key() -> None:

@@ -108,3 +108,16 @@ def test_every_exposure_of_the_page_is_one(exposure: str) -> None:
         assert ipfs.settings_of(ipfs.alpha({f"{ipfs.ARCHIVE}.exposure": written}))
     else:
         assert written.keys() & {"partner", "secret"}
+
+
+PROMISED = re.compile(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+TESTED = re.compile(r"^def test_behaviours?_(\d+)(?:_and_(\d+))?_", re.MULTILINE)
+
+
+def test_every_promise_of_cluster_discovery_has_a_row_and_a_test_or_a_reason() -> None:
+    promised = {int(number): ours for number, _, ours in PROMISED.findall(PAGE)}
+    assert list(promised) == list(range(1, 33))
+    assert {number for number, ours in promised.items() if ours.startswith("**no**: ")} == {1, 20, 32}
+    files = (file.read_text() for file in Path(__file__).parents[1].rglob("test_*.py"))
+    tested = {int(each) for text in files for found in TESTED.findall(text) for each in found if each}
+    assert tested == promised.keys() - {1, 32}

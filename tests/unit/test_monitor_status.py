@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -17,22 +16,13 @@ from monitor.exchange import Bounds
 from monitor.peer_id import base58
 from tests.monitored import ADDRESS, BETA, BETA_36, LIVE, OWN, PEERS, SECOND, STATUS, Watched, peer, profile, watching
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("shallow_python")]
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     with watching(tmp_path) as found:
         yield found
-
-
-@pytest.fixture(autouse=True)
-def python_as_in_a_pod() -> Iterator[None]:
-    """py_ecc, which other tests import, lets Python call itself so deep that its stack ends before the limit does."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)
-    yield
-    sys.setrecursionlimit(before)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ class Ipfs:
         try:
             said = json.loads(text)
             found = _agreed(str(said["network"]), str(said["founder"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ValueError(f"it is no {_FILE} of an IPFS network") from None
         if found.text != text:
             raise ValueError(f"it is no {_FILE} as this version writes it")
