@@ -5,7 +5,7 @@ each other of a third must not keep it alive between them. So
 
 - an organisation that is a partner and there speaks for itself; what others relay of it is not taken;
 - a relayed profile says by which organisations it came, and one that came through us is not heard again from others;
-- of several editions the latest wins, and never an earlier one than is known;
+- of several editions the latest wins, and never an earlier one than is known; of equal ones that of the nearest relay;
 - a relay that is gone, or gives something that cannot be taken, is taken to say what it said last: what was learnt from
   it stays, until a relay that gave it, too, is there and gives it no more;
 - an organisation has one key: that of its own stack, a pinned one, or the first that was heard.
@@ -245,7 +245,9 @@ class Listener:
     def _keep(self, place: Place, told: _Told, before: Known | None, there: Mapping[str, Word], learnt: Learnt) -> None:
         """Settle one profile that its organisation does not give itself."""
         ways = {relay: path for relay, (_, path) in told.by.items()}
-        found = [one for one, _ in told.by.values()]
+        # an organisation that lost count may say two things in one edition: the nearest relay has the later one
+        nearest = sorted(told.by.items(), key=lambda each: (len(each[1][1]), each[0]))
+        found = [one for _, (one, _) in nearest]
         if before:
             asked = {relay for relay in before.via if relay in there and there[relay].network}
             denied = asked - told.by.keys() - told.through_us - told.spoilt
@@ -253,7 +255,7 @@ class Listener:
             if found and not silent and all(one.edition < before.edition for one in found):
                 learnt.doubts.append(_older(place, told, before))
             ways = {relay: before.via[relay] for relay in silent} | ways
-            found.insert(0, before.heard)  # of equal editions the known one stays
+            found.append(before.heard)  # of equal editions what is said now goes before what is remembered
         if ways:
             learnt.known[place] = Known(max(found, key=_edition), ways)
 

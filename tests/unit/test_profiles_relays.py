@@ -113,6 +113,17 @@ def test_counters_go_on_after_a_destroy_because_partners_tell_them_back() -> Non
     assert made["gamma"].learnt.known["beta", "gpu"].heard.profile.revision == 4
 
 
+def test_other_words_in_an_edition_that_was_counted_twice_arrive_over_several_relays() -> None:
+    """beta lists nobody, so nobody tells it how far it had counted."""
+    made = started({"alpha": {"beta": False}, "beta": [], "gamma": ["alpha", "delta"], "delta": ["gamma"]})
+    made.destroy("beta")
+    made["beta"].identities = {"gpu": identity("back again")}
+    made.up("beta")
+    made.settle()
+    assert {made[name].sees["beta", "gpu"] for name in ("alpha", "gamma", "delta")} == {"back again"}
+    assert made.settle() == 0
+
+
 def test_who_missed_that_a_stack_was_gone_is_told_of_it_as_soon_as_its_relay_hears_both() -> None:
     """gamma knows the third edition, while alpha has only seen the new first one."""
     made = started(STAR)
