@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -34,6 +35,8 @@ from tests.tokens import CA, token_of
 from tests.world import World
 
 KIND = "showing"
+GRANTS = {"alpha": {"identities.alpha-site.grants": {"beta": None, "gamma": {"generation": 3}}}}
+"""alpha lets both others in."""
 PAUSE = Container("pause", "registry.k8s.io/pause:3.10", ("/pause",), (), Resources("1m", "1Mi", "8Mi"))
 
 
@@ -228,3 +231,28 @@ def last_of(made: Shown, organisation: str) -> Mapping[str, Any]:
     """A stack's own last outputs as the engine hands them back."""
     found: Mapping[str, Any] = floats(made.outputs[organisation])
     return found
+
+
+def settled(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Shown:
+    """The three organisations, run until nothing changes."""
+    made = world(changes)
+    made.up("beta", "alpha", "gamma")
+    made.settle()
+    assert made.settled()
+    return made
+
+
+def objects(plan: StackPlan) -> dict[tuple[str, str], Any]:
+    """A stack's objects by kind and name; the namespace is in them."""
+    return {(each["kind"], each["metadata"]["name"]): each for each in manifests(plan)}
+
+
+def of_kind(plan: StackPlan, kind: str) -> dict[str, Any]:
+    """A stack's objects of one kind, by name."""
+    return {name: each for (found, name), each in objects(plan).items() if found == kind}
+
+
+@cache
+def granted() -> Shown:
+    """Three stacks in peace; alpha lets both others in."""
+    return settled(GRANTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from archipelago.chains.contract import Ask, Chain
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
+from archipelago.manifests.common import Manifest
+from archipelago.manifests.stack import manifests
+from archipelago.model.plan import NodePlan
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
 from archipelago.settings.stack_file import from_file
@@ -86,10 +90,10 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
     return read(config, SOURCE, CHAINS, lambda found: checks(found, CHAINS))
 
 
-def problems_of(config: Mapping[str, Any]) -> dict[str, Problem]:
-    """What is wrong with a configuration, by path."""
+def problems_of(config: Mapping[str, Any], given: Mapping[Ask, Any] | None = None) -> dict[str, Problem]:
+    """What is wrong with a configuration, or with what the cluster has, by path."""
     try:
-        plan_of(config)
+        plan_of(config, given=given)
     except Refused as refused:
         return {each.path: each for each in refused.problems}
     return {}
@@ -105,3 +109,24 @@ def plan_of(
 ) -> StackPlan:
     """The plan of a stack (see `tests.stacks.plan_of`)."""
     return plan_stack(settings_of(config), IPFS, stack, received or {}, last or {}, root, SOURCE, given)
+
+
+def node(plan: StackPlan, name: str = "public-archive") -> NodePlan:
+    """What has to run for a member."""
+    return next(each for each in plan.nodes if each.name == name)
+
+
+def kubo_config(plan: StackPlan, name: str = "public-archive") -> dict[str, Any]:
+    """A member's config as it starts with it."""
+    found: dict[str, Any] = json.loads(node(plan, name).public_files["kubo.json"])
+    return found
+
+
+def objects(plan: StackPlan, kind: str) -> dict[str, Manifest]:
+    """A plan's objects of one kind, by name."""
+    return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
+
+
+def held(plan: StackPlan, name: str = "public-archive") -> bytes:
+    """The file with the swarm key that a member has."""
+    return node(plan, name).private_files["swarm.key"].encode()

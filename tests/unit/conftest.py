@@ -13,6 +13,8 @@ import pytest
 from archipelago.stack.plan import StackPlan
 from lab.tools import golang
 from lab.tools.definitions import MODULES
+from monitor import peers
+from tests.monitored import Watched, watching
 from tests.unit.cita_nodes import SERVICES, Layout, Node, laid_out
 
 
@@ -52,3 +54,18 @@ def lay_out(cita_programs: Path, tmp_path: Path) -> Iterator[Layout]:
     yield layout
     for node in made:
         node.stop()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    """A monitor, with its cluster and its member."""
+    with watching(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is away is missing at once, and each look counts."""
+    monkeypatch.setattr(peers, "PATIENCE", 0.0)
+    monkeypatch.setattr(peers, "LONGER", 0.0)
+    monkeypatch.setattr(peers, "CHECK", 1e-6)

@@ -1,4 +1,4 @@
-"""What is planned for a member: objects, ports, keys, and the behaviours that cluster-discovery promised."""
+"""What is planned for a member: objects, ports, config, and the behaviours that cluster-discovery promised."""
 
 from __future__ import annotations
 
@@ -8,169 +8,29 @@ from typing import Any
 
 import pytest
 
-from archipelago.chains.contract import Ask, Site
-from archipelago.chains.ipfs.swarm_key import SwarmKey, parsed
+from archipelago.chains.contract import Ask
 from archipelago.identity import peer_id
-from archipelago.identity.derive import Keyring
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.model.endpoint import Exposed
-from archipelago.model.plan import NodePlan
-from archipelago.problems import Refused
 from archipelago.stack.plan import StackPlan
 from tests import ipfs
-from tests.ipfs import ARCHIVE, PEER, alpha, beta, plan_of, secret
-from tests.stacks import outputs_of
+from tests.ipfs import ARCHIVE, PEER, alpha, beta, held, kubo_config, node, objects, plan_of, problems_of
 
 pytestmark = pytest.mark.unit
 
-KEY = SwarmKey(bytes(range(32)))
 TRAEFIK = Ask("Service", "traefik-v2", "traefik")
 ROUTED = {"traefik": {"entryPoint": "ipfs", "service": "traefik", "namespace": "traefik-v2"}}
 THERE = {
     "spec": {"ports": [{"name": "web", "port": 80}, {"name": "ipfs", "port": 4001, "targetPort": "ipfs"}]},
     "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.80"}]}},
 }
-SECRET = Ask("Secret", "ipfs", "the-key")
-
-
-def node(plan: StackPlan, name: str = "public-archive") -> NodePlan:
-    return next(each for each in plan.nodes if each.name == name)
-
-
-def config(plan: StackPlan, name: str = "public-archive") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(node(plan, name).public_files["kubo.json"])
-    return found
-
-
-def objects(plan: StackPlan, kind: str) -> dict[str, Manifest]:
-    return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
-
-
-def held(plan: StackPlan, name: str = "public-archive") -> bytes:
-    return node(plan, name).private_files["swarm.key"].encode()
-
-
-def problems(config: dict[str, Any], given: dict[Ask, Any]) -> dict[str, str]:
-    try:
-        plan_of(config, given=given)
-    except Refused as refused:
-        return {each.path: each.message for each in refused.problems}
-    return {}
-
-
-def test_behaviour_02_a_secret_that_is_absent_is_made_with_a_valid_key() -> None:
-    plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given={SECRET: None})
-    assert dict(node(plan).secrets) == {"the-key": {"swarm-key": held(plan).decode()}}
-    assert parsed(held(plan)).fingerprint == plan.records[0].fingerprint
-    assert len(held(plan)) == 95
-    assert not held(plan).endswith(b"\n")
-
-
-def test_behaviour_03_a_second_run_does_not_make_another_key() -> None:
-    config = alpha({f"{ARCHIVE}.key": {"secret": "the-key"}})
-    first = plan_of(config, given={SECRET: None})
-    there = secret("the-key", {"swarm-key": held(first)}, owner=first.owner)
-    again = plan_of(config, last=outputs_of(first), given=there)
-    assert held(again) == held(first)
-    assert node(again).secrets == node(first).secrets
-
-
-def test_behaviour_05_a_secret_that_is_there_is_used_unchanged_and_left_alone() -> None:
-    for data in (KEY.text.encode(), KEY.text.encode() + b"\r\nmore"):
-        for name in ("swarm-key", "swarm.key"):
-            plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given=secret("the-key", {name: data}))
-            assert held(plan) == data
-            assert plan.records[0].fingerprint == KEY.fingerprint
-            assert not node(plan).secrets
-
-
-def test_a_key_in_binary_is_given_to_the_daemon_as_text() -> None:
-    data = b"/key/swarm/psk/1.0.0/\n/bin/\n" + b"\xff" * 32
-    plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given=secret("the-key", {"swarm-key": data}))
-    assert held(plan) == SwarmKey(b"\xff" * 32).text.encode()
-
-
-def test_a_secret_that_nobody_could_look_at_makes_its_members_wait() -> None:
-    """With another key they would be cut off from the others, and only the cluster knows."""
-    plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}))
-    assert not node(plan).runs
-    assert plan.waiting_for == ("Secret ipfs/the-key: the key of swarm archive",)
-    assert any("Secret ipfs/the-key" in each for each in plan.warnings)
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        ({"swarm-key": "0849"}, "its first line"),
-        ({"password": KEY.text}, "has no swarm-key and no swarm.key"),
-        ({}, "has no swarm-key"),
-    ],
-)
-def test_a_secret_without_a_key_is_refused(data: dict[str, str], why: str) -> None:
-    found = problems(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), secret("the-key", data))
-    assert why in found[f"{ARCHIVE}.key"]
-    assert KEY.secret.hex() not in str(found)
-
-
-def test_members_of_one_swarm_share_a_secrets_key_over_namespaces() -> None:
-    pools = {
-        "a": {"namespace": "one", "swarms": {"archive": {"key": {"secret": "the-key"}}}},
-        "b": {"namespace": "two", "swarms": {"archive": {"key": {"secret": "the-key"}}}},
-    }
-    given = {**secret("the-key", {"swarm-key": KEY.text}, "one"), Ask("Secret", "two", "the-key"): None}
-    plan = plan_of(alpha({"pools": pools}), given=given)
-    assert {held(plan, name).decode() for name in ("a-archive", "b-archive")} == {KEY.text}
-    assert not node(plan, "a-archive").secrets
-    assert dict(node(plan, "b-archive").secrets) == {"the-key": {"swarm-key": KEY.text}}
-    other = secret("the-key", {"swarm-key": SwarmKey(bytes(32)).text}, "two")
-    found = problems(alpha({"pools": pools}), {**given, **other})
-    assert "hold different keys" in found["pools.a.swarms.archive.key"]
-
-
-def test_a_pinned_fingerprint_refuses_another_key() -> None:
-    there = secret("the-key", {"swarm-key": KEY.text})
-    changes = {f"{ARCHIVE}.key": {"secret": "the-key"}, f"{ARCHIVE}.keyFingerprint": KEY.fingerprint.upper()}
-    assert plan_of(alpha(changes), given=there)
-    found = problems(alpha(changes | {f"{ARCHIVE}.keyFingerprint": "0" * 32}), there)
-    assert KEY.fingerprint in found[f"{ARCHIVE}.keyFingerprint"]
-
-
-def test_a_counted_up_generation_is_another_key_of_the_same_members() -> None:
-    first, second = plan_of(alpha()), plan_of(alpha({f"{ARCHIVE}.keyGeneration": 2}))
-    assert held(first) != held(second)
-    assert first.records[0].node_id == second.records[0].node_id
-    assert (first.records[0].key_generation, second.records[0].key_generation) == (1, 2)
-
-
-def test_a_joiner_takes_the_key_from_its_founder_and_waits_until_it_is_there() -> None:
-    world = ipfs.world(alpha=alpha(), beta=beta())
-    waiting = world.up("alpha", "beta")
-    assert not node(waiting).runs
-    assert "alpha: the key of swarm archive" in waiting.waiting_for
-    assert node(waiting).service.ports
-    assert waiting.records[0].node_id
-    world.up("alpha", "beta")
-    assert node(world.plans["beta"]).runs
-    assert held(world.plans["beta"]) == held(world.plans["alpha"])
-    assert world.settled()
-
-
-def test_a_key_is_in_no_plain_output() -> None:
-    world = ipfs.world(alpha=alpha(), beta=beta())
-    world.up("alpha", "beta", "alpha", "beta")
-    for organisation in ("alpha", "beta"):
-        text = json.dumps(world.outputs[organisation])
-        assert parsed(held(world.plans[organisation])).secret.hex() not in text
-        for private in node(world.plans[organisation]).private_files.values():
-            assert private not in text
-        assert world.plans[organisation].records[0].fingerprint in text  # type: ignore[operator]
 
 
 def test_behaviour_08_records_say_who_a_member_is_and_how_to_dial_it() -> None:
     plan = plan_of(alpha({f"{ARCHIVE}.exposure.ports": {"swarm": 31001}}))
     (record,) = plan.records
-    identity = config(plan)["Identity"]
+    identity = kubo_config(plan)["Identity"]
     assert identity["PeerID"] == record.node_id
     assert ipfs.IPFS.url(record) == f"/ip4/203.0.113.10/tcp/31001/p2p/{record.node_id}"
     seed = peer_id.seed_of(node(plan).private_files["private-key"])
@@ -209,13 +69,13 @@ def test_behaviour_11_the_api_is_never_seen_outside_unless_it_is_asked_for() -> 
 
 def test_an_api_asks_for_a_token_and_one_that_cannot_stays_in_the_pod() -> None:
     plan = plan_of(alpha())
-    api = config(plan)["API"]["Authorizations"]["archipelago"]
+    api = kubo_config(plan)["API"]["Authorizations"]["archipelago"]
     assert api["AuthSecret"] == "@api-token@"
     assert len(node(plan).private_files["api-token"]) == 64
-    assert config(plan)["Addresses"]["API"] == "/ip4/0.0.0.0/tcp/5001"
+    assert kubo_config(plan)["Addresses"]["API"] == "/ip4/0.0.0.0/tcp/5001"
     old = plan_of(alpha({"network.version": "0.24.0"}))
-    assert config(old)["Addresses"]["API"] == "/ip4/127.0.0.1/tcp/5001"
-    assert "Authorizations" not in config(old)["API"]
+    assert kubo_config(old)["Addresses"]["API"] == "/ip4/127.0.0.1/tcp/5001"
+    assert "Authorizations" not in kubo_config(old)["API"]
     assert "api-token" not in node(old).private_files
     (headless,) = node(old).more_services
     assert [port.name for port in headless.ports] == ["swarm"]
@@ -243,8 +103,8 @@ def test_behaviour_12_traefik_gets_a_route_and_its_address_is_announced() -> Non
     ],
 )
 def test_a_traefik_that_cannot_be_reached_is_refused(there: Any, why: str) -> None:
-    found = problems(alpha({f"{ARCHIVE}.exposure": ROUTED}), {TRAEFIK: there})
-    assert why in found[f"{ARCHIVE}.exposure.traefik"]
+    found = problems_of(alpha({f"{ARCHIVE}.exposure": ROUTED}), {TRAEFIK: there})
+    assert why in found[f"{ARCHIVE}.exposure.traefik"].message
 
 
 def test_a_traefik_that_nobody_could_ask_is_a_warning() -> None:
@@ -260,7 +120,7 @@ def test_behaviour_13_ports_are_the_same_in_container_headless_service_and_load_
     for name in ("public-archive", "public-archive-swarm"):
         assert {each["name"]: each["port"] for each in services[name]["spec"]["ports"]} == {"swarm": 4101, "api": 5101}
     assert services["public-archive"]["spec"]["clusterIP"] == "None"
-    addresses = config(plan)["Addresses"]
+    addresses = kubo_config(plan)["Addresses"]
     assert addresses["Swarm"] == ["/ip4/0.0.0.0/tcp/4101", "/ip6/::/tcp/4101"]
     assert addresses["API"].endswith("/tcp/5101")
     (kubo,) = [each for each in node(plan).containers if each.name == "kubo"]
@@ -272,7 +132,7 @@ def test_behaviour_14_the_claim_asks_for_the_capacity_and_the_identity_is_derive
     (claim,) = objects(plan, "PersistentVolumeClaim").values()
     assert claim["spec"]["resources"]["requests"]["storage"] == "1Gi"
     assert plan_of(alpha()).records[0].node_id == plan.records[0].node_id
-    assert config(plan)["Datastore"]["StorageMax"] == f"{2**30 * 80 // 100}B"
+    assert kubo_config(plan)["Datastore"]["StorageMax"] == f"{2**30 * 80 // 100}B"
     (kubo,) = [each for each in node(plan).containers if each.name == "kubo"]
     assert kubo.command[-1] == "--enable-gc"
 
@@ -335,7 +195,9 @@ def test_no_daemon_starts_outside_of_a_private_network_nor_tells_anybody_of_it()
 
 
 def test_a_config_has_what_its_release_needs_and_nothing_that_stops_it() -> None:
-    new, middle, old = (config(plan_of(alpha({"network.version": each}))) for each in ("0.42.0", "0.30.0", "0.8.0"))
+    new, middle, old = (
+        kubo_config(plan_of(alpha({"network.version": each}))) for each in ("0.42.0", "0.30.0", "0.8.0")
+    )
     assert new["AutoConf"] == {"Enabled": False}
     assert new["AutoTLS"] == {"Enabled": False}
     assert new["HTTPRetrieval"] == {"Enabled": False}
@@ -362,9 +224,9 @@ def test_literal_bootstraps_are_let_through_the_network_policy() -> None:
 
 
 def test_the_gateway_is_off_unless_it_is_asked_for() -> None:
-    assert config(plan_of(alpha()))["Addresses"]["Gateway"] == []
+    assert kubo_config(plan_of(alpha()))["Addresses"]["Gateway"] == []
     opened = plan_of(alpha({f"{ARCHIVE}.gateway": True}))
-    assert config(opened)["Addresses"]["Gateway"] == ["/ip4/0.0.0.0/tcp/8080"]
+    assert kubo_config(opened)["Addresses"]["Gateway"] == ["/ip4/0.0.0.0/tcp/8080"]
     assert [port.name for port in node(opened).service.ports] == ["swarm"]
     assert [port.name for port in node(opened).more_services[0].ports] == ["swarm", "api", "gateway"]
 
@@ -375,15 +237,6 @@ def test_a_taken_over_key_keeps_the_peer_id() -> None:
     plan = plan_of(alpha({f"{ARCHIVE}.identity.privateKey": given}))
     assert plan.records[0].node_id == peer_id.peer_id(seed)
     assert node(plan).private_files["private-key"] == given
-
-
-@pytest.mark.parametrize(("share", "recipients"), [(None, ["beta", "gamma"]), (["beta"], ["beta"]), ([], [])])
-def test_the_key_is_sealed_to_partners_that_may_have_it(share: list[str] | None, recipients: list[str]) -> None:
-    listing = {"stack": "organization/archipelago/cluster-b", "required": False}
-    changes: dict[str, Any] = {"partners": {"beta": listing, "gamma": listing}}
-    settings = ipfs.settings_of(alpha(changes | ({f"{ARCHIVE}.shareKeyWith": share} if share is not None else {})))
-    found = ipfs.IPFS.shared(settings, Keyring(settings.seed, "alpha", "research"), Site("ipfs", ""), {})
-    assert list(found.to["swarm/archive"]) == recipients
 
 
 def test_the_monitor_knows_every_member_and_a_hash_that_settings_alone_change() -> None:
