@@ -12,7 +12,7 @@ export PATH := $(PATH):$(CURDIR)/$(TOOLS)/bin
 PYTEST := $(RUN) pytest
 WORKERS ?= 2
 
-.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network test-besides bench
+.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -53,11 +53,8 @@ test-engine: setup ## the real pulumi, provider and API servers
 	$(PYTEST) -m engine -n $(WORKERS) --dist worksteal --durations=15
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
-	$(PYTEST) -m "network and not alone and not besides" -n $(WORKERS) --dist loadfile --durations=15
+	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15
 	$(PYTEST) -m "network and alone"
-
-test-besides: setup ## IPFS behind a real Traefik, read by a real Prometheus; builds both once, about ten minutes more
-	$(PYTEST) -m besides
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench

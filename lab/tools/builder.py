@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ SETTINGS = {
 }
 """Environment of every build."""
 _LAST_LINES = 15
+_REPLACED = "replaced"
 
 
 class BuildError(LabError):
@@ -99,7 +101,11 @@ class GoBuilder:
         if not builds:
             return contextlib.nullcontext()
         commands = [command for build in builds for command in build.commands]
-        modules = [(self._modules / command.module, list(command.packages)) for command in commands]
+        modules = [
+            (self._modules / command.module, list(command.packages))
+            for command in commands
+            if not (self._modules / command.module / _REPLACED).is_dir()  # it would bring what nobody needs
+        ]
         return downloading(self.go.program, modules, _environment(), log)
 
     def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
@@ -111,7 +117,9 @@ class GoBuilder:
             environment = {**_environment(), **command.environment}
             run = _Run(self.go.program, self._modules / command.module, environment, log, tick, lock)
             flags = ("-tags", ",".join(command.tags), "-ldflags", command.ldflags)
-            run.go("build", "-v", *flags, "-o", f"{folder}{os.sep}", *command.packages)
+            with tempfile.TemporaryDirectory(prefix="archipelago-build-") as scratch:
+                replacing = run.replacing(Path(scratch))
+                run.go("build", "-v", *flags, *replacing, "-o", f"{folder}{os.sep}", *command.packages)
             for package, program in command.packages.items():
                 # `go build -o folder/` names a binary after its package's path, and "." after the module's.
                 made = folder / (Path(package).name if package not in (".", "") else command.module)
@@ -122,7 +130,7 @@ class GoBuilder:
             for source, name in command.copies.items():
                 path, _, inside = source.partition("//")
                 # The module cache is verified against go.sum and read-only: the copy has to lose that.
-                shutil.copyfile(run.module_folder(path) / inside, folder / name)
+                shutil.copyfile(Path(run.asked("list", "-m", "-f", "{{.Dir}}", path)) / inside, folder / name)
                 (folder / name).chmod(0o755)
 
 
@@ -137,14 +145,42 @@ class _Run:
     tick: Tick
     lock: int | None
 
-    def module_folder(self, path: str) -> Path:
-        """Where the module cache has a dependency."""
+    def replacing(self, scratch: Path) -> Sequence[str]:
+        """Flags with which files of dependencies are replaced by those of the module's folder `replaced`.
+
+        There a file stands under the import path of its package. Go's own `-overlay` refuses files of its module cache.
+
+        Args:
+            scratch: a folder for copies of such dependencies, which has to last as long as the build.
+        """
+        places = self.module / _REPLACED
+        files = sorted(places.rglob("*.go"))
+        if not files:
+            return ()
+        copies: dict[str, Path] = {}
+        for file in files:
+            package = file.parent.relative_to(places).as_posix()
+            path, folder = self.asked("list", "-f", "{{.Module.Path}} {{.Module.Dir}}", package).split(" ", 1)
+            if path not in copies:
+                copies[path] = scratch / str(len(copies))
+                # not with its modes: the module cache is read-only
+                shutil.copytree(folder, copies[path], copy_function=shutil.copyfile)
+                for inside in (copies[path], *copies[path].rglob("*/")):
+                    inside.chmod(0o755)
+            shutil.copyfile(file, copies[path] / package.removeprefix(path).lstrip("/") / file.name)
+        lines = "".join(f"\nreplace {path} => {copy}\n" for path, copy in copies.items())
+        (scratch / "go.mod").write_text((self.module / "go.mod").read_text() + lines)
+        shutil.copyfile(self.module / "go.sum", scratch / "go.sum")
+        return (f"-modfile={scratch / 'go.mod'}",)
+
+    def asked(self, *arguments: str) -> str:
+        """What `go` answers, without the end of its line."""
         answer = self.log.with_suffix(".answer")
         answer.unlink(missing_ok=True)
-        self.go("list", "-m", "-f", "{{.Dir}}", path, answer=answer)
-        folder = Path(answer.read_text().strip())
+        self.go(*arguments, answer=answer)
+        text = answer.read_text().strip()
         answer.unlink()
-        return folder
+        return text
 
     def go(self, *arguments: str, answer: Path | None = None) -> None:
         """Run `go`; all that it says goes to the log, or its standard output to `answer`."""

@@ -1,7 +1,4 @@
-"""What others run beside our members: a real Traefik that they stand behind, a real Prometheus that reads the monitor.
-
-Both take minutes to build, so these tests have a target of their own: `make test-besides`.
-"""
+"""What others run beside our members: a real Traefik before one, a real Prometheus that reads the monitor."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from tests.network.conftest import Maker
 from tests.network.ipfs_networks import connected, converge, founder, joiner, member
 from tests.network.networks import Measure, Network, eventually
 
-pytestmark = [pytest.mark.network, pytest.mark.besides]
+pytestmark = pytest.mark.network
 
 BESIDES = ("ipfs", "prometheus", "traefik")
 
