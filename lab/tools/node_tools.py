@@ -123,8 +123,8 @@ def _prometheus() -> Tool:
         "prometheus",
         {"github.com/prometheus/prometheus/cmd/prometheus": "prometheus"},
         ldflags=f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS}",
-        # the SDKs of two dozen clouds, that would be asked for what to scrape, are two thirds of the program
-        tags=("remove_all_sd", "enable_kubernetes_sd"),
+        # what would be asked for targets, the SDKs of two dozen clouds, is two thirds of the program
+        tags=("remove_all_sd",),
     )
     return _built("prometheus", f"Prometheus {PROMETHEUS}", command, 120)
 
