@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,7 @@ NAMES = ["alpha", "beta", "gamma", "delta", "epsilon"]
 thorough = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def started(edges: dict[str, list[str]]) -> Net:
+def started(edges: Mapping[str, Mapping[str, bool] | Iterable[str]]) -> Net:
     made = net(edges)
     made.up(*edges)
     made.settle()
