@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+_UNUSED = 30 * 24 * 3600
+"""Seconds after which something in the cache that nobody used makes room."""
 
 
 def cache_folder() -> Path:
@@ -63,3 +68,22 @@ def exclusive(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def used(entry: Path) -> None:
+    """Note that an entry of the cache is in use: its time of change is that of its last use."""
+    with contextlib.suppress(OSError):  # somebody else's cache, that we may only read
+        os.utime(entry)
+
+
+def make_room(folder: Path, pattern: str) -> None:
+    """Remove entries of the cache that nobody has used for a month; what others make right now is younger.
+
+    Args:
+        folder: of the cache.
+        pattern: which names in it are entries.
+    """
+    for entry in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - entry.stat().st_mtime > _UNUSED:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.files import cache_folder
+from lab.files import cache_folder, make_room, used
 from lab.nodes.distribution import ARCHITECTURE
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -67,6 +67,8 @@ def archive(images: Sequence[Image]) -> Path:
         fresh = file.with_name(f".{file.name}-{id(images)}")
         _write(images, fresh)
         fresh.replace(file)
+        make_room(file.parent, "*.tar")
+    used(file)
     return file
 
 

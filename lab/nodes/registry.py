@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import httpx2
 
-from lab.files import cache_folder
+from lab.files import cache_folder, used
 from lab.nodes.distribution import ARCHITECTURE, DIGEST, INDEX, RegistryError, Repository
 from lab.say import Say
 from lab.tools.cache import Cache
@@ -73,7 +73,11 @@ def pull(images: Sequence[Published], say: Say) -> None:
         images: what is wanted.
         say: told what happens, a line at a time.
     """
-    missing = [image for image in images if kept(image) is None]
+    entries = {image: kept(image) for image in images}
+    for archive in entries.values():
+        if archive is not None:
+            used(archive.parent)
+    missing = [image for image, archive in entries.items() if archive is None]
     if not missing:
         return
     listed = ", ".join(image.names[0] for image in missing)

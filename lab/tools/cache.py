@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from lab.files import cache_folder, exclusive, write_whole
+from lab.files import cache_folder, exclusive, make_room, write_whole
 
 
 class Cache:
@@ -48,7 +48,7 @@ class Cache:
     def making(self, name: str, key: str) -> Iterator[Path]:
         """A fresh folder that becomes the entry when the block ends well; only for the holder of the lock.
 
-        What earlier, killed makings left behind is removed first.
+        What earlier, killed makings left behind is removed first, and in the end what nobody used for a month.
         """
         entry = self.entry(name, key)
         for left_over in self.root.glob(".making-*"):
@@ -63,6 +63,7 @@ class Cache:
             if entry.exists():  # damaged: programs were missing, or it would have been used
                 shutil.rmtree(entry)
             folder.rename(entry)
+            make_room(self.root, f"{name}-*")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

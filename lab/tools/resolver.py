@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.errors import LabError
+from lab.files import used
 from lab.tools import ambient
 from lab.tools.builder import Builder, BuildError, GoBuilder
 from lab.tools.cache import Cache
@@ -105,6 +106,7 @@ class Resolver:
         for folder, how in ((self._downloaded(tool), "downloaded"), (self._built(tool.build), "built")):
             programs = {program: folder / program for program in tool.programs}
             if all(os.access(program, os.X_OK) for program in programs.values()):
+                used(folder)
                 self._take(tool, programs, f"{how} by an earlier run, {folder}")
                 return True
         return False

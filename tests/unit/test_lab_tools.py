@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.errors import LabError
+from lab.files import used
 from lab.tools import Toolchain
 from lab.tools.builder import SETTINGS, BuildError, GoBuilder
 from lab.tools.catalogue import catalogue
@@ -118,6 +120,22 @@ def test_what_a_killed_build_left_is_removed_and_a_damaged_entry_is_made_anew(tm
     (cache / "etcd-key-of-etcd").mkdir()
     assert Run(tmp_path, etcd())().path("etcd").read_bytes() == b"built"
     assert not (cache / ".making-killed").exists()
+
+
+def test_what_nobody_used_for_a_month_makes_room_for_what_is_made(tmp_path: Path, path: Path) -> None:
+    cache = tmp_path / "cache"
+    entries = {name: cache / name for name in ("etcd-unused", "etcd-used", "geth-unused")}
+    long_ago = time.time() - 31 * 24 * 3600
+    for entry in entries.values():
+        put(entry, "etcd", "echo 3.6.0")
+        os.utime(entry, (long_ago, long_ago))
+    used(entries["etcd-used"])
+    Run(tmp_path, etcd())()
+    assert {name for name, entry in entries.items() if entry.exists()} == {"etcd-used", "geth-unused"}
+    made = cache / "etcd-key-of-etcd"
+    os.utime(made, (long_ago, long_ago))
+    Run(tmp_path, etcd())()
+    assert time.time() - made.stat().st_mtime < 60, "it was used now"
 
 
 def test_the_first_estimate_is_ours_and_the_next_is_measured(tmp_path: Path, path: Path) -> None:

@@ -101,6 +101,7 @@ class Run:
 
 
 def put(path: Path, name: str, script: str) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
     (path / name).write_text(f"#!/bin/sh\n{script}\n")
     (path / name).chmod(0o755)
     return path / name
