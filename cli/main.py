@@ -27,7 +27,7 @@ from cli.verify import verify
 app = typer.Typer(
     name="archipelago",
     cls=Commands,
-    help="Blockchain networks across Kubernetes clusters: look at a stack before, without and after `pulumi up`.",
+    help="Decentralised networks across Kubernetes clusters: look at a stack before, without and after `pulumi up`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they print local variables, and some of those are private keys
