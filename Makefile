@@ -50,7 +50,8 @@ test-golden: setup ## rendered manifests against files
 	$(PYTEST) -m golden
 
 test-engine: setup ## the real pulumi, provider and API servers
-	$(PYTEST) -m engine -n $(WORKERS) --dist worksteal --durations=15
+	@# twice the workers: mostly it waits until pods have been ready for 15 seconds
+	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15
