@@ -9,6 +9,8 @@ TOOLS := .venv-tools
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 RUN := $(UV) run --frozen
 export PATH := $(PATH):$(CURDIR)/$(TOOLS)/bin
+# modules are compiled once, not at each of the thousand starts of a program: two seconds each
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) pytest
 WORKERS ?= 2
 
