@@ -146,19 +146,18 @@ def organisation(name: str, changes: Mapping[str, Any] | None = None) -> Config:
         each: {"stack": f"organization/archipelago/{STACKS[each]}", "required": False, "accept": "network"}
         for each in listed
     }
+    key = "generate" if name == "alpha" else "partner alpha"
     made = {
         "identitySeed": seed(name),
         "organisation": name,
         "cluster": {"namespace": "discovery", "address": address, "apiServer": f"https://{address}:6443"},
         "network": {"kind": KIND, "name": "research", **({"founder": True} if name == "alpha" else {"joins": "alpha"})},
-        "pools": {"public": {"namespace": "ipfs", "swarms": {"archive": {"swarm": "archive", "key": "generate"}}}},
+        "pools": {"public": {"namespace": "ipfs", "swarms": {"archive": {"swarm": "archive", "key": key}}}},
         "identities": {f"{name}-site": {"namespace": "jobs", "description": f"{name}'s cluster",
                                         "url": f"https://{address}", "categories": ["computing", "EO data"],
                                         "publishTo": ["ipfs/public/archive"]}},
         "partners": partners,
     }  # fmt: skip
-    if name != "alpha":
-        made["pools"]["public"]["swarms"]["archive"]["key"] = "partner alpha"  # type: ignore[index]
     return changed(made, changes or {})
 
 
@@ -245,11 +244,6 @@ def settled(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Shown:
 def objects(plan: StackPlan) -> dict[tuple[str, str], Any]:
     """A stack's objects by kind and name; the namespace is in them."""
     return {(each["kind"], each["metadata"]["name"]): each for each in manifests(plan)}
-
-
-def of_kind(plan: StackPlan, kind: str) -> dict[str, Any]:
-    """A stack's objects of one kind, by name."""
-    return {name: each for (found, name), each in objects(plan).items() if found == kind}
 
 
 @cache

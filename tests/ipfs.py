@@ -11,8 +11,6 @@ from typing import Any
 from archipelago.chains.contract import Ask, Chain
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems as checks
-from archipelago.manifests.common import Manifest
-from archipelago.manifests.stack import manifests
 from archipelago.model.plan import NodePlan
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
@@ -120,11 +118,6 @@ def kubo_config(plan: StackPlan, name: str = "public-archive") -> dict[str, Any]
     """A member's config as it starts with it."""
     found: dict[str, Any] = json.loads(node(plan, name).public_files["kubo.json"])
     return found
-
-
-def objects(plan: StackPlan, kind: str) -> dict[str, Manifest]:
-    """A plan's objects of one kind, by name."""
-    return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
 
 
 def held(plan: StackPlan, name: str = "public-archive") -> bytes:

@@ -58,6 +58,11 @@ def objects(plan: StackPlan) -> dict[tuple[str, str], Manifest]:
     return found
 
 
+def of_kind(plan: StackPlan, kind: str) -> dict[str, Manifest]:
+    """A stack's objects of one kind, by name alone."""
+    return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
+
+
 def difference(before: StackPlan, after: StackPlan) -> set[tuple[str, str]]:
     """Kind and name of every object that is added, removed or changed."""
     old, new = objects(before), objects(after)

@@ -15,7 +15,8 @@ from archipelago.manifests.stack import manifests
 from archipelago.model.endpoint import Exposed
 from archipelago.stack.plan import StackPlan
 from tests import ipfs
-from tests.ipfs import ARCHIVE, PEER, alpha, beta, held, kubo_config, node, objects, plan_of, problems_of
+from tests.ipfs import ARCHIVE, PEER, alpha, beta, held, kubo_config, node, plan_of, problems_of
+from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +43,7 @@ def test_behaviour_09_a_stateful_set_for_each_swarm_of_a_pool() -> None:
     names = [each.object_name for each in plan.nodes]
     assert names == ["lab-archive-ss", "public-archive-ss", "public-models-ss"]
     assert all(each.stateful and each.runs for each in plan.nodes)
-    assert sorted(objects(plan, "StatefulSet")) == names
+    assert sorted(of_kind(plan, "StatefulSet")) == names
     assert len({each.node_id for each in plan.records}) == 3
     assert held(plan, "lab-archive") == held(plan, "public-archive") != held(plan, "public-models")
 
@@ -50,7 +51,7 @@ def test_behaviour_09_a_stateful_set_for_each_swarm_of_a_pool() -> None:
 @pytest.mark.parametrize("address", ["auto", "203.0.113.9"])
 def test_behaviour_10_a_load_balancer_is_asked_for_an_address_or_not(address: str) -> None:
     plan = plan_of(alpha({f"{ARCHIVE}.exposure": {"type": "LoadBalancer", "address": address}}))
-    spec = objects(plan, "Service")["public-archive-swarm"]["spec"]
+    spec = of_kind(plan, "Service")["public-archive-swarm"]["spec"]
     assert spec["type"] == "LoadBalancer"
     assert spec.get("loadBalancerIP") == (None if address == "auto" else address)
     known = "" if address == "auto" else f"/ip4/{address}/tcp/4001/p2p/{plan.records[0].node_id}"
@@ -89,8 +90,8 @@ def test_behaviour_12_traefik_gets_a_route_and_its_address_is_announced() -> Non
     assert (service.route.entry_point, service.route.port) == ("ipfs", 4001)
     assert ipfs.IPFS.url(plan.records[0]).startswith("/ip4/203.0.113.80/tcp/4001/p2p/")
     assert ipfs.IPFS.asks(plan.settings) == (TRAEFIK,)
-    assert not any(each["spec"]["type"] == "LoadBalancer" for each in objects(plan, "Service").values())
-    (route,) = objects(plan, "IngressRouteTCP").values()
+    assert not any(each["spec"]["type"] == "LoadBalancer" for each in of_kind(plan, "Service").values())
+    (route,) = of_kind(plan, "IngressRouteTCP").values()
     assert route["spec"]["entryPoints"] == ["ipfs"]
 
 
@@ -116,7 +117,7 @@ def test_a_traefik_that_nobody_could_ask_is_a_warning() -> None:
 def test_behaviour_13_ports_are_the_same_in_container_headless_service_and_load_balancer() -> None:
     changes = {"swarmPort": 4101, "apiPort": 5101, "exposure": {"type": "LoadBalancer", "api": True}}
     plan = plan_of(alpha({ARCHIVE: changes}))
-    services = objects(plan, "Service")
+    services = of_kind(plan, "Service")
     for name in ("public-archive", "public-archive-swarm"):
         assert {each["name"]: each["port"] for each in services[name]["spec"]["ports"]} == {"swarm": 4101, "api": 5101}
     assert services["public-archive"]["spec"]["clusterIP"] == "None"
@@ -129,7 +130,7 @@ def test_behaviour_13_ports_are_the_same_in_container_headless_service_and_load_
 
 def test_behaviour_14_the_claim_asks_for_the_capacity_and_the_identity_is_derived() -> None:
     plan = plan_of(alpha({f"{ARCHIVE}.storage.size": "1Gi"}))
-    (claim,) = objects(plan, "PersistentVolumeClaim").values()
+    (claim,) = of_kind(plan, "PersistentVolumeClaim").values()
     assert claim["spec"]["resources"]["requests"]["storage"] == "1Gi"
     assert plan_of(alpha()).records[0].node_id == plan.records[0].node_id
     assert kubo_config(plan)["Datastore"]["StorageMax"] == f"{2**30 * 80 // 100}B"

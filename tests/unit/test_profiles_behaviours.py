@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.identities import GRANTS, granted, objects, of_kind, settled
+from tests.identities import GRANTS, granted, objects, settled
 from tests.tokens import token_of
+from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
 

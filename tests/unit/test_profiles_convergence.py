@@ -19,7 +19,6 @@ from tests.identities import (
     exported,
     granted,
     objects,
-    of_kind,
     organisation,
     plan_of,
     settings_of,
@@ -28,6 +27,7 @@ from tests.identities import (
 )
 from tests.stacks import GONE, alpha, outputs_of
 from tests.stacks import plan_of as plan_of_goquorum
+from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
 
