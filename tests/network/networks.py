@@ -17,10 +17,9 @@ from lab.lab import Lab
 from lab.tools import Toolchain
 from lab.workspace import Run, Stack
 from tests.engine.organisations import Consortium
+from tests.network.geth import Geth
 from tests.stacks import Config, changed, seed
 
-GETH = ("geth", "--datadir", "/tmp")
-IPC = "/run/archipelago/geth.ipc"
 Answer = TypeVar("Answer")
 Measure = Callable[[str, float], None]
 
@@ -82,7 +81,8 @@ class Organisation:
         namespace: Its namespace.
         network: Name of the network.
         stack: Its stack.
-        kubectl: The command that reaches its cluster.
+        cluster: Folder of its cluster.
+        kubectl: The command that reaches it.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Organisation:
     namespace: str
     network: str
     stack: Stack
+    cluster: Path
     kubectl: tuple[str, ...] = field(repr=False)
 
     @property
@@ -127,22 +128,9 @@ class Organisation:
         found: dict[str, Any] = json.loads(self.run("get", *arguments, "-o", "json"))
         return found
 
-    def console(self, node: str, expression: str) -> Any:
-        """What an expression gives in a node's console."""
-        script = f"JSON.stringify({expression})"
-        command = (
-            "exec",
-            f"deploy/{self.network}-{node}",
-            "-c",
-            "quorum",
-            "--",
-            *GETH,
-            "--exec",
-            script,
-            "attach",
-            IPC,
-        )
-        return json.loads(json.loads(self.run(*command)))
+    def geth(self, node: str) -> Geth:
+        """What answers for a node."""
+        return Geth(self.cluster, self.namespace, f"{self.network}-{node}")
 
     def archipelago(self, *arguments: str, text: str | None = None, code: int = 0) -> str:
         """What our own command prints, run in the organisation's project; where it fails, its words too.
@@ -182,7 +170,7 @@ class Organisation:
 class Network:
     """A network of several organisations.
 
-    How a node is asked for its height is `height`: at geth's console, unless a test says otherwise.
+    How a node is asked for its height is `height`: of geth, unless a test says otherwise.
 
     Args:
         consortium: Whose stacks.
@@ -220,7 +208,8 @@ class Network:
         stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
         where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", self.lab.cluster(letter).context)
         kubectl = (str(self.toolchain.path("kubectl")), *where)
-        made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, kubectl)
+        folder = self.lab.cluster(letter).folder
+        made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, folder, kubectl)
         for other in self.organisations.values() if introduced else ():
             other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
         self.organisations[name] = made
@@ -242,9 +231,24 @@ class Network:
         """Every node with its organisation."""
         return [(each, node) for each in self.organisations.values() for node in each.nodes]
 
-    def ask(self, expression: str, nodes: Iterable[tuple[Organisation, str]] | None = None) -> dict[str, Any]:
-        """What an expression gives in the consoles of all nodes, by `organisation/node`."""
-        return self._each(lambda organisation, node: organisation.console(node, expression), nodes)
+    def ask(
+        self, question: Callable[[Geth], Answer], nodes: Iterable[tuple[Organisation, str]] | None = None
+    ) -> dict[str, Answer]:
+        """What all nodes answer, by `organisation/node`."""
+        return self._each(lambda organisation, node: question(organisation.geth(node)), nodes)
+
+    def peered(self, peers: int, within: float = 150, nodes: Iterable[tuple[Organisation, str]] | None = None) -> float:
+        """Wait until every node has so many peers.
+
+        Returns:
+            How many seconds that took.
+        """
+        asked = list(nodes if nodes is not None else self.nodes)
+        began = time.monotonic()
+        eventually(
+            lambda: self.ask(lambda geth: len(geth.peers()), asked), lambda seen: set(seen.values()) == {peers}, within
+        )
+        return time.monotonic() - began
 
     def heights(self, nodes: Iterable[tuple[Organisation, str]] | None = None) -> dict[str, int]:
         """The height of every node."""
@@ -288,7 +292,7 @@ class Network:
 
 def geth_height(_network: Network, organisation: Organisation, node: str) -> int:
     """The height of a GoQuorum node."""
-    return int(organisation.console(node, "eth.blockNumber"))
+    return organisation.geth(node).height()
 
 
 def eventually(ask: Callable[[], Answer], good: Callable[[Answer], bool], within: float = 90) -> Answer:

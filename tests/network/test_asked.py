@@ -36,7 +36,7 @@ def running(make_network: Maker) -> Iterator[Network]:
         network.add(joiner("beta", network.name, NODES, changes), "b")
         network.up("alpha", "beta", "alpha", "beta")
         network.wait_for_blocks()
-        eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})
+        network.peered(3)
         yield network
 
 
@@ -160,7 +160,7 @@ def test_verify_names_a_node_of_another_genesis(running: Network) -> None:
     assert other != before
     start_with(other)
     try:
-        eventually(lambda: beta.console("node2", "eth.getBlock(0).timestamp"), lambda seen: seen == 1)
+        eventually(lambda: beta.geth("node2").block(0), lambda seen: seen is not None and seen["timestamp"] == "0x1")
         said = _failed(running)
         assert any("beta/node2" in line and '"genesis"' in line for line in said.splitlines())
     finally:

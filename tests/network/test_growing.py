@@ -7,15 +7,10 @@ import time
 
 import pytest
 
+from tests.network.geth import Geth
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
 
 pytestmark = pytest.mark.network
-
-
-def _all_see(network: Network, peers: int, within: float = 150) -> float:
-    began = time.monotonic()
-    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {peers}, within)
-    return time.monotonic() - began
 
 
 def test_a_partner_joins_moves_and_leaves_a_running_network(network: Network, measure: Measure) -> None:
@@ -26,29 +21,26 @@ def test_a_partner_joins_moves_and_leaves_a_running_network(network: Network, me
 
     beta = network.add(joiner("beta", network.name, ["node1"], {"defaults.validator": False}), "b")
     network.up("beta", "alpha")
-    measure("a node that joined has all peers after the last up", _all_see(network, 2))
+    measure("a node that joined has all peers after the last up", network.peered(2))
     network.wait_for_blocks()
-    assert len(set(network.ask("eth.getBlock(3).hash").values())) == 1, "the new node is on the same chain"
+    assert len(set(network.ask(lambda geth: geth.block_hash(3)).values())) == 1, "the new node is on the same chain"
     assert alpha.pods() == pods, "nothing of alpha was restarted"
 
     beta.configure("nodes.node1.exposure", {"ports": {"p2p": 31999}})
     network.up("beta", "alpha")
     address = f"{network.lab.cluster('b').address}:31999"
     began = time.monotonic()
-    addressed = "admin.peers.map(function(p){return p.network.remoteAddress})"
     listed = "cat /peers/static-nodes.json"
     eventually(lambda: alpha.run("exec", f"deploy/{network.name}-node1", "-c", "quorum", "--", "sh", "-c", listed),
                lambda text: address in text, 150)  # fmt: skip
-    eventually(lambda: alpha.console("node1", addressed), lambda seen: len(seen) == 2)
+    eventually(lambda: alpha.geth("node1").peers(), lambda seen: len(seen) == 2)
     measure("a moved node is found again", time.monotonic() - began)
     assert alpha.pods() == pods
 
     beta.stack.destroy().expect()
     alpha.stack.up().expect()
-    began = time.monotonic()
     everyone = [(alpha, node) for node in alpha.nodes]
-    eventually(lambda: network.ask("admin.peers.length", everyone), lambda seen: set(seen.values()) == {1}, 150)
-    measure("a node that left is nobody's peer", time.monotonic() - began)
+    measure("a node that left is nobody's peer", network.peered(1, nodes=everyone))
     assert alpha.pods() == pods
     network.wait_for_blocks(nodes=everyone)
 
@@ -81,11 +73,11 @@ def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: M
 
 
 def _count(organisation: Organisation) -> int:
-    return int(organisation.console("node1", "istanbul.getValidators().length"))
+    return organisation.geth("node1").validators()
 
 
 def _validators(network: Network, count: int) -> None:
-    eventually(lambda: network.ask("istanbul.getValidators().length"), lambda seen: set(seen.values()) == {count})
+    eventually(lambda: network.ask(Geth.validators), lambda seen: set(seen.values()) == {count})
 
 
 def test_a_stack_that_was_destroyed_goes_on_with_its_chain(network: Network, measure: Measure) -> None:
@@ -93,13 +85,12 @@ def test_a_stack_that_was_destroyed_goes_on_with_its_chain(network: Network, mea
     beta = network.add(joiner("beta", network.name, ["node1"], {"defaults.validator": False}), "b")
     network.up("alpha", "beta", "alpha")
     network.wait_for_blocks(5)
-    identity = "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(4).hash]"
-    before, height = beta.console("node1", identity), beta.console("node1", "eth.blockNumber")
+    before, height = beta.geth("node1").identity(4), beta.geth("node1").height()
     beta.stack.destroy().expect()
     began = time.monotonic()
     beta.stack.up().expect()
-    assert eventually(lambda: beta.console("node1", identity), lambda seen: seen[1] is not None) == before
-    assert beta.console("node1", "eth.blockNumber") >= height, "it kept its blocks"
+    assert eventually(lambda: beta.geth("node1").identity(4), lambda seen: seen[1] is not None) == before
+    assert beta.geth("node1").height() >= height, "it kept its blocks"
     alpha.stack.up().expect()  # NodePorts may be others now
     network.wait_for_blocks()
     measure("destroyed, deployed again and in sync", time.monotonic() - began)
@@ -118,9 +109,9 @@ def test_a_node_is_added_removed_brought_back_and_released(network: Network, mea
     changed = {name for op, _, name in run.changes if op != "create"}
     assert changed <= {f"{network.name}-peers", f"{network.name}-node1"}, "only the list, and who may be dialled"
     assert {node: pod for node, pod in alpha.pods().items() if node == "node1"} == pods
-    measure("a node that was added has its peer", _all_see(network, 1))
+    measure("a node that was added has its peer", network.peered(1))
     network.wait_for_blocks(3)
-    before = alpha.console("node2", "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(3).hash]")
+    before = alpha.geth("node2").identity(3)
 
     alpha.stack.configure(lambda config: config["archipelago:nodes"].pop("node2"))
     alpha.stack.up().expect()
@@ -128,7 +119,7 @@ def test_a_node_is_added_removed_brought_back_and_released(network: Network, mea
     alpha.configure("nodes.node2", {"validator": False})
     alpha.stack.up().expect()
     after = eventually(
-        lambda: alpha.console("node2", "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(3).hash]"),
+        lambda: alpha.geth("node2").identity(3),
         lambda seen: seen[1] is not None,
     )
     assert after == before, "the same node, with its blocks"

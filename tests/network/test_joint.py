@@ -59,10 +59,8 @@ def test_blocks_come_and_everybody_has_every_peer(joint: Joint, measure: Measure
     for step, seconds in joint.seconds.items():
         measure(step, seconds)
     network = joint.network
-    began = time.monotonic()
-    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})
-    measure("all have three peers", time.monotonic() - began)
-    assert len(set(network.ask("eth.getBlock(1).hash").values())) == 1
+    measure("all have three peers", network.peered(3))
+    assert len(set(network.ask(lambda geth: geth.block_hash(1)).values())) == 1
     for organisation in network.organisations.values():
         outputs = organisation.stack.outputs()
         assert {node["endpoints"]["p2p"]["exposure"] for node in outputs["externalNodes"]} == {joint.exposure}
@@ -97,11 +95,10 @@ def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measur
 
 def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measure) -> None:
     network, alpha = joint.network, joint.network["alpha"]
-    identity = "[admin.nodeInfo.enode.slice(0,136), eth.getBlock(2).hash]"
-    before, pod = alpha.console("node1", identity), alpha.pods()["node1"][0]
+    before, pod = alpha.geth("node1").identity(2), alpha.pods()["node1"][0]
     began = time.monotonic()
     alpha.run("delete", "pod", "-l", "archipelago/node=node1", "--wait=true")
-    eventually(lambda: alpha.console("node1", identity), lambda seen: seen == before)
+    eventually(lambda: alpha.geth("node1").identity(2), lambda seen: seen == before)
     assert alpha.pods()["node1"][0] != pod
     network.wait_for_blocks()
     measure("deleted pod in sync again", time.monotonic() - began)
@@ -117,7 +114,7 @@ def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Me
     def watch() -> None:
         while not ended.is_set():
             pods = _pods(alpha.get("pods"))
-            seen.append(Sample(time.monotonic(), beta.console("node1", "eth.blockNumber"), pods))
+            seen.append(Sample(time.monotonic(), beta.geth("node1").height(), pods))
 
     watcher = threading.Thread(target=watch)
     watcher.start()

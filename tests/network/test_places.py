@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lab.nodes import network as links
-from tests.network.networks import Measure, Network, eventually, founder, joiner
+from tests.network.networks import Measure, Network, founder, joiner
 
 pytestmark = pytest.mark.network
 
@@ -41,4 +41,4 @@ def test_two_organisations_share_a_cluster(network: Network, measure: Measure) -
     network.up("alpha", "beta", "alpha", "beta")
     network.wait_for_blocks()
     measure("blocks of two namespaces of one cluster", time.monotonic() - began)
-    eventually(lambda: network.ask("admin.peers.length"), lambda seen: set(seen.values()) == {3})
+    network.peered(3)
