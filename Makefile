@@ -34,7 +34,14 @@ demo: setup ## two clusters, two organisations, one network: A=<context> B=<cont
 demo-down: setup ## end the demo: no process, no file is left
 	@$(RUN) archipelago demo down
 
-test: lint test-unit test-components test-golden test-engine test-network ## everything
+LAYERS := lint test-unit test-components test-golden test-engine test-network
+
+test: setup ## everything, with the time of each layer at the end
+	@times=; all=$$SECONDS; \
+	for layer in $(LAYERS); do \
+	  began=$$SECONDS; $(MAKE) --no-print-directory $$layer; times+="$$(printf '%8d s  %s' $$((SECONDS - began)) $$layer)"$$'\n'; \
+	done; \
+	printf '\n%s%8d s  all, on %s cores; load %s\n' "$$times" $$((SECONDS - all)) "$$(nproc)" "$$(cut -d ' ' -f -3 /proc/loadavg)"
 
 lint: setup ## ruff, mypy, the laws of the architecture
 	$(RUN) ruff check .
@@ -52,8 +59,8 @@ test-golden: setup ## rendered manifests against files
 	$(PYTEST) -m golden
 
 test-engine: setup ## the real pulumi, provider and API servers
-	@# twice the workers: mostly it waits until pods have been ready for 15 seconds
-	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15
+	@# twice the workers: half of the time it waits for clusters
+	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist loadgroup --durations=15
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15

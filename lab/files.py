@@ -34,16 +34,27 @@ def write_whole(file: Path, text: str, mode: int = 0o644) -> None:
         text: the whole content.
         mode: the file's permissions, in force before the first byte is written.
     """
+    with _written(file, text, mode) as temporary:
+        temporary.replace(file)
+
+
+def write_new(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file as `write_whole` does, unless it is there: of several writers at once the first one counts."""
+    with _written(file, text, mode) as temporary, contextlib.suppress(FileExistsError):
+        file.hardlink_to(temporary)
+
+
+@contextlib.contextmanager
+def _written(file: Path, text: str, mode: int) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     try:
         os.fchmod(descriptor, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        Path(temporary).replace(file)
-    except BaseException:
+        yield Path(temporary)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

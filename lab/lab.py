@@ -17,7 +17,7 @@ from pathlib import Path
 from lab import kubeconfig, processes, state
 from lab.cluster import Cluster
 from lab.errors import LabError
-from lab.files import cache_folder, exclusive, write_whole
+from lab.files import cache_folder, exclusive, write_new
 from lab.processes import MARKER, PART
 from lab.profiles import DEFAULT, PROFILES, Profile, tools
 from lab.running import bring_up
@@ -233,7 +233,7 @@ class Lab:
         folder.mkdir(parents=True, exist_ok=True)
         passphrase = self.folder / "passphrases" / organisation
         if not passphrase.exists():
-            write_whole(passphrase, secrets.token_hex(16) + "\n", mode=0o600)
+            write_new(passphrase, secrets.token_hex(16) + "\n", mode=0o600)
         return {
             **toolchain.pulumi_environment(self.folder / "pulumi-home"),
             "PULUMI_BACKEND_URL": folder.as_uri(),

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
+
+from tests import labs
 
 # a busy machine is no bug; 60 examples a property keep a whole layer within seconds
 settings.register_profile("archipelago", deadline=None, max_examples=60)
 settings.load_profile("archipelago")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any worker starts."""
+    labs.prepare()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After every worker has ended."""
+    labs.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,5 +27,7 @@ def consortium(lab: Lab, toolchain: Toolchain, tmp_path: Path) -> Iterator[Conso
 
 @pytest.fixture
 def space(request: pytest.FixtureRequest) -> str:
-    """A namespace of this test's own: the one of the test before may still be ending."""
-    return "t-" + re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:38].strip("-")
+    """A namespace of this test's own: others run in the same clusters, and that of the test before may still end."""
+    name = request.node.name.removeprefix("test_").lower()
+    short = re.sub(r"[^a-z0-9]+", "-", name)[:31].strip("-")
+    return f"t-{short}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

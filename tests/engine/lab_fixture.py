@@ -1,13 +1,12 @@
-"""Fixtures for tests that need real API servers: a lab of two clusters in a temporary folder, one for a whole session.
+"""Fixtures for tests that need real API servers: a lab of two clusters, one for a whole run.
 
-A conftest takes them with `from tests.engine.lab_fixture import kubernetes, lab, toolchain`.
+A conftest takes them with `from tests.engine.lab_fixture import lab, toolchain`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from lightkube import Client, KubeConfig
@@ -17,6 +16,7 @@ from lab.lab import Lab
 from lab.profiles import PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
 from lab.tools.toolchain import PULUMI_TOOLS
+from tests import labs
 
 
 @pytest.fixture(scope="session")
@@ -34,31 +34,9 @@ def resolved(pytestconfig: pytest.Config, tools: Sequence[str]) -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running lab with the clusters `a` and `b`. It ends with the session, however the session ends."""
-    made = Lab(tmp_path_factory.mktemp("lab"))
-    try:
-        made.up(toolchain, owner=os.getpid())
-        yield made
-    finally:
-        made.down(purge=True)
-
-
-@pytest.fixture(scope="session")
-def kubernetes(lab: Lab) -> Iterator[Callable[[str], Client]]:
-    """Gives the client of a cluster by its letter; all are closed in the end (an open socket would be an error).
-
-    For one thread only: the decoder under lightkube crashes when two threads meet a type for the first time at once.
-    """
-    with ExitStack() as stack:
-        known: dict[str, Client] = {}
-
-        def client(cluster: str) -> Client:
-            if cluster not in known:
-                known[cluster] = stack.enter_context(connected(lab, cluster))
-            return known[cluster]
-
-        yield client
+def lab(toolchain: Toolchain) -> Lab:
+    """A running lab with the clusters `a` and `b`, which other workers use too."""
+    return labs.shared(toolchain, "control-plane", clusters=2)
 
 
 @contextmanager

@@ -19,11 +19,14 @@ from ruamel.yaml import YAML
 from lab.lab import Lab
 from lab.tools import Toolchain
 from lab.workspace import Stack, Workspace
+from tests import labs
 from tests.stacks import Config
 
 PROGRAM = Path(__file__).parents[2]
 
 KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service, StatefulSet)
+_PINNED = {30303: 30040, 30901: 30041}
+"""The pinned ports, and what stands for them in the first worker: in the band that no cluster allocates by itself."""
 Seen = dict[tuple[str, str], tuple[str, str]]
 
 
@@ -70,10 +73,13 @@ class Consortium:
             config["cluster"]["address"] = self._lab.cluster(cluster).address
         if "apiServer" in config["cluster"]:
             config["cluster"]["apiServer"] = self._lab.cluster(cluster).server
+        if "nodes" in config:
+            config["nodes"] = _with_own_ports(config["nodes"])
         organisation = config["organisation"]
         text = io.StringIO()
         YAML().dump({"config": {f"archipelago:{key}": value for key, value in config.items()}}, text)
-        environment = self._lab.stack_environment(organisation, self._toolchain, f"{self._folder.name}-{backend}")
+        place = f"{labs.worker()}-{self._folder.name}-{backend}"  # two workers' folders can have one name
+        environment = self._lab.stack_environment(organisation, self._toolchain, place)
         workspace = Workspace(self._folder / organisation, program)
         stack = workspace.stack(name, text.getvalue(), environment)
         if seed:
@@ -121,6 +127,17 @@ class Consortium:
                     raise
         for client in self._clients.values():
             client.close()
+
+
+def own_port(port: int) -> int:
+    """What stands in this worker for a NodePort that `tests.stacks` pins: others pin theirs in the same cluster."""
+    return _PINNED[port] + len(_PINNED) * labs.worker()
+
+
+def _with_own_ports(nodes: Any) -> Any:
+    if isinstance(nodes, dict):
+        return {key: _with_own_ports(value) for key, value in nodes.items()}
+    return own_port(nodes) if isinstance(nodes, int) and nodes in _PINNED else nodes
 
 
 def _namespaces(config: Config) -> set[str]:

@@ -10,7 +10,8 @@ from tests import cita
 from tests.engine.organisations import Consortium
 from tests.stacks import GONE, changed
 
-pytestmark = pytest.mark.engine
+# these chains pin the same NodePorts in the same clusters: one after another
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("cita")]
 
 # the kubelet of these clusters runs nothing, and a balancer of the lab is no cloud's
 LOCAL: dict[str, dict[str, Any]] = {

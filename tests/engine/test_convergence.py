@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.workspace import Stack
-from tests.engine.organisations import Consortium
+from tests.engine.organisations import Consortium, own_port
 from tests.stacks import alpha, beta
 
 pytestmark = pytest.mark.engine
@@ -77,7 +77,7 @@ def test_outputs_name_the_node_ports_that_the_cluster_gave(consortium: Consortiu
         told = {name: endpoint["port"] for name, endpoint in node["endpoints"].items()}
         assert told == ports
         assert {endpoint["host"] for endpoint in node["endpoints"].values()} == {"127.0.10.1"}
-    assert services["consortium-quorum-node1"].spec.ports[0].nodePort == 30303
+    assert services["consortium-quorum-node1"].spec.ports[0].nodePort == own_port(30303)
     config = consortium.objects("a", space)["ConfigMap", "consortium-quorum-node2"].data["tessera.json"]
     node2 = a.outputs()["externalNodes"][1]["endpoints"]["tessera"]
     assert f"http://{node2['host']}:{node2['port']}" in config

@@ -34,7 +34,7 @@ from lab.status import look
 from lab.tools import Toolchain
 from tests.engine.lab_fixture import connected
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lab")]
 
 NAMESPACE = "lab-test"
 LABELS = {"app": "web"}
@@ -71,6 +71,17 @@ def workload(claim: str) -> list[PersistentVolumeClaim | Deployment]:
             spec=DeploymentSpec(selector=LabelSelector(matchLabels=LABELS), template=template, replicas=2),
         ),
     ]
+
+
+@pytest.fixture(scope="module")
+def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of this module's own: its parts are killed."""
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        made.up(toolchain, owner=os.getpid())
+        yield made
+    finally:
+        made.down(purge=True)
 
 
 @pytest.fixture(scope="module")

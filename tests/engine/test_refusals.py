@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.organisations import Consortium
+from tests.engine.organisations import Consortium, own_port
 from tests.stacks import alpha, beta
 
 pytestmark = pytest.mark.engine
@@ -43,7 +43,7 @@ FOUNDER: dict[str, tuple[Change, str, str]] = {
         "Choose a port in the range",
     ),
     "node port used twice": (
-        node(exposure={"ports": {"p2p": 30303}}),
+        node(exposure={"ports": {"p2p": own_port(30303)}}),
         "nodes.quorum-node2.exposure.ports.p2p",
         "choose another",
     ),
@@ -162,7 +162,8 @@ def test_a_node_port_that_the_cluster_gave_to_another(consortium: Consortium, sp
     config = alpha({"cluster.namespace": f"{space}-2", "organisation": "delta", "partners": {}})
     run = consortium.stack("cluster-d", config, "a").up()
     assert run.code != 0
-    assert "archipelago:nodes.quorum-node1: NodePorts 30303, 30901 are held by the Service" in run.text
+    held = f"NodePorts {own_port(30303)}, {own_port(30901)} are held by the Service"
+    assert f"archipelago:nodes.quorum-node1: {held}" in run.text
     assert consortium.seen("a", f"{space}-2") == {}
 
 

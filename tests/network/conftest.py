@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,9 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from lab.lab import Lab
-from lab.nodes.more import MORE
 from lab.profiles import PROFILES, tools
 from lab.tools import Toolchain
+from tests import labs
 from tests.engine.lab_fixture import resolved
 from tests.engine.organisations import Consortium
 from tests.network.networks import Measure, Network
@@ -22,7 +21,7 @@ Maker = Callable[[str], AbstractContextManager[Network]]
 
 
 @pytest.fixture(scope="session")
-def whole_toolchain(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Toolchain:
+def toolchain(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Toolchain:
     """The tools of real nodes, Pulumi, and what the run's modules name in `BESIDES`; missing packages are installed.
 
     All is built before anything runs: a compiler beside a network makes it look slow.
@@ -36,22 +35,9 @@ def whole_toolchain(pytestconfig: pytest.Config, request: pytest.FixtureRequest)
 
 
 @pytest.fixture(scope="session")
-def toolchain(whole_toolchain: Toolchain) -> Toolchain:
-    """The same without what was named in `BESIDES`: a lab that starts with it has no images of that."""
-    besides = {each.program for each in MORE.values()}
-    programs = {name: path for name, path in whole_toolchain.programs.items() if name not in besides}
-    return Toolchain(programs, whole_toolchain.sources)
-
-
-@pytest.fixture(scope="session")
-def lab(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running lab with the clusters `a` and `b`. It ends with the session, however the session ends."""
-    made = Lab(tmp_path_factory.mktemp("lab"))
-    try:
-        made.up(toolchain, clusters=2, profile="nodes", owner=os.getpid())
-        yield made
-    finally:
-        made.down(purge=True)
+def lab(toolchain: Toolchain) -> Lab:
+    """A running lab with the clusters `a`, `b` and `c`, which other workers use too: each has namespaces of its own."""
+    return labs.shared(toolchain, "nodes", clusters=3)
 
 
 @pytest.fixture

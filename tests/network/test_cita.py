@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.nodes import network as links
 from tests.network.cita_networks import ask, example, founder, height
 from tests.network.conftest import Maker
+from tests.network.links import cut
 from tests.network.networks import Measure, Network, Organisation, eventually
 
 pytestmark = pytest.mark.network
@@ -23,7 +23,6 @@ EVERYBODY = {"alpha": "a", "beta": "b", "gamma": "c"}
 def chain(make_network: Maker) -> Iterator[Network]:
     """The examples, four validators of three stacks on three clusters, deployed by two rounds of `pulumi up`."""
     with make_network("cita") as network:
-        network.lab.up(network.toolchain, clusters=3, profile="nodes")
         network.height = height
         for organisation, letter in EVERYBODY.items():
             quicker = {"network.genesis.blockInterval": 1} if organisation == "alpha" else {}
@@ -58,13 +57,9 @@ def test_verify_finds_nothing_wrong_across_clusters(chain: Network) -> None:
 
 def test_half_of_the_validators_make_no_block_and_all_go_on_after_the_cut(chain: Network, measure: Measure) -> None:
     rest = [each for each in chain.nodes if each[0].letter != "a"]
-    cluster = chain.lab.cluster("a")
-    links.cut(cluster, off=True)
-    try:
+    with cut(chain, chain["alpha"]):
         time.sleep(6)  # after which a peer that says nothing counts as gone
         chain.stands_still(6, rest)
-    finally:
-        links.cut(cluster, off=False)
     measure("blocks on all after the cut", chain.wait_for_blocks())
 
 

@@ -26,9 +26,9 @@ def test_a_partner_joins_moves_and_leaves_a_running_network(network: Network, me
     assert len(set(network.ask(lambda geth: geth.block_hash(3)).values())) == 1, "the new node is on the same chain"
     assert alpha.pods() == pods, "nothing of alpha was restarted"
 
-    beta.configure("nodes.node1.exposure", {"ports": {"p2p": 31999}})
+    beta.configure("nodes.node1.exposure", {"ports": {"p2p": 30040}})
     network.up("beta", "alpha")
-    address = f"{network.lab.cluster('b').address}:31999"
+    address = f"{network.lab.cluster('b').address}:30040"
     began = time.monotonic()
     listed = "cat /peers/static-nodes.json"
     eventually(lambda: alpha.run("exec", f"deploy/{network.name}-node1", "-c", "quorum", "--", "sh", "-c", listed),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.lab import Lab
 from lab.tools import Toolchain
 from tests.network import prometheus, traefik
 from tests.network.conftest import Maker
@@ -20,9 +19,8 @@ BESIDES = ("ipfs", "prometheus", "traefik")
 
 
 @pytest.fixture(scope="module")
-def entry(make_network: Maker, lab: Lab, whole_toolchain: Toolchain) -> Iterator[tuple[Network, str]]:
+def entry(make_network: Maker, toolchain: Toolchain) -> Iterator[tuple[Network, str]]:
     """alpha, and beta behind Traefik, each with an identity; and the address of Traefik's load balancer."""
-    lab.up(whole_toolchain, profile="nodes")
     way = {"entryPoint": traefik.ENTRY_POINT, "service": traefik.SERVICE, "namespace": traefik.NAMESPACE}
     with make_network("besides") as network:
         jobs = {"namespace": f"{network.name}-jobs", "createNamespace": True}
@@ -31,7 +29,7 @@ def entry(make_network: Maker, lab: Lab, whole_toolchain: Toolchain) -> Iterator
         pools = {"edge": {"archive": {"exposure": {"traefik": way}}}}
         shown = {"identities": {"edge": {**jobs, "publishTo": [f"{network.name}/edge/archive"]}}}
         beta = network.add(joiner("beta", network.name, pools, shown), "b")
-        address = traefik.install(beta, whole_toolchain)
+        address = traefik.install(beta, toolchain)
         try:
             converge(network, "alpha", "beta")
             connected(member(alpha, "public/archive"), member(beta, "edge/archive"))

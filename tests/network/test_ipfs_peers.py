@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from lab.lab import Lab
-from lab.nodes import network as links
 from lab.tools import Toolchain
 from tests.network.conftest import Maker
 from tests.network.ipfs_networks import connected, converge, example, member
 from tests.network.ipfs_peers import LINK, PEERS, User, in_a_pod, linked, peers, states
+from tests.network.links import cut
 from tests.network.networks import Measure, Network, Organisation, eventually
 
 pytestmark = pytest.mark.network
@@ -33,9 +32,8 @@ IDENTITIES = {"alpha": "alpha-gpu", "beta": "beta-store", "gamma": "gamma-edge"}
 
 
 @pytest.fixture(scope="module")
-def met(make_network: Maker, lab: Lab, whole_toolchain: Toolchain) -> Iterator[Network]:
+def met(make_network: Maker) -> Iterator[Network]:
     """The examples, deployed in an order in which the founder comes last."""
-    lab.up(whole_toolchain, clusters=3, profile="nodes")
     with make_network("peers") as network:
         for organisation, letter in EVERYBODY.items():
             network.add(example(organisation, network.name), letter, introduced=False)
@@ -47,13 +45,13 @@ def met(make_network: Maker, lab: Lab, whole_toolchain: Toolchain) -> Iterator[N
 
 
 @pytest.fixture
-def guest(met: Network, whole_toolchain: Toolchain, tmp_path: Path) -> User:
+def guest(met: Network, toolchain: Toolchain, tmp_path: Path) -> User:
     """Somebody of beta, with the kubeconfig that its Peer of alpha links to."""
     text = linked(met["beta"], "alpha-gpu")
     assert text is not None
     file = tmp_path / "kubeconfig"
     file.write_text(text)
-    return User(whole_toolchain.path("kubectl"), file)
+    return User(toolchain.path("kubectl"), file)
 
 
 def _jobs(met: Network) -> str:
@@ -138,18 +136,14 @@ def test_behaviour_29_who_is_cut_off_becomes_missing_and_online_when_the_link_is
 ) -> None:
     alpha, online = met["alpha"], ("Online", 0)
     eventually(lambda: states(alpha), lambda seen: set(seen.values()) == {online}, 120)
-    cluster = met.lab.cluster("c")
     began = time.monotonic()
-    links.cut(cluster, off=True)
-    try:
+    with cut(met, met["gamma"]):
         seen = eventually(lambda: states(alpha), lambda seen: seen["gamma-edge"][0] == "Missing", 180)
         measure("a peer that was cut off is missing", time.monotonic() - began)
         assert seen["beta-store"] == online
         counted = seen["gamma-edge"][1]
         eventually(lambda: states(alpha), lambda seen: seen["gamma-edge"][1] > counted, 90)
         assert "Missing" in alpha.archipelago("peers", code=3)
-    finally:
-        links.cut(cluster, off=False)
     began = time.monotonic()
     eventually(lambda: states(alpha), lambda seen: set(seen.values()) == {online}, 240)
     measure("it is online again", time.monotonic() - began)

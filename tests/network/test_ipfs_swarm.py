@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from lab.lab import Lab
-from lab.tools import Toolchain
 from tests.network.conftest import Maker
 from tests.network.ipfs_networks import IMAGE, Member, connected, converge, joiner, put_secret, secret
 from tests.network.ipfs_swarms import KEY, Swarms, two_swarms
@@ -28,9 +26,8 @@ BESIDES = ("ipfs",)
 
 
 @pytest.fixture(scope="module")
-def swarms(make_network: Maker, lab: Lab, whole_toolchain: Toolchain) -> Iterator[Swarms]:
+def swarms(make_network: Maker) -> Iterator[Swarms]:
     """alpha in cluster `a`, beta in `b`."""
-    lab.up(whole_toolchain, clusters=3, profile="nodes")
     with two_swarms(make_network("swarm")) as made:
         yield made
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lab.nodes import network as links
 from lab.nodes.images import GOQUORUM_COPY
 from tests.network.conftest import Maker
+from tests.network.links import cut
 from tests.network.networks import Measure, Network, eventually, founder, joiner
 
 pytestmark = pytest.mark.network
@@ -70,13 +70,8 @@ def test_blocks_come_and_everybody_has_every_peer(joint: Joint, measure: Measure
 
 def test_a_cut_link_stops_blocks_and_a_mended_one_brings_them_back(joint: Joint, measure: Measure) -> None:
     network = joint.network
-    cluster = network.lab.cluster("b")
-    ours = [(network["alpha"], node) for node in NODES]  # nobody reaches the others now, kubectl included
-    links.cut(cluster, off=True)
-    try:
-        network.stands_still(12, ours)
-    finally:
-        links.cut(cluster, off=False)
+    with cut(network, network["beta"]):
+        network.stands_still(12)
     measure("blocks again after the link", network.wait_for_blocks())
 
 

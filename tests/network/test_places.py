@@ -6,30 +6,23 @@ import time
 
 import pytest
 
-from lab.nodes import network as links
+from tests.network.links import cut
 from tests.network.networks import Measure, Network, founder, joiner
 
 pytestmark = pytest.mark.network
 
 
 def test_one_of_three_clusters_is_lost_and_blocks_go_on(network: Network, measure: Measure) -> None:
-    began = time.monotonic()
-    network.lab.up(network.toolchain, clusters=3, profile="nodes")
-    measure("a third cluster is ready", time.monotonic() - began)
     alpha = network.add(founder(network.name, ["node1", "node2", "beta/node1", "gamma/node1"]), "a")
     beta = network.add(joiner("beta", network.name, ["node1"]), "b")
-    network.add(joiner("gamma", network.name, ["node1"]), "c")
+    gamma = network.add(joiner("gamma", network.name, ["node1"]), "c")
     began = time.monotonic()
     network.up("alpha", "beta", "gamma", "alpha", "beta", "gamma")
     network.wait_for_blocks()
     measure("blocks on three clusters", time.monotonic() - began)
-    cluster = network.lab.cluster("c")
-    links.cut(cluster, off=True)
-    try:
-        three = [(alpha, "node1"), (alpha, "node2"), (beta, "node1")]
+    three = [(alpha, "node1"), (alpha, "node2"), (beta, "node1")]
+    with cut(network, gamma):
         measure("five blocks without the third cluster", network.wait_for_blocks(5, nodes=three))
-    finally:
-        links.cut(cluster, off=False)
     measure("the lost cluster is in sync again", network.wait_for_blocks())
 
 

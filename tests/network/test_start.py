@@ -25,7 +25,7 @@ def test_the_first_block_takes_hardly_longer_than_with_kubectl(make_network: Mak
     with make_network("start") as network:
         # as a user has it: the default block period and time-out; pinned, so that what was exported holds again
         ports: dict[str, Any] = {
-            f"nodes.{node}.exposure": {"ports": {"p2p": 31501 + at}} for at, node in enumerate(NODES)
+            f"nodes.{node}.exposure": {"ports": {"p2p": 30041 + at}} for at, node in enumerate(NODES)
         }
         genesis = {"network.genesis": {"validators": list(VALIDATORS)}}
         alpha = network.add(founder(network.name, VALIDATORS, ports | genesis), "a")
