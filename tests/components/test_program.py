@@ -168,13 +168,48 @@ def test_both_organisations_validators_found_in_a_b_a_b() -> None:
     assert run(alpha(BOTH), {A: a.outputs, B: b2.outputs}).outputs == a.outputs
 
 
-REFUSED: dict[str, tuple[Config, dict[str, Any], str]] = {
-    "no seed": (alpha({"identitySeed": GONE}), {}, "archipelago:identitySeed: is missing"),
-    "an unknown key": (alpha({"nodes.quorum-node1.exposure.port": 1}), {}, "Did you mean ports?"),
-    "a frozen genesis": (alpha({"network.chainId": 7}), {A: True}, "archipelago:network.chainId: 7, but the genesis"),
-    "a tampered partner": (alpha(), {B: {"externalNodes": []}}, "carries no valid signature"),
-    "a missing file": (alpha({"partners.beta": {"file": "nowhere.json"}}), {}, "there is no file nowhere.json"),
-}
+_NODE2 = "nodes.quorum-node2"
+_BAD_KEY = {"Node_UserIdent": "n", "Enode_Url": f"enode://{'0' * 128}@198.51.100.7:30303"}
+_SEED = ("archipelago:identitySeed: ", "openssl rand -hex 32 | pulumi config set --secret archipelago:identitySeed")
+_LAST: dict[str, Any] = {A: {}}  # own outputs of the run before are there
+REFUSED: dict[str, tuple[Config, dict[str, Any], tuple[str, ...]]] = {
+    "no seed": (alpha({"identitySeed": GONE}), {}, ("archipelago:identitySeed: is missing",)),
+    "a short seed": (alpha({"identitySeed": "abcdef"}), {}, _SEED),
+    "a seed of zeros": (alpha({"identitySeed": "0" * 64}), {}, _SEED),
+    "an unknown key": (alpha({"nodes.quorum-node1.exposure.port": 1}), {}, ("Did you mean ports?",)),
+    "an unknown key at the top": (alpha({"nodez": {}}), {}, ("archipelago:nodez: ", "Did you mean nodes?")),
+    "a name that is no DNS label": (
+        alpha({"nodes.Quorum_4": {}}), {}, ("archipelago:nodes.Quorum_4: ", "Use lower-case letters"),
+    ),
+    "a NodePort out of range": (
+        alpha({f"{_NODE2}.exposure": {"ports": {"p2p": 29999}}}), {},
+        (f"archipelago:{_NODE2}.exposure.ports.p2p: ", "Choose a port in the range"),
+    ),
+    "a NodePort used twice": (
+        alpha({f"{_NODE2}.exposure": {"ports": {"p2p": 30303}}}), {},
+        (f"archipelago:{_NODE2}.exposure.ports.p2p: ", "choose another"),
+    ),
+    "a version that is a number": (
+        alpha({"network.version": 22.7}), {}, ("archipelago:network.version: ", "the whole version in quotes"),
+    ),
+    "a joiner without a listed founder": (
+        alpha({"network": {"kind": "goquorum", "name": "consortium", "joins": "gamma"}}), {},
+        ("archipelago:network.joins: ", "Add it, as in archipelago:partners.gamma"),
+    ),
+    "an enode with a bad key": (
+        alpha({"partners.gamma": {"nodes": [_BAD_KEY]}}), {},
+        ("archipelago:partners.gamma.nodes[0]: ", "Ask gamma for it again"),
+    ),
+    "a frozen genesis": (
+        alpha({"network.chainId": 1001}), _LAST,
+        (
+            "archipelago:network.chainId: 1001, but the genesis of consortium is frozen",
+            "Set archipelago:network.chainId to 1000",
+        ),
+    ),
+    "a tampered partner": (alpha(), {B: {"externalNodes": []}}, ("carries no valid signature",)),
+    "a missing file": (alpha({"partners.beta": {"file": "nowhere.json"}}), {}, ("there is no file nowhere.json",)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -183,15 +218,36 @@ def test_a_refusal_is_one_error_and_exit_code_32_with_nothing_registered(name: s
     """Code 32 tells the engine that all is said; another one adds a traceback. Half a network is worse than none."""
     config, changes, words = REFUSED[name]
     given = stacks()
-    last = {A: given[A]} if A in changes else {}
-    partner = {B: {**given[B], **changes[B]}} if B in changes else {}
-    refused = run(config, {**last, **partner}, preview=preview)
+    assert_refused(run(config, {key: {**given[key], **changes[key]} for key in changes}, preview=preview), *words)
+
+
+def assert_refused(refused: Run, *words: str, stack: str = "cluster-a") -> None:
+    """One error, its place and its cure, and nothing else."""
     assert refused.exit_code == 32
-    assert len(refused.errors) == 1
-    assert words in refused.errors[0]
-    assert refused.errors[0].startswith("Pulumi.cluster-a.yaml: ")
+    (error,) = refused.errors
+    assert error.startswith(f"Pulumi.{stack}.yaml: ")
+    for each in words:
+        assert each in error
     assert refused.resources == ()
     assert refused.outputs == {}
+
+
+def test_a_partner_of_another_chain_is_refused() -> None:
+    foreign = run(alpha({"organisation": "beta", "network.chainId": 2000, "partners": {}}), name="cluster-b")
+    refused = run(alpha(), stacks(**{B: foreign.outputs}))
+    assert_refused(refused, "archipelago:partners.beta: beta is on chain 2000")
+
+
+def test_a_genesis_that_is_not_the_pinned_one_is_refused() -> None:
+    refused = run(beta({"network.genesisHash": f"0x{'9e' * 32}"}), {A: first_a().outputs}, name="cluster-b")
+    assert_refused(refused, "archipelago:network.genesisHash: 0x9e", stack="cluster-b")
+
+
+def test_a_repeated_identity_is_refused() -> None:
+    stolen = first_a().outputs["externalNodes"][0]["nodeId"]
+    pasted = [{"Node_UserIdent": "copy", "Enode_Url": f"enode://{stolen}@198.51.100.7:30399?discport=0"}]
+    refused = run(alpha({"partners.gamma": {"nodes": pasted}}), stacks())
+    assert_refused(refused, "archipelago:partners.gamma: alpha/quorum-node1 and gamma/copy have the same node id")
 
 
 @pytest.mark.parametrize(("sealed", "path"), [((), "identitySeed"), (("identitySeed",), f"{FIRST}.identity.nodekey")])
