@@ -45,13 +45,11 @@ class ChainNode(pulumi.ComponentResource):
         self.services = tuple(reached)
         self.endpoints = endpoints_of(node.service, reached[0])
 
-    def run(
-        self, services: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None
-    ) -> pulumi.Resource | None:
+    def run(self, shared: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None) -> pulumi.Resource | None:
         """Register what runs the node.
 
         Args:
-            services: Those of all nodes, which have to be there before it starts.
+            shared: What all nodes share and has to be there before it starts.
             previous: The workload whose update has to be done before this one's begins.
 
         Returns:
@@ -63,7 +61,7 @@ class ChainNode(pulumi.ComponentResource):
             if waits_for_endpoints(node):
                 self._fill(manifest, index)
             if manifest["kind"] in KINDS:
-                before = [*before, *services, *([previous] if previous else [])]
+                before = [*before, *shared, *([previous] if previous else [])]
             workload = register(manifest, plan.namespace, pulumi.ResourceOptions(parent=self, depends_on=before))
             before = [*before, workload]
         self.register_outputs({})

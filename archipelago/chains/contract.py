@@ -157,6 +157,10 @@ class Chain(Protocol):
         """A node of ours: its public record and its private files."""
         ...
 
+    def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:
+        """A node that must not restart: its private files as they were written in an earlier format."""
+        ...
+
     def asks(self, settings: Settings) -> tuple[Ask, ...]:
         """What the stack's cluster is asked before anything is planned."""
         ...

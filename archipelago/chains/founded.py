@@ -17,6 +17,10 @@ class Founded:
     seals = False
     profiles = False
 
+    def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:  # noqa: ARG002
+        """The node as it is: its files were written in one way only."""
+        return node
+
     def asks(self, settings: Settings) -> tuple[Ask, ...]:  # noqa: ARG002
         """Nothing: its plan is the same in every cluster."""
         return ()

@@ -21,11 +21,13 @@ class Node(Generic[Settings_co]):
         settings: Its part of the stack file.
         record: Its public half, without endpoints.
         private_files: Its private half, by file name.
+        file_format: How those are written; counted up where another way to write the same keys would restart nodes.
     """
 
     settings: Settings_co
     record: ExternalNode
     private_files: Mapping[str, str] = field(repr=False)
+    file_format: int = 1
 
     @property
     def name(self) -> str:

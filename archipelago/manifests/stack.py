@@ -18,10 +18,14 @@ def namespaces(plan: StackPlan) -> Iterator[Manifest]:
             yield objects.namespace(plan, name)
 
 
-def shared(plan: StackPlan) -> Iterator[Manifest]:
-    """Objects of the network as a whole, in each namespace that has nodes; until it has a genesis Services only."""
+def common_services(plan: StackPlan) -> Iterator[Manifest]:
+    """How the nodes are reached where any of them answers."""
     for service in plan.services:
         yield from _service(plan, None, service)
+
+
+def shared(plan: StackPlan) -> Iterator[Manifest]:
+    """What all nodes share, in each namespace that has some, the genesis first; nothing while it is waited for."""
     if plan.genesis is None:
         return
     genesis = {plan.genesis.file: plan.genesis.text}
@@ -85,6 +89,7 @@ def watching(plan: StackPlan) -> Iterator[Manifest]:
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
     yield from namespaces(plan)
+    yield from common_services(plan)
     yield from shared(plan)
     for node in plan.nodes:
         yield from kept(plan, node)

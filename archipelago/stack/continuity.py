@@ -77,6 +77,18 @@ def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings:
             yield Problem(path, words, cure)
 
 
+def file_formats(last: Mapping[str, Any]) -> dict[tuple[str, int, str], int]:
+    """In which format the private files of nodes that run are written, by name, generation and account.
+
+    They stay in it, or the nodes would restart for nothing. One that is not recorded is older than the record.
+    """
+    told = last.get("fileFormats") or {}
+    return {
+        (each.get("name", ""), int(each.get("generation", 1)), each.get("account", "")): int(told.get(each["name"], 1))
+        for each in last.get("externalNodes") or ()
+    }
+
+
 def ran(last: Mapping[str, Any]) -> frozenset[str]:
     """Nodes that run already: all that were exported, but those whose swarm's key nobody knew."""
     exported = last.get("externalNodes") or ()

@@ -66,9 +66,16 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | N
         },
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
+        **_file_formats(plan),
         **_shared(plan),
         **{key: given[key] for key in PROFILES if key in given},
     }
+
+
+def _file_formats(plan: StackPlan) -> Outputs:
+    """What the next run has to know, lest it restart nodes; nothing of those in the first format."""
+    found = {name: number for name, number in plan.file_formats.items() if number > 1}
+    return {"fileFormats": found} if found else {}
 
 
 def _shared(plan: StackPlan) -> Outputs:

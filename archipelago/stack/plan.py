@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class StackPlan:
         sharing: What partners alone can read of its outputs; None for a protocol that never seals.
         unasked: What of the cluster the plan depends on and nobody told.
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
+        file_formats: In which format a node's private files are written, by its name.
     """
 
     settings: Settings
@@ -68,6 +69,7 @@ class StackPlan:
     sharing: sharing.Sharing | None = None
     unasked: tuple[Ask, ...] = ()
     exchange: Exchange = field(default_factory=Exchange)
+    file_formats: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def network(self) -> str:
@@ -126,7 +128,7 @@ def plan_stack(
     site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {})
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
-    made = (chain.node(settings, keyring, name) for name in sorted(settings.nodes))
+    made = _nodes(settings, chain, keyring, last)
     nodes = {node.name: chain.equipped(settings, node, common.shared) for node in made}
     recorded = continuity.recorded(last, settings, problems)
     decision = decide(settings, chain, nodes, imports, recorded, root)
@@ -174,7 +176,17 @@ def plan_stack(
         sharing=common.sharing,
         unasked=unasked,
         exchange=heard,
+        file_formats={node.name: node.file_format for node in nodes.values()},
     )
+
+
+def _nodes(settings: Settings, chain: Chain, keyring: Keyring, last: Mapping[str, Any]) -> Iterator[Node[Any]]:
+    """Own nodes, sorted; those that run keep their private files as they are written."""
+    formats = continuity.file_formats(last)
+    for name in sorted(settings.nodes):
+        node = chain.node(settings, keyring, name)
+        was = formats.get((name, node.record.generation, node.record.account), node.file_format)
+        yield chain.earlier(keyring, node, was) if was < node.file_format else node
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,17 @@ class Run:
         """The one resource of a kind and a logical name."""
         return self.of(kind)[name]
 
+    def before(self, urn: str) -> set[str]:
+        """Everything that has to be there before a resource: what it depends on, and what that depends on."""
+        direct = {each.urn: each.depends_on for each in self.resources}
+        found: set[str] = set()
+        left = [urn]
+        while left:
+            new = direct.get(left.pop(), frozenset()) - found
+            found |= new
+            left += new
+        return found
+
 
 def run(
     config: Config,

@@ -151,7 +151,7 @@ def test_a_workload_starts_when_every_node_can_be_found_by_name(name: str) -> No
     services = {each.urn for each in given.of("Service").values()}
     assert len(services) == len(given.of("ChainNode"))
     for each in given.of("Deployment").values():
-        assert services <= each.depends_on
+        assert services <= given.before(each.urn)
 
 
 def test_the_nodes_of_a_new_network_are_made_at_once() -> None:

@@ -20,6 +20,7 @@ from tests.unit.vectors import vectors
 pytestmark = pytest.mark.unit
 
 VECTORS = vectors("identity")
+KEYSTORE = "keystore.json"
 SEED = "".join(f"{number:02x}" for number in range(32))
 
 
@@ -39,7 +40,16 @@ def test_a_node_has_the_frozen_public_half_and_private_files(vector: dict[str, A
     assert [record.node_id, record.address, record.account, record.privacy_key] == [
         vector[key] for key in ("nodeId", "address", "account", "privacyKey")
     ]
-    assert dict(node.private_files) == vector["privateFiles"]
+    assert dict(node.private_files) == vector["privateFiles"] | {KEYSTORE: vector["keystoreFormat2"]}
+    assert node.file_format == 2
+
+
+@pytest.mark.parametrize("vector", VECTORS["nodes"], ids=lambda v: f"{v['organisation']}-{v['name']}-{v['generation']}")
+def test_a_node_of_an_earlier_version_has_the_private_files_that_it_had(vector: dict[str, Any]) -> None:
+    """Else it would restart, and with it every node of every user."""
+    keyring = Keyring(bytes.fromhex(VECTORS["seed"]), vector["organisation"], "consortium")
+    node = _node(vector["organisation"], vector["name"], vector["generation"])
+    assert dict(GoQuorum().earlier(keyring, node, 1).private_files) == vector["privateFiles"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["signers"], ids=lambda v: str(v["organisation"]))
@@ -91,13 +101,11 @@ def test_scalars_are_keys_that_openssl_takes_and_never_zero() -> None:
         derive_private_key(int.from_bytes(keyring.scalar(f"node{number}", "nodekey")), SECP256K1())
 
 
-def test_the_keystore_of_a_derived_account_opens_with_the_password_file() -> None:
-    node = _node("alpha", "quorum-node1", 1)
-    private = decode_keyfile_json(
-        json.loads(node.private_files["keystore.json"]), node.private_files["password"].encode()
-    )
-    settings = settings_of(alpha({"identitySeed": VECTORS["seed"]}))
-    keyring = Keyring(settings.seed, "alpha", "consortium")
+@pytest.mark.parametrize("file_format", [1, 2])
+def test_the_keystore_of_a_derived_account_opens_with_the_password_file(file_format: int) -> None:
+    keyring = Keyring(bytes.fromhex(VECTORS["seed"]), "alpha", "consortium")
+    node = GoQuorum().earlier(keyring, _node("alpha", "quorum-node1", 1), file_format)
+    private = decode_keyfile_json(json.loads(node.private_files[KEYSTORE]), node.private_files["password"].encode())
     assert private == keyring.scalar("quorum-node1", "account")
     assert node.private_files["nodekey"] == keyring.scalar("quorum-node1", "nodekey").hex()
 

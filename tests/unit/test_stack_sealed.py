@@ -54,7 +54,7 @@ def test_another_protocol_exports_nothing_of_it() -> None:
     """New keys in the outputs of every stack would be a diff for every user."""
     outputs = outputs_of(goquorum_plan(goquorum()))
     assert outputs.keys() == {
-        "externalNodes", "network", "identities", "partners", "partnersMissing", "waitingFor",
+        "externalNodes", "network", "identities", "partners", "partnersMissing", "waitingFor", "fileFormats",
     }  # fmt: skip
     assert outputs["identities"].keys() == {"schema", "organisation", "key", "signature"}
     assert not outputs["externalNodes"][0].keys() & {"swarm", "fingerprint", "keyGeneration"}

@@ -66,6 +66,10 @@ class GoQuorum(Founded):
         """A node of ours."""
         return identity.node(settings.network, keyring, name, settings.nodes[name])
 
+    def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:
+        """A node with the keystore that it was made with."""
+        return identity.earlier(keyring, node, file_format)
+
     def account(self, node: Node[Any]) -> Account:
         """A node's account: keystore and password."""
         return identity.account(node)

@@ -109,6 +109,10 @@ class NodeIdentity(Strict):
     tessera: PrivateKey | None = Field(
         default=None, description="An existing Tessera key (32 bytes in hex), as a secret."
     )
+    keystore: Literal[1, 2] | None = Field(
+        default=None,
+        description="Format of the account's file; default: the running node's, or 2. Another one restarts the node.",
+    )
 
 
 class GoQuorumNode(NodeSettings):

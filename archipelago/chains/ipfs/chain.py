@@ -65,6 +65,10 @@ class Ipfs:
         """A member of ours."""
         return identity.node(_stack(settings), keyring, name)
 
+    def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:  # noqa: ARG002
+        """The member as it is: its files were written in one way only."""
+        return node
+
     def asks(self, settings: Settings) -> tuple[Ask, ...]:
         """Secrets that may hold swarm keys, and Services of Traefik."""
         stack = _stack(settings)

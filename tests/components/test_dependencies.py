@@ -1,0 +1,67 @@
+"""How many dependencies a stack has, all of which its state keeps, and that no workload is before a Service."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import cita, ipfs
+from tests.components.harness import Run, run
+from tests.stacks import GONE, Config, alpha, changed
+
+pytestmark = pytest.mark.components
+
+KINDS = ("Deployment", "StatefulSet")
+
+
+def goquorum(nodes: int) -> Config:
+    return alpha({f"nodes.quorum-node{index}": {"validator": False} for index in range(4, nodes + 1)})
+
+
+def cita_cloud(nodes: int) -> Config:
+    config = cita.local({"defaults.kmsPassword": GONE})
+    return changed(config, {"nodes": {f"node{index}": {"index": index} for index in range(nodes)}})
+
+
+def swarms(nodes: int) -> Config:
+    """Half of the members in pools of two, each pool in a namespace of its own, and the others in one pool."""
+    member: Config = {"archive": {}, "cache": {}}
+    pools: Config = {f"pool{index}": {"namespace": f"ipfs-{index}", "swarms": member} for index in range(nodes // 4)}
+    home: Config = {f"swarm{index}": {} for index in range(nodes - 2 * len(pools))}
+    return changed(ipfs.alpha(), {"pools": {**pools, "home": {"swarms": home}}})
+
+
+MADE = {"goquorum": goquorum, "cita-cloud": cita_cloud, "ipfs in many namespaces": swarms}
+
+
+def dependencies(given: Run) -> int:
+    return sum(len(each.depends_on) for each in given.resources)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_twice_the_nodes_have_at_most_twice_the_dependencies(kind: str) -> None:
+    """A backend of files writes all of them anew at each step of a run."""
+    few, many = (run(MADE[kind](nodes)) for nodes in (20, 40))
+    assert [len(_workloads(each)) for each in (few, many)] == [20, 40]
+    assert dependencies(many) <= 2 * dependencies(few)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_every_workload_comes_after_every_service(kind: str) -> None:
+    given = run(MADE[kind](8))
+    services = {each.urn for each in given.of("Service").values() if not each.name.endswith("-monitor")}
+    assert len(services) >= 8
+    assert len(_workloads(given)) == 8
+    for each in _workloads(given):
+        assert services <= given.before(each)
+
+
+def test_a_running_network_still_has_one_chain_of_updates_and_no_more() -> None:
+    """What comes after the node before is its workload alone."""
+    a = "organization/archipelago/cluster-a"
+    first = run(goquorum(20))
+    again = run(goquorum(20), {a: first.outputs})
+    assert dependencies(again) == dependencies(first) + 19
+
+
+def _workloads(given: Run) -> list[str]:
+    return [urn for kind in KINDS for urn in (each.urn for each in given.of(kind).values()) if "monitor" not in urn]
