@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from archipelago.chains.accounts import Account
-from archipelago.chains.registry import ACCOUNTS
+from archipelago.chains.registry import accounts
 from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.keys import SUPER_ADMIN
@@ -22,7 +22,8 @@ from cli.stacks import HERE, Directory, Stack, find_one
 app = typer.Typer(name="account", help="Accounts for anybody.", no_args_is_help=True)
 PASSWORD = "ARCHIPELAGO_ACCOUNT_PASSWORD"  # noqa: S105 - the variable's name
 _KEY_BYTES = 32
-_KINDS = ", ".join(f"{name} ({kind.meaning})" for name, kind in ACCOUNTS.items())
+_ACCOUNTS = accounts()
+_KINDS = ", ".join(f"{name} ({kind.meaning})" for name, kind in _ACCOUNTS.items())
 
 
 @app.command()
@@ -67,16 +68,16 @@ def create(
         cure = "Add --node NAME or --super-admin; a random account is of no stack."
         raise Refused([Problem("", "whose account of the stack is open.", cure)], "account")
     else:
-        made = _random(kind or next(iter(ACCOUNTS)), password_file)
+        made = _random(kind or next(iter(_ACCOUNTS)), password_file)
     write_folder(out / made.address, made.files)
     consoles.note(f"{out / made.address}: {', '.join(sorted(made.files))}")
     consoles.write(f"{made.address}\n")
 
 
 def _random(kind: str, password_file: Path | None) -> Account:
-    if kind not in ACCOUNTS:
+    if kind not in _ACCOUNTS:
         raise Refused([Problem("", f"{kind!r} is no kind of account.", f"Write one of {_KINDS}.")], "--kind")
-    chosen = ACCOUNTS[kind]
+    chosen = _ACCOUNTS[kind]
     key = (secrets.randbelow(chosen.order - 1) + 1).to_bytes(_KEY_BYTES)
     try:
         return chosen.made(key, read_password(password_file) if chosen.protected else "")

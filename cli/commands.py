@@ -93,7 +93,8 @@ PLACES = {
     "import-runner-k8s": Place(
         "cli.import_runner_k8s",
         "import_runner_k8s",
-        "Print the stack file that goes on with a chain of runner_k8s; with --out write it, its genesis and its secrets.",
+        "Print the stack file that goes on with a chain of runner_k8s; "
+        "with --out write it, its genesis and its secrets.",
     ),
     "import-swarmpool": Place(
         "cli.import_swarmpool",

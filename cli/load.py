@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +18,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
 from archipelago.stack.converge import Received, Written
 from archipelago.stack.partners import bundle_of, read_files
-from cli import consoles
 from cli.stacks import StackFile
-from operate.cluster import Unreachable, connect
-from operate.cluster import given as told_by
 
 EXPORTED = "identities"  # the output that only this program's stacks have
 Outputs = dict[str, Any]
@@ -51,7 +47,7 @@ def written(
     given: Received | None = None,
     last: Mapping[str, Any] | None = None,
     *,
-    ask: bool = False,
+    ask: Callable[[StackFile, Settings], Given] | None = None,
 ) -> Written:
     """A stack with everything that files tell of its partners.
 
@@ -60,7 +56,7 @@ def written(
         config: What it says, decrypted.
         given: Bundles by partner that stand in for stacks that nobody asks here.
         last: Its own last outputs.
-        ask: Whether its cluster may be asked for what the plan depends on; most commands promise to need none.
+        ask: Asks its cluster for what the plan depends on; most commands promise to need none.
 
     Raises:
         Refused: Something is wrong with what was written, or a bundle cannot be read.
@@ -76,7 +72,7 @@ def written(
         source=file.source,
         received=received,
         last=last or _remembered(settings, received),
-        given=_told(file, settings) if ask else {},
+        given=ask(file, settings) if ask else {},
     )
 
 
@@ -136,19 +132,6 @@ def parse_partners(pairs: list[str] | None) -> dict[str, dict[str, Any]]:
             raise Refused([Problem("", f"{pair!r} names no partner and file.", cure)], "--partner")
         found[name] = read_bundle(Path(path))
     return found
-
-
-def _told(file: StackFile, settings: Settings) -> Given:
-    """What the stack's cluster has of what its plan depends on; nothing where it does not answer."""
-    asks = CHAINS[settings.network.kind].asks(settings)
-    if not asks:
-        return {}
-    try:
-        with closing(connect(settings.cluster)) as client:
-            return told_by(client, asks)
-    except Unreachable as reason:
-        consoles.note(f"{file.stack}: its cluster does not tell of {', '.join(map(str, asks))}: {reason}")
-        return {}
 
 
 def _check_names(settings: Settings, given: Received, file: StackFile) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from archipelago.chains.contract import Chain
+from archipelago.chains.contract import Chain, Given
 from archipelago.chains.registry import CHAINS
 from archipelago.chains.running import Lack
 from archipelago.model.record import NetworkRecord
@@ -28,6 +29,7 @@ from cli.engine import pulumi
 from cli.load import Outputs, read_outputs, settings_of, written
 from cli.secrets import opened
 from cli.stacks import StackFile, find
+from operate.cluster import Unreachable, connect, given
 from operate.kubectl import Failed, Kubectl
 from operate.site import Pod, Site, pods
 from operate.stack import Stack
@@ -233,6 +235,19 @@ def _ask_partner(name: str, stack: str, file: StackFile) -> Mapping[str, Any] | 
         return None
 
 
+def told_by_cluster(file: StackFile, settings: Settings) -> Given:
+    """What the stack's cluster has of what its plan depends on; nothing where it does not answer."""
+    asks = CHAINS[settings.network.kind].asks(settings)
+    if not asks:
+        return {}
+    try:
+        with closing(connect(settings.cluster)) as client:
+            return given(client, asks)
+    except Unreachable as reason:
+        consoles.note(f"{file.stack}: its cluster does not tell of {', '.join(map(str, asks))}: {reason}")
+        return {}
+
+
 def _plan(
     file: StackFile, seed: str | None, received: Received, told: Outputs, problems: list[Problem]
 ) -> tuple[StackPlan | None, str]:
@@ -244,7 +259,7 @@ def _plan(
     if problems:
         return None, ""
     try:
-        return written(file, config, received, told, ask=True).plan(), ""
+        return written(file, config, received, told, ask=told_by_cluster).plan(), ""
     except Refused as refused:
         problems += refused.problems
         return None, ""

@@ -6,7 +6,7 @@ import re
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from eth_keys import keys
+from eth_hash.auto import keccak
 
 _NODE_ID = re.compile(r"[0-9a-f]{128}")
 
@@ -20,7 +20,19 @@ def node_id(private: bytes) -> str:
 
 def address_of(identity: str) -> str:
     """The EIP-55 address of a node id: the last 20 bytes of keccak256 over the 64-byte public key."""
-    return str(keys.PublicKey(bytes.fromhex(identity)).to_checksum_address())
+    return checksummed(keccak(bytes.fromhex(identity))[-20:].hex())
+
+
+def checksummed(address: str) -> str:
+    """The EIP-55 spelling of 40 hex characters, with 0x before them or without.
+
+    By hand, because eth_utils takes 50 ms to import, at each start of the program.
+    """
+    digits = address.removeprefix("0x").lower()
+    marks = keccak(digits.encode()).hex()
+    return "0x" + "".join(
+        digit.upper() if mark > "7" else digit for digit, mark in zip(digits, marks[: len(digits)], strict=True)
+    )
 
 
 def check_node_id(identity: str) -> str:

@@ -7,12 +7,12 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Never, TypeVar
 
-from eth_utils.address import to_checksum_address
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from archipelago.identity.secp256k1 import checksummed
 from archipelago.model.endpoint import NODE_PORTS
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -103,9 +103,9 @@ def _address(value: Any) -> Any:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise fault(f"{value!r} is no account address", "Write 0x and 40 hex characters, in quotes.")
     mixed = value[2:] not in (value[2:].lower(), value[2:].upper())
-    if mixed and to_checksum_address(value) != value:
+    if mixed and checksummed(value) != value:
         raise fault(f"{value} has a wrong EIP-55 checksum", "A character is wrong: copy the address again.")
-    return str(to_checksum_address(value))
+    return checksummed(value)
 
 
 def _private_key(value: SecretStr) -> SecretStr:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-import cli.load
+import cli.running
 from archipelago.chains.contract import Ask
 from archipelago.chains.registry import CHAINS
 from archipelago.model.record import is_signed
 from cli.load import written
+from cli.running import told_by_cluster
 from cli.stacks import StackFile
 from operate.cluster import Unreachable
 from tests.cli.conftest import Project
@@ -94,13 +95,13 @@ def test_commands_about_what_runs_ask_the_cluster_and_go_on_without_one(
             return Client()
         raise Unreachable("it sleeps")
 
-    monkeypatch.setattr(cli.load, "connect", connect)
+    monkeypatch.setattr(cli.running, "connect", connect)
     answer = {"data": {"swarm-key": "YnkgaGFuZA=="}}
-    monkeypatch.setattr(cli.load, "told_by", lambda _client, asks: dict.fromkeys(asks, answer))
+    monkeypatch.setattr(cli.running, "given", lambda _client, asks: dict.fromkeys(asks, answer))
     config = changed(organisation("alpha"), BY_HAND) | {"identitySeed": seed("alpha"), "partners": {}}
     write(apart, "cluster-a", config)
     file = StackFile("cluster-a", apart.folder / "Pulumi.cluster-a.yaml")
-    plan = written(file, config, ask=True).plan()
+    plan = written(file, config, ask=told_by_cluster).plan()
     assert [node.runs for node in plan.nodes] == [there]
     assert plan.unasked == (() if there else (Ask("Secret", "research", "theirs"),))
     assert ("does not tell of Secret research/theirs: it sleeps" in capsys.readouterr().err) is not there

@@ -57,6 +57,11 @@ def test_openssl_and_eth_keys_agree_on_every_node_id(private: bytes) -> None:
 
 
 @given(a_private_key)
+def test_eth_keys_agrees_on_every_address_and_its_checksum(private: bytes) -> None:
+    assert address_of(node_id(private)) == keys.PrivateKey(private).public_key.to_checksum_address()
+
+
+@given(a_private_key)
 def test_every_derived_node_id_passes_the_check_in_either_case(private: bytes) -> None:
     identity = node_id(private)
     assert check_node_id(identity) == identity
