@@ -13,9 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import report
+from bench import partners, report
 from bench.engine import Bench, Measured, running_lab
-from bench.network import LARGEST
 from bench.pure import Pure, measure
 from bench.results import Results
 from lab.errors import LabError
@@ -43,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     runs = [run for nodes in sorted(set(chosen.pure)) for run in _pure(nodes)]
-    results = Results(measured, runs, skipped, load=(load, os.getloadavg()[2]))
+    joined = [_joined(number) for number in sorted(set(chosen.partners))]
+    results = Results(measured, runs, skipped, joined=joined, load=(load, os.getloadavg()[2]))
     sys.stdout.write(f"\n{report.text(results)}")
     if chosen.json:
         chosen.json.write_text(results.json())
@@ -88,6 +88,12 @@ def _pure(nodes: int) -> list[Pure]:
     return runs
 
 
+def _joined(number: int) -> partners.Joined:
+    """A founder that has heard of many partners."""
+    _say(f"{number:4} partners of {partners.NODES} nodes  without an engine")
+    return partners.measure(number)
+
+
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
@@ -99,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--repeat", type=int, help="pairs of `up` at each size; by default more for small sizes")
     add("--minutes", type=float, default=30, help="begin no second repetition that would end later; default 30")
     add("--pure", type=_size, nargs="*", default=[5, 100, 1000], help="sizes without an engine; none: leave it out")
+    add("--partners", type=_size, nargs="*", default=[50], help="partners of 20 nodes each; none: leave them out")
     add("--json", type=Path, metavar="FILE", help="write every single measurement")
     add("--markdown", type=Path, metavar="FILE", help="put the tables into a page, as docs/bench.md")
     add("--profile", type=Path, metavar="FOLDER", help="keep cProfile's figures of one more preview of each stack")
@@ -107,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size(text: str) -> int:
     nodes = int(text)
-    if not 1 <= nodes <= LARGEST:
-        raise argparse.ArgumentTypeError(f"{nodes} is not in 1 to {LARGEST}: each node pins two NodePorts")
+    if nodes < 1:
+        raise argparse.ArgumentTypeError(f"{nodes} is no number of nodes")
     return nodes
 
 

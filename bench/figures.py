@@ -9,6 +9,7 @@ from statistics import median
 GOAL_RATIO = 1.15  # of the time of ours to the floor's, at GOAL_NODES
 GOAL_RESOURCES = 9  # Kubernetes objects a node
 GOAL_NODES = 100
+GOAL_GROWTH = 1.2  # of what a node costs in a large plan to what it costs in one of GOAL_NODES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The network that is measured: n GoQuorum nodes with Tessera and pinned NodePorts."""
+"""The network that is measured: n GoQuorum nodes with Tessera and pinned NodePorts, as many as a cluster has."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from archipelago.settings.read import Settings, read
 from archipelago.stack.plan import StackPlan, plan_stack
 
 SEED = hashlib.sha256(b"the benchmark's seed, which guards nothing").hexdigest()
-LARGEST = len(NODE_PORTS) // 2
 _VALIDATORS = 21  # consensus takes messages squared in them: a network of a hundred nodes has no hundred validators
-_HALF = LARGEST
+_HALF = len(NODE_PORTS) // 2
 _PORTS_A_NODE = 2
 
 Config = dict[str, Any]
@@ -32,29 +31,27 @@ def config(nodes: int, *, namespace: str, context: str = "", half: int | None = 
         namespace: Of its own, so that several can stand in one cluster.
         context: Of the kubeconfig.
         half: 0 or 1: which half of the cluster's NodePorts it pins; None where it has them all.
-
-    Raises:
-        ValueError: The cluster has not so many NodePorts.
     """
-    room = LARGEST if half is None else _HALF // _PORTS_A_NODE
-    if not 1 <= nodes <= room:
-        raise ValueError(f"{nodes} nodes: one to {room} can have NodePorts of their own here")
     first = NODE_PORTS.start + (half or 0) * _HALF
+    end = first + (len(NODE_PORTS) if half is None else _HALF)
     return {
         "organisation": "alpha",
         "cluster": {"context": context, "namespace": namespace, "address": "203.0.113.10"},
         "network": {"kind": "goquorum", "name": "bench", "chainId": 1000, "consensus": "qbft", "founder": True},
-        "nodes": {f"node{index:04}": _node(index, first + _PORTS_A_NODE * index) for index in range(nodes)},
+        "nodes": {f"node{index:04}": _node(index, first + _PORTS_A_NODE * index, end) for index in range(nodes)},
     }
 
 
-def _node(index: int, port: int) -> Config:
-    return {"validator": index < _VALIDATORS, "exposure": {"ports": {"p2p": port, "tessera": port + 1}}}
+def _node(index: int, port: int, end: int) -> Config:
+    """A node with NodePorts of its own; the cluster has none left for those after, which have as many objects."""
+    pinned = port + _PORTS_A_NODE <= end
+    exposure = {"ports": {"p2p": port, "tessera": port + 1}} if pinned else {"type": "ClusterIP"}
+    return {"validator": index < _VALIDATORS, "exposure": exposure}
 
 
 def settings(written: Config) -> Settings:
     """A configuration, validated as the program does it."""
-    return read(written | {"identitySeed": SEED}, "bench", CHAINS, lambda found: problems(found, CHAINS))
+    return read({"identitySeed": SEED} | written, "bench", CHAINS, lambda found: problems(found, CHAINS))
 
 
 def plan(validated: Settings, stack: str) -> StackPlan:

@@ -77,7 +77,7 @@ def run(nodes: int) -> Pure:
     watch = Stopwatch()
     watch.wrap(PLACES)
     written = network.config(nodes, namespace="bench")
-    before = _memory("VmRSS")
+    before = memory("VmRSS")
     started = time.perf_counter()
     with watch.stage("settings"):
         validated = network.settings(written)
@@ -88,11 +88,11 @@ def run(nodes: int) -> Pure:
     with watch.stage("outputs"):
         outputs(plan, plan.records)
     seconds = time.perf_counter() - started
-    peak = _memory("VmHWM")
+    peak = memory("VmHWM")
     return Pure(nodes, seconds, dict(watch.seconds), peak - before, peak, len(listed))
 
 
-def _memory(field: str) -> int:
+def memory(field: str) -> int:
     """A field of proc_pid_status(5), in bytes."""
     status = Path(f"/proc/{os.getpid()}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith(f"{field}:")).split()[1]) * 1024

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from archipelago.manifests import limits
 from bench import figures
 from bench.engine import OPERATIONS, Measured
 from bench.figures import Pair, Spread
+from bench.partners import Joined
 from bench.pure import STAGES, Pure
 from bench.results import Results
 
@@ -54,6 +56,8 @@ def tables(results: Results) -> Iterator[Table]:
     if results.pure:
         yield _pure(results.pure)
         yield _stages(results.pure)
+    if results.joined:
+        yield _partners(results.joined)
 
 
 def _spread(spread: Spread, digits: int = 2) -> str:
@@ -119,6 +123,21 @@ def _stages(pure: Sequence[Pure]) -> Table:
     return Table("Where it goes: CPU milliseconds a node", head, rows)
 
 
+def _partners(joined: Sequence[Joined]) -> Table:
+    rows = []
+    for each in joined:
+        sizes = (each.received, each.exported, each.peers, each.policy)
+        share = f"{100 * each.peers / limits.LARGEST:.0f} %"
+        nodes, cpu, peak = each.partners * each.nodes, f"{each.cpu:.3f}", f"{each.peak / _MIB:.0f}"
+        kibibytes = (f"{size / 1024:.1f}" for size in sizes)
+        rows.append([str(each.partners), str(nodes), cpu, peak, *kibibytes, share])
+    head = [
+        "partners", "their nodes", "CPU, s", "peak, MiB",
+        "received, KiB", "outputs, KiB", "peers, KiB", "policy, KiB", "peers of their limit",
+    ]  # fmt: skip
+    return Table("A founder of 20 nodes that has heard of all its partners, without an engine", head, rows)
+
+
 def _by_size(pure: Sequence[Pure]) -> list[tuple[int, list[Pure]]]:
     return [(nodes, [run for run in pure if run.nodes == nodes]) for nodes in sorted({run.nodes for run in pure})]
 
@@ -136,6 +155,7 @@ def verdicts(results: Results) -> Iterator[str]:
         most = max(each.resources_per_node for each in results.engine)
         verdict = "met" if most <= figures.GOAL_RESOURCES else "missed"
         yield f"Kubernetes objects a node: at most {most:.2f} (goal ≤ {figures.GOAL_RESOURCES}: {verdict})"
+    yield from _of_the_plan(results.pure)
     for operation in OPERATIONS:
         found = [
             (m.nodes, figures.each(p, lambda usage: usage.cpu))
@@ -147,6 +167,16 @@ def verdicts(results: Results) -> Iterator[str]:
         if ours is not None and floor is not None:
             growth = f"{ours:.2f} times as much CPU at the large end as at the small (floor {floor:.2f}; 1 is linear)"
             yield f"{operation}: one more node costs {growth}"
+
+
+def _of_the_plan(pure: Sequence[Pure]) -> Iterator[str]:
+    """What a node costs without an engine: the larger sizes beside the one that the goals name."""
+    a_node = {nodes: median(run.cpu for run in runs) / nodes for nodes, runs in _by_size(pure)}
+    for nodes, cost in a_node.items():
+        if nodes > figures.GOAL_NODES and (small := a_node.get(figures.GOAL_NODES)):
+            verdict = "met" if cost <= figures.GOAL_GROWTH * small else "missed"
+            goal = f"goal ≤ {figures.GOAL_GROWTH}: {verdict}"
+            yield f"plan of {nodes} nodes: one costs {cost / small:.2f} of one of {figures.GOAL_NODES} ({goal})"
 
 
 def text(results: Results) -> str:

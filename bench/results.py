@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from bench.engine import Measured
+from bench.partners import Joined
 from bench.pure import Pure
 
 
@@ -35,6 +36,7 @@ class Results:
         skipped: Repetitions that there was no time for, in words.
         date: Of the run, ISO 8601.
         machine: What it ran on, in words.
+        joined: Founders with many partners, fewest first.
         load: How many processes wanted a core when it began and when it ended, on average of 15 minutes.
     """
 
@@ -43,6 +45,7 @@ class Results:
     skipped: Sequence[str] = ()
     date: str = field(default_factory=_today)
     machine: str = field(default_factory=_machine)
+    joined: Sequence[Joined] = ()
     load: tuple[float, float] = (0.0, 0.0)
 
     def json(self) -> str:

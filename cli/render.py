@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from archipelago.manifests import limits
 from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.manifests.workload import public_files, waits_for_endpoints
@@ -65,6 +66,8 @@ def render(
     file = find_one([target, stack], directory)
     ready = written(file, opened(file, read_seed(seed_file)), parse_partners(partner), read_outputs(outputs))
     plan = ready.plan()
+    if found := list(limits.problems(plan)):
+        raise Refused(found, file.source)
     _say(plan)
     objects = [each if secrets else yaml_text.redacted(each) for each in manifests(plan)]
     if out is None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from archipelago.chains.registry import CHAINS
+from archipelago.manifests import limits
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
@@ -109,7 +110,7 @@ def _plan(found: list[Findings]) -> None:
     for each in planned:
         try:
             assert each.stack  # noqa: S101 - chosen so, one line above
-            each.stack.plan()
+            each.problems += limits.problems(each.stack.plan())
         except Refused as refused:
             each.problems += [problem for problem in refused.problems if problem not in each.warnings]
     sound = [each.stack for each in planned if each.stack and not each.problems and not each.warnings]

@@ -13,6 +13,7 @@ from pulumi.runtime.invoke import invoke_async
 
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
+from archipelago.manifests import limits
 from archipelago.problems import Refused
 from archipelago.settings.read import read
 from archipelago.settings.secrecy import in_plain_text
@@ -53,6 +54,8 @@ async def plan_here() -> StackPlan:
     chain = CHAINS[settings.network.kind]
     given = ask_cluster(settings.cluster, chain.asks(settings), source)
     plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given)
+    if found := list(limits.problems(plan)):
+        raise Refused(found, source)
     check_cluster(plan, source)
     for warning in plan.warnings:
         pulumi.log.warn(warning)

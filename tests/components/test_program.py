@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archipelago.manifests import limits
 from archipelago.manifests.stack import manifests
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
@@ -297,3 +298,14 @@ def test_the_program_finds_partners_files_from_the_projects_folder() -> None:
     assert (REPOSITORY / "Pulumi.yaml").exists()
     missing = run(alpha({"partners.beta": {"file": "partners/nowhere.json", "required": False}}))
     assert missing.outputs["partnersMissing"] == ["beta"]
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+def test_an_object_that_kubernetes_would_not_take_is_refused_before_anything_is_registered(
+    preview: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the run would end half way, at each run, with whatever comes after it not rolled out."""
+    monkeypatch.setattr(limits, "LARGEST", 1000)
+    refused = run(alpha(), preview=preview)
+    assert (refused.exit_code, refused.resources, refused.outputs) == (32, (), {})
+    assert "ConfigMap consortium-peers must have at most 1,000 bytes, got " in refused.errors[0]

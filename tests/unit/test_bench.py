@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import runpy
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ import pulumi
 import pytest
 from pulumi.runtime import settings, stack
 
+from archipelago.chains.registry import CHAINS
+from archipelago.manifests import limits
 from archipelago.manifests.stack import manifests
-from bench import network
+from archipelago.stack.outputs import outputs
+from archipelago.stack.plan import plan_stack
+from bench import network, partners
 from bench.__main__ import repetitions
 from bench.engine import OPERATIONS, UP, Measured
 from bench.figures import Pair, Spread, Usage, each, growth, ratio
@@ -92,13 +97,54 @@ def test_the_two_networks_pin_no_node_port_in_common() -> None:
     assert not first & second
 
 
-def test_more_nodes_than_node_ports_are_refused() -> None:
-    with pytest.raises(ValueError, match="one to 692"):
-        network.config(693, namespace="x", half=0)
+def test_nodes_for_which_no_node_port_is_left_stand_inside_the_cluster_with_as_many_objects() -> None:
+    nodes = list(network.config(693, namespace="x", half=0)["nodes"].values())
+    assert nodes[691]["exposure"] == {"ports": {"p2p": 31382, "tessera": 31383}}
+    assert nodes[692]["exposure"] == {"type": "ClusterIP"}
+    assert list(network.config(1385, namespace="x")["nodes"].values())[1383]["exposure"]["ports"]["tessera"] == 32767
 
 
-def test_the_largest_pure_network_is_valid() -> None:
-    assert len(network.settings(network.config(1000, namespace="x")).nodes) == 1000
+def test_a_large_pure_network_is_valid() -> None:
+    assert len(network.settings(network.config(1500, namespace="x")).nodes) == 1500
+
+
+def calls(nodes: int) -> int:
+    """How many calls a run makes that changes nothing, from settings to outputs."""
+    written = network.config(nodes, namespace="x")
+    first = network.plan(network.settings(written), "bench")
+    last = json.loads(json.dumps(outputs(first, first.records)), parse_int=float)
+    counted = 0
+
+    def count(_frame: Any, event: str, _given: Any) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        settings = network.settings(written)
+        chain = CHAINS[settings.network.kind]
+        plan = plan_stack(settings, chain, "bench", {}, last, Path.cwd(), "bench")
+        list(manifests(plan))
+        outputs(plan, plan.records)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_twice_the_nodes_take_at_most_twice_the_calls() -> None:
+    """Seconds are the machine's. What each node does with each other one would be four times as many calls."""
+    calls(1)  # what is done once
+    few, many, more = (calls(nodes) for nodes in (40, 80, 160))
+    assert more - many <= 2.1 * (many - few)
+
+
+def test_many_partners_are_planned_and_their_sizes_told() -> None:
+    few, many = (partners.run(number, 2) for number in (2, 4))
+    assert (many.partners, many.nodes) == (4, 2)
+    assert few.peers < many.peers < 2 * few.peers
+    assert few.received < many.received
+    assert 0 < few.exported < many.exported < few.exported + 1000, "a line a partner, none a node"
+    assert few.policy < many.policy
 
 
 def test_the_floors_dictionaries_are_the_manifests(tmp_path: Path) -> None:
@@ -172,7 +218,8 @@ def results() -> Results:
     pure = [
         Pure(nodes, nodes / 100, dict.fromkeys(STAGES, nodes / 1000), nodes << 10, nodes << 20, 5) for nodes in (5, 9)
     ]
-    return Results(sizes, pure, ("Repetition 2 of 100 nodes was left out.",), "2026-01-31", "a machine")
+    joined = [partners.Joined(50, 20, 0.2, 1 << 20, 2 << 20, 3 << 10, limits.LARGEST // 4, 5 << 10)]
+    return Results(sizes, pure, ("Repetition 2 of 100 nodes was left out.",), "2026-01-31", "a machine", joined)
 
 
 def test_the_goals_stand_beside_the_values() -> None:
@@ -185,6 +232,7 @@ def test_the_goals_stand_beside_the_values() -> None:
 
 def test_both_reports_hold_every_size_and_what_was_left_out() -> None:
     for shown in (text(results()), markdown(results())):
+        assert "25 %" in shown
         assert all(
             word in shown for word in ("1.20 (1.20 to 1.20)", "a machine", "2026-01-31", "was left out", "keystores")
         )
@@ -209,6 +257,14 @@ def test_a_pages_results_are_replaced_and_nothing_else_of_it(tmp_path: Path) -> 
     page.write_text("no place\n")
     with pytest.raises(ValueError, match="no place for results"):
         write_into(page, results())
+
+
+def test_a_node_of_a_large_plan_may_cost_little_more_than_one_of_a_small() -> None:
+    pure = [Pure(nodes, 1, {"settings": cpu}, 1, 1, 1) for nodes, cpu in ((100, 1.0), (1000, 11.0), (10000, 130.0))]
+    assert list(verdicts(Results([], pure))) == [
+        "plan of 1000 nodes: one costs 1.10 of one of 100 (goal ≤ 1.2: met)",
+        "plan of 10000 nodes: one costs 1.30 of one of 100 (goal ≤ 1.2: missed)",
+    ]
 
 
 def test_small_sizes_are_measured_more_often_unless_told() -> None:
