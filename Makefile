@@ -60,7 +60,7 @@ test-golden: setup ## rendered manifests against files
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters
-	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist loadgroup --durations=15
+	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15

@@ -52,6 +52,7 @@ class Consortium:
         backend: str = "shared",
         *,
         seed: bool = True,
+        await_ready: bool = False,
         program: Path = PROGRAM,
         namespaces: Iterable[str] = (),
     ) -> Stack:
@@ -63,11 +64,15 @@ class Consortium:
             cluster: `a` or `b`.
             backend: Stacks that share one can read each other's outputs.
             seed: Whether its seed is set.
+            await_ready: Whether `up` waits until a node has been ready for long, 15 s for most kinds. Only tests of
+                that have to.
             program: The folder of the program.
             namespaces: That it has beside its own.
         """
         config = copy.deepcopy(config)
         secret = config.pop("identitySeed")
+        if not await_ready:
+            config.setdefault("defaults", {}).setdefault("awaitReady", False)
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
         if "address" in config["cluster"]:
             config["cluster"]["address"] = self._lab.cluster(cluster).address

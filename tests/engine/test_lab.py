@@ -34,7 +34,7 @@ from lab.status import look
 from lab.tools import Toolchain
 from tests.engine.lab_fixture import connected
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.engine
 
 NAMESPACE = "lab-test"
 LABELS = {"app": "web"}

@@ -31,7 +31,7 @@ def pools(consortium: Consortium, space: str, changes: dict[str, Any] | None = N
             **(changes or {}),
         }
     )
-    return consortium.stack("cluster-a", written, "a", program=PROGRAM, namespaces=(f"{space}-p",))
+    return consortium.stack("cluster-a", written, "a", await_ready=True, program=PROGRAM, namespaces=(f"{space}-p",))
 
 
 def ready_since(pod: Pod) -> datetime:
