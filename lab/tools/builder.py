@@ -28,8 +28,11 @@ SETTINGS = {
     "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
     "GOTOOLCHAIN": "local",
     "GOWORK": "off",
+    # What is built here runs on every machine of its kind.
+    "GOAMD64": "v1",
+    "GOARM64": "v8.0",
 }
-"""Environment of every build."""
+"""Environment of every build, which its result depends on."""
 _LAST_LINES = 15
 _REPLACED = "replaced"
 
@@ -85,12 +88,14 @@ class GoBuilder:
         return str(self.go)
 
     def key(self, build: Build) -> str:
-        """See `Builder.key`: the modules' files, the commands, the settings, the Go release and the machine's kind."""
+        """See `Builder.key`: the modules' files, the commands, the settings, Go's minor release, the machine's kind."""
         system = os.uname()
         content = hashlib.sha256()
-        content.update(json.dumps([self.go.version, system.sysname, system.machine, SETTINGS]).encode())
+        content.update(json.dumps([system.sysname, system.machine, SETTINGS], sort_keys=True).encode())
         for command in build.commands:
-            content.update(json.dumps(asdict(command), sort_keys=True).encode())
+            # A command that names its own release is built by that one, whatever the machine has.
+            release = None if "GOTOOLCHAIN" in command.environment else self.go.minor
+            content.update(json.dumps([release, asdict(command)], sort_keys=True).encode())
             module = self._modules / command.module
             for file in sorted(file for file in module.rglob("*") if file.is_file()):
                 content.update(f"\0{file.relative_to(module)}\0".encode() + file.read_bytes())
