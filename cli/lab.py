@@ -13,7 +13,7 @@ from rich.table import Table
 
 from lab.errors import LabError
 from lab.lab import Lab
-from lab.profiles import PROFILES
+from lab.profiles import BESIDES, PROFILES, asked_for
 from lab.status import LabStatus, look
 from lab.tools import ConsoleReport, resolve
 
@@ -26,8 +26,10 @@ app = typer.Typer(
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-_BESIDES = ", ".join(name for profile in PROFILES.values() for name in profile.more)
-
+Besides = Annotated[
+    list[str] | None,
+    typer.Option("--with", help=f"What to have besides, more than once: {', '.join(BESIDES)}.", show_default=False),
+]
 Folder = Annotated[
     Path | None,
     typer.Option("--dir", help="Folder of the lab; by default one in the user's cache directory.", show_default=False),
@@ -44,10 +46,7 @@ def up(
     new_ports: Annotated[
         bool, typer.Option("--new-ports", help="Give up ports that another program has taken.")
     ] = False,
-    besides: Annotated[
-        list[str] | None,
-        typer.Option("--with", help=f"Images to have besides, more than once: {_BESIDES}.", show_default=False),
-    ] = None,
+    besides: Besides = None,
 ) -> None:
     """Start whatever of the lab does not run yet, and wait until its clusters are ready."""
     lab = Lab(folder)
@@ -115,10 +114,16 @@ def kubeconfig(
 
 
 @app.command()
-def tools() -> None:
-    """Find, download or build the whole toolchain, and nothing else."""
+def tools(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Tools or programs; by default all that the profiles need.", show_default=False),
+    ] = None,
+    besides: Besides = None,
+) -> None:
+    """Find, download or build the toolchain, and nothing else."""
     try:
-        toolchain = resolve(None, ConsoleReport(_out))
+        toolchain = resolve(asked_for(names or (), besides or ()), ConsoleReport(_out))
     except LabError as error:
         _fail(error)
     table = Table(box=None, pad_edge=False)

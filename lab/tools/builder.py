@@ -213,7 +213,7 @@ class _Run:
             raise BuildError(
                 f"go {arguments[0]} failed in {self.module} (exit code {process.returncode}). It ended with:\n"
                 f"{_last_lines(self.log, _LAST_LINES)}\nThe whole log is in {self.log}\n"
-                "Try again with: archipelago lab tools"
+                "Try it again: what is compiled is kept."
             )
 
 

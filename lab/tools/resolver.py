@@ -179,12 +179,11 @@ class Resolver:
         self._report.found(tool.title, text)
 
 
-def resolve(names: Sequence[str] | None, report: Report) -> Toolchain:
+def resolve(names: Sequence[str], report: Report) -> Toolchain:
     """Find, download or build the lab's tools.
 
     Args:
-        names: tools (`pulumi`, `kubernetes-provider`, `control-plane`, `kubectl`, `etcd`, `kwok`) or single programs;
-            None means all.
+        names: tools of the catalogue or single programs: what will be run, because all of it may have to be built.
         report: told every step.
 
     Raises:
