@@ -7,19 +7,25 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.errors import LabError
 from lab.files import used
 from lab.tools import ambient
-from lab.tools.builder import Builder, BuildError, GoBuilder
+from lab.tools.builder import Builder, GoBuilder
 from lab.tools.cache import Cache
 from lab.tools.catalogue import catalogue
 from lab.tools.definitions import Build, Tool
+from lab.tools.go_run import BuildError
 from lab.tools.report import Estimate, Report, duration
 from lab.tools.toolchain import Toolchain
+from lab.tools.turns import Turn, take_turns
 from lab.tools.vendor import Vendor, VendorError
+
+_LINKING = ": linking"
+"""Suffix of the name under which the end of a build is remembered, beside which the next one has begun."""
 
 
 class Resolver:
@@ -72,7 +78,8 @@ class Resolver:
                 missing = [tool for tool in missing if not self._from_cache(tool)]
                 missing = self._from_vendors(missing)
                 self._from_builds(missing, lock)
-        return Toolchain(dict(self._programs), dict(self._sources))
+        programs = {program: self._programs[program] for tool in wanted for program in tool.programs}
+        return Toolchain(programs, dict(self._sources))
 
     def _select(self, names: Sequence[str] | None) -> list[Tool]:
         if names is None:
@@ -137,29 +144,55 @@ class Resolver:
 
     def _from_builds(self, tools: Sequence[Tool], lock: int) -> None:
         builds = {tool.build.name: tool.build for tool in tools}
-        estimates = {name: self._estimate(build) for name, build in builds.items()}
-        if builds:
-            total = duration(sum(estimate.seconds for estimate in estimates.values()))
-            self._report.note(f"Building with {self._builder.describe()}: {', '.join(builds)}. About {total} in all.")
-        with self._builder.ahead(list(builds.values())[1:], self._cache.log("ahead")):
-            for position, (name, build) in enumerate(builds.items(), start=1):
-                seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
-                for tool in tools:
-                    if tool.build.name == name:
-                        programs = {program: self._built(build) / program for program in tool.programs}
-                        self._take(tool, programs, f"built in {duration(seconds)}")
+        if not builds:
+            return
+        ordered = sorted(builds.values(), key=self._builder.weight)
+        total = duration(self._expected(ordered))
+        names = ", ".join(build.name for build in ordered)
+        self._report.note(f"Building with {self._builder.describe()}: {names}. About {total} in all.")
+        took: dict[str, float] = {}
 
-    def _build(self, build: Build, title: str, lock: int) -> float:
+        def work(position: int, build: Build, turn: Turn) -> None:
+            took[build.name] = self._build(build, f"{position} of {len(ordered)}: {build.title}", lock, turn)
+            for tool in tools:
+                if tool.build.name == build.name:
+                    programs = {program: self._built(build) / program for program in tool.programs}
+                    self._take(tool, programs, f"built in {duration(took[build.name])}")
+
+        began = time.monotonic()
+        with self._builder.ahead(ordered[1:], self._cache.log("ahead")):
+            take_turns([partial(work, position, build) for position, build in enumerate(ordered, start=1)])
+        parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in took.items())
+        self._report.note(f"Built in {duration(time.monotonic() - began)}: {parts}.")
+
+    def _build(self, build: Build, title: str, lock: int, turn: Turn) -> float:
         started = time.monotonic()
-        log = self._cache.log(build.name)
+        compiled: list[float] = []
+
+        def linking() -> None:
+            compiled.append(time.monotonic() - started)
+            turn.pass_on()
+
         with (
             self._cache.making(build.name, self._builder.key(build)) as fresh,
             self._report.work(f"building {title}", self._estimate(build)) as tick,
         ):
-            self._builder.run(build, fresh, log, tick, lock)
+
+            def tick_or_end(detail: str) -> None:
+                if turn.ended:
+                    raise BuildError(f"{build.title} is not built: another build failed before it was ready.")
+                tick(detail)
+
+            self._builder.run(build, fresh, self._cache.log(build.name), tick_or_end, lock, linking)
         seconds = time.monotonic() - started
         self._cache.remember_duration(build.name, seconds)
+        self._cache.remember_duration(f"{build.name}{_LINKING}", seconds - (compiled or [seconds])[0])
         return seconds
+
+    def _expected(self, builds: Sequence[Build]) -> float:
+        """How long builds take together: what one of them links, the next one does not wait for."""
+        overlaps = (self._cache.duration(f"{build.name}{_LINKING}") or 0.0 for build in builds[:-1])
+        return sum(self._estimate(build).seconds for build in builds) - sum(overlaps)
 
     def _estimate(self, build: Build) -> Estimate:
         measured = self._cache.duration(build.name)

@@ -12,9 +12,10 @@ import pytest
 from lab.errors import LabError
 from lab.files import used
 from lab.tools import Toolchain
-from lab.tools.builder import SETTINGS, BuildError, GoBuilder
+from lab.tools.builder import SETTINGS, GoBuilder
 from lab.tools.catalogue import catalogue
 from lab.tools.definitions import Build, GoCommand, Probe
+from lab.tools.go_run import BuildError
 from lab.tools.golang import Go
 from lab.tools.report import duration
 from lab.tools.versions import Version
