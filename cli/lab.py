@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import lab_toolchain
 from lab.errors import LabError
 from lab.lab import Lab
-from lab.profiles import BESIDES, PROFILES, asked_for
+from lab.profiles import PROFILES, asked_for
 from lab.status import LabStatus, look
 from lab.tools import ConsoleReport, resolve
 
@@ -22,14 +23,11 @@ app = typer.Typer(
     help="Local clusters to run the whole program on: real control planes; nodes are real with root, else simulated.",
     no_args_is_help=True,
 )
+app.add_typer(lab_toolchain.app)
 
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-Besides = Annotated[
-    list[str] | None,
-    typer.Option("--with", help=f"What to have besides, more than once: {', '.join(BESIDES)}.", show_default=False),
-]
 Folder = Annotated[
     Path | None,
     typer.Option("--dir", help="Folder of the lab; by default one in the user's cache directory.", show_default=False),
@@ -46,7 +44,7 @@ def up(
     new_ports: Annotated[
         bool, typer.Option("--new-ports", help="Give up ports that another program has taken.")
     ] = False,
-    besides: Besides = None,
+    besides: lab_toolchain.Besides = None,
 ) -> None:
     """Start whatever of the lab does not run yet, and wait until its clusters are ready."""
     lab = Lab(folder)
@@ -115,11 +113,8 @@ def kubeconfig(
 
 @app.command()
 def tools(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Tools or programs; by default all that the profiles need.", show_default=False),
-    ] = None,
-    besides: Besides = None,
+    names: lab_toolchain.Names = None,
+    besides: lab_toolchain.Besides = None,
 ) -> None:
     """Find, download or build the toolchain, and nothing else."""
     try:

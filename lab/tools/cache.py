@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lab.files import cache_folder, exclusive, make_room, write_whole
@@ -89,6 +89,11 @@ class Cache:
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
+
+
+def complete(folder: Path, programs: Iterable[str]) -> bool:
+    """Whether a folder has all of some programs, ready to run."""
+    return all(os.access(folder / program, os.X_OK) for program in programs)
 
 
 def _to_disk(file: Path) -> None:

@@ -15,7 +15,7 @@ from lab.errors import LabError
 from lab.files import used
 from lab.tools import ambient
 from lab.tools.builder import Builder, GoBuilder
-from lab.tools.cache import Cache
+from lab.tools.cache import Cache, complete
 from lab.tools.catalogue import catalogue
 from lab.tools.definitions import Build, Tool
 from lab.tools.go_run import BuildError
@@ -68,7 +68,7 @@ class Resolver:
         Raises:
             LabError: a name is unknown, or a build failed.
         """
-        wanted = self._select(names)
+        wanted = list(self._tools) if names is None else select(self._tools, names)
         missing = self._from_path(wanted)
         missing = [tool for tool in missing if not self._from_cache(tool)]
         if missing:
@@ -80,16 +80,6 @@ class Resolver:
                 self._from_builds(missing, lock)
         programs = {program: self._programs[program] for tool in wanted for program in tool.programs}
         return Toolchain(programs, dict(self._sources))
-
-    def _select(self, names: Sequence[str] | None) -> list[Tool]:
-        if names is None:
-            return list(self._tools)
-        known = {name: tool for tool in self._tools for name in (tool.name, *tool.programs)}
-        for name in names:
-            if name not in known:
-                raise LabError(f"There is no tool {name}. Name one of: {', '.join(known)}")
-        chosen = {known[name].name for name in names}
-        return [tool for tool in self._tools if tool.name in chosen]
 
     def _from_path(self, tools: Sequence[Tool]) -> list[Tool]:
         def look(tool: Tool) -> ambient.Ambient | str:
@@ -112,7 +102,7 @@ class Resolver:
     def _from_cache(self, tool: Tool) -> bool:
         for folder, how in ((self._downloaded(tool), "downloaded"), (self._built(tool.build), "built")):
             programs = {program: folder / program for program in tool.programs}
-            if all(os.access(program, os.X_OK) for program in programs.values()):
+            if complete(folder, tool.programs):
                 used(folder)
                 self._take(tool, programs, f"{how} by an earlier run, {folder}")
                 return True
@@ -134,7 +124,7 @@ class Resolver:
     def _download(self, tool: Tool) -> None:
         folder = self._downloaded(tool)
         with (
-            self._cache.making(tool.name, folder.name.removeprefix(f"{tool.name}-")) as fresh,
+            self._cache.making(tool.name, tool.download_key) as fresh,
             self._report.work(f"downloading {tool.title}", None) as tick,
         ):
             self._vendor.fetch(tool, fresh, tick)
@@ -199,9 +189,7 @@ class Resolver:
         return Estimate(measured, True) if measured else Estimate(build.seconds, False)
 
     def _downloaded(self, tool: Tool) -> Path:
-        # The version is part of every address, so an address is a key.
-        addresses = "\n".join(download.url for download in tool.downloads)
-        return self._cache.entry(tool.name, f"download-{hashlib.sha256(addresses.encode()).hexdigest()[:12]}")
+        return self._cache.entry(tool.name, tool.download_key)
 
     def _built(self, build: Build) -> Path:
         return self._cache.entry(build.name, self._builder.key(build))
@@ -210,6 +198,35 @@ class Resolver:
         self._programs.update(programs)
         self._sources[tool.name] = text
         self._report.found(tool.title, text)
+
+
+def select(tools: Sequence[Tool], names: Sequence[str]) -> list[Tool]:
+    """Those of some tools that have these names, or programs of these names.
+
+    Raises:
+        LabError: a name is unknown.
+    """
+    known = {name: tool for tool in tools for name in (tool.name, *tool.programs)}
+    for name in names:
+        if name not in known:
+            raise LabError(f"There is no tool {name}. Name one of: {', '.join(known)}")
+    chosen = {known[name].name for name in names}
+    return [tool for tool in tools if tool.name in chosen]
+
+
+def key(names: Sequence[str]) -> str:
+    """One name for all that tools would be built from, and the kind of machine: another one means other programs.
+
+    Args:
+        names: as in `resolve`.
+
+    Raises:
+        LabError: a name is unknown.
+    """
+    builder, system = GoBuilder(), os.uname()
+    builds = {tool.build.name: tool.build for tool in select(catalogue(), names)}
+    keys = sorted(f"{name}-{builder.key(build)}" for name, build in builds.items())
+    return f"{system.sysname}-{system.machine}-{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:16]}".lower()
 
 
 def resolve(names: Sequence[str], report: Report) -> Toolchain:
