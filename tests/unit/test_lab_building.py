@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from lab.tools import builder
 from lab.tools.ahead import beside
 from lab.tools.builder import GoBuilder
 from lab.tools.definitions import Build, GoCommand
@@ -52,10 +53,10 @@ class Linking(FakeBuilder):
 
 def test_the_next_build_begins_when_the_last_one_links_and_what_needs_few_modules_goes_first(tmp_path: Path) -> None:
     run = Run(tmp_path, etcd(build=named("large")), etcd(name="two", programs=("etcdctl",), build=named("small")))
-    run.resolver._builder = builder = Linking(threading.Event())
+    run.resolver._builder = linking = Linking(threading.Event())
     toolchain = run()
-    assert builder.order[:2] == ["small begins", "large begins"]
-    assert set(builder.order[2:]) == {"small ends", "large ends"}
+    assert linking.order[:2] == ["small begins", "large begins"]
+    assert set(linking.order[2:]) == {"small ends", "large ends"}
     assert list(toolchain.programs) == ["etcd", "etcdctl"], "as the catalogue has them"
     assert run.told.lines[-1].startswith("Built in 0 s: ")
     assert {"small 0 s", "large 0 s"} <= set(run.told.lines[-1].removeprefix("Built in 0 s: ").strip(".").split(", "))
@@ -144,6 +145,22 @@ def test_linking_begins_when_the_log_names_every_main_package(tmp_path: Path) ->
     watch("toolchain.local/kubernetes/node")
     assert told == ["linking"], "it is told once"
     assert details == ["k8s.io/kubectl", "linking", "linking"]
+
+
+@pytest.mark.parametrize(("gigabytes", "percent"), [(4, None), (6, "200"), (11, "200"), (24, "400")])
+def test_a_compiler_collects_less_often_where_there_is_memory(gigabytes: int, percent: str | None) -> None:
+    assert builder._hurry(gigabytes << 30).get("GOGC") == percent
+
+
+def test_how_fast_a_build_is_says_nothing_of_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", lambda _name: 1 << 20)
+    monkeypatch.delenv("GOGC", raising=False)
+    before = GoBuilder(tmp_path).key(named("etcd"))
+    assert builder._environment()["GOGC"] == "400"
+    monkeypatch.setenv("GOGC", "50")
+    assert builder._environment()["GOGC"] == "50", "who sets it knows why"
+    assert GoBuilder(tmp_path).key(named("etcd")) == before
+    assert "GOGC" not in builder.SETTINGS
 
 
 @contextlib.contextmanager
