@@ -2,6 +2,7 @@ module toolchain.local/actionlint
 
 go 1.26
 
+// what `make lint` holds .github/workflows against
 tool github.com/rhysd/actionlint/cmd/actionlint
 
 require (
