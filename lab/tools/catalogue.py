@@ -42,6 +42,7 @@ def _pulumi(system: str, architecture: str) -> Tool:
         name="pulumi",
         title=f"Pulumi CLI {PULUMI} and its Python language host",
         commands=(
+            GoCommand("python-language-host", {f"{sdk}/python/cmd/pulumi-language-python": "pulumi-language-python"}),
             GoCommand(
                 "pulumi-cli",
                 {"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi": "pulumi"},
@@ -51,9 +52,8 @@ def _pulumi(system: str, architecture: str) -> Tool:
                     f"{sdk}//python/dist/pulumi-resource-pulumi-python": "pulumi-resource-pulumi-python",
                 },
             ),
-            GoCommand("python-language-host", {f"{sdk}/python/cmd/pulumi-language-python": "pulumi-language-python"}),
         ),
-        seconds=166,
+        seconds=90,
     )
     archive = f"pulumi-v{PULUMI}-{system}-{'x64' if architecture == 'amd64' else architecture}.tar.gz"
     base = f"https://github.com/pulumi/pulumi/releases/download/v{PULUMI}"
@@ -86,7 +86,7 @@ def _provider(system: str, architecture: str) -> Tool:
             name="kubernetes-provider",
             title=f"Kubernetes provider {PROVIDER}",
             commands=(GoCommand("kubernetes-provider", {".": program}),),
-            seconds=280,
+            seconds=70,
         ),
         downloads=(
             Download(
@@ -124,7 +124,7 @@ def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
                 links=dict.fromkeys(control_plane, "control-plane"),
             ),
         ),
-        seconds=215,
+        seconds=165,
     )
 
     def served(program: str) -> Download:

@@ -58,7 +58,7 @@ class GoCommand:
 class Build:
     """Programs built from the Go module proxy.
 
-    `seconds` is the first estimate: on two cores from empty caches, downloads included.
+    `seconds` is the first estimate: on two cores from empty caches, after those that have less to fetch.
     """
 
     name: str
