@@ -38,7 +38,7 @@ def made(*programs: str) -> dict[str, Image]:
 
 def test_a_lab_that_asks_for_nothing_builds_nothing_more() -> None:
     asked = {program for each in NODES.more.values() for program in each}
-    assert asked == {"ipfs", "traefik", "prometheus"}
+    assert asked == {"cita", "ipfs", "traefik", "prometheus"}
     assert not asked & set(tools(NODES))
     assert made() == {}
 
