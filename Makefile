@@ -43,11 +43,12 @@ test: setup ## everything, with the time of each layer at the end
 	done; \
 	printf '\n%s%8d s  all, on %s cores; load %s\n' "$$times" $$((SECONDS - all)) "$$(nproc)" "$$(cut -d ' ' -f -3 /proc/loadavg)"
 
-lint: setup ## ruff, mypy, the laws of the architecture
+lint: setup ## ruff, mypy, the laws of the architecture, the workflows of CI
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
+	$(RUN) python -m lab.workflows
 
 test-unit: setup ## pure functions: vectors and properties
 	$(PYTEST) -m unit -n $(WORKERS)

@@ -18,7 +18,9 @@ from bench.engine import Bench, Measured, running_lab
 from bench.pure import Pure, measure
 from bench.results import Results
 from lab.errors import LabError
+from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, resolve
+from lab.tools.toolchain import PULUMI_TOOLS
 
 _SMALL, _MIDDLE = 10, 50
 _PURE_REPEAT, _PURE_SECONDS = 3, 30
@@ -54,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _engine(chosen: argparse.Namespace, end: float) -> tuple[list[Measured], list[str]]:
     """Every size once, then every size once more, so that an early end leaves the most even picture."""
-    toolchain = resolve(None, ConsoleReport(Console(stderr=True), verbose=False))
+    tools = (*PULUMI_TOOLS, *PROFILES[DEFAULT].tools)
+    toolchain = resolve(tools, ConsoleReport(Console(stderr=True), verbose=False))
     sizes = [Measured(nodes) for nodes in sorted(set(chosen.nodes))]
     took: dict[int, float] = {}
     skipped = []

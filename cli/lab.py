@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli import lab_toolchain
 from lab.errors import LabError
 from lab.lab import Lab
-from lab.profiles import PROFILES
+from lab.profiles import PROFILES, asked_for
 from lab.status import LabStatus, look
 from lab.tools import ConsoleReport, resolve
 
@@ -22,11 +23,10 @@ app = typer.Typer(
     help="Local clusters to run the whole program on: real control planes; nodes are real with root, else simulated.",
     no_args_is_help=True,
 )
+app.add_typer(lab_toolchain.app)
 
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-_BESIDES = ", ".join(name for profile in PROFILES.values() for name in profile.more)
 
 Folder = Annotated[
     Path | None,
@@ -44,10 +44,7 @@ def up(
     new_ports: Annotated[
         bool, typer.Option("--new-ports", help="Give up ports that another program has taken.")
     ] = False,
-    besides: Annotated[
-        list[str] | None,
-        typer.Option("--with", help=f"Images to have besides, more than once: {_BESIDES}.", show_default=False),
-    ] = None,
+    besides: lab_toolchain.Besides = None,
 ) -> None:
     """Start whatever of the lab does not run yet, and wait until its clusters are ready."""
     lab = Lab(folder)
@@ -115,10 +112,13 @@ def kubeconfig(
 
 
 @app.command()
-def tools() -> None:
-    """Find, download or build the whole toolchain, and nothing else."""
+def tools(
+    names: lab_toolchain.Names = None,
+    besides: lab_toolchain.Besides = None,
+) -> None:
+    """Find, download or build the toolchain, and nothing else."""
     try:
-        toolchain = resolve(None, ConsoleReport(_out))
+        toolchain = resolve(asked_for(names or (), besides or ()), ConsoleReport(_out))
     except LabError as error:
         _fail(error)
     table = Table(box=None, pad_edge=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from lab.nodes import cita, more, registry
+from lab.nodes import more, registry
 from lab.nodes.archive import Image, archive
 from lab.nodes.registry import Published
 from lab.nodes.run import run
@@ -60,7 +60,6 @@ def images(toolchain: Toolchain) -> Iterator[Image]:
     # also where Tessera itself is there: a network that runs with the stand-in goes on
     stand_in = {**shell, "/tessera/bin/tessera": toolchain.path("tessera")}
     yield Image(tuple(f"{TESSERA_STAND_IN}:{tag}" for tag in _TESSERA_TAGS), stand_in, links)
-    yield from cita.images(shell, links, toolchain.path("cita"))
     yield from more.images(toolchain, shell, links)
     for published in (_GOQUORUM, *_TESSERAS):
         if (pulled := registry.kept(published)) is not None:

@@ -1,4 +1,4 @@
-"""Images that only some networks ask for, and the tests of them: kubo and Python, Traefik, Prometheus.
+"""Images that only some networks ask for, and the tests of them: CITA-Cloud's, kubo and Python, Traefik, Prometheus.
 
 A lab has those that its `up` is told to have (`archipelago lab up --with ipfs`); nothing of the others is built.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.nodes import python, registry
+from lab.nodes import cita, python, registry
 from lab.nodes.archive import Image
 from lab.nodes.registry import Published
 from lab.tools import Toolchain
@@ -31,7 +31,7 @@ class More:
 
     Args:
         program: of the toolchain, by the name of its tool. The images are there where it is.
-        published: the images' references.
+        published: the references of images that a registry may have.
     """
 
     program: str
@@ -39,6 +39,7 @@ class More:
 
 
 MORE: Mapping[str, More] = {
+    "cita": More("cita", ()),
     "ipfs": More("ipfs", (_KUBO, _PYTHON)),
     "traefik": More("traefik", (_TRAEFIK,)),
     "prometheus": More("prometheus", (_PROMETHEUS,)),
@@ -66,10 +67,12 @@ def images(toolchain: Toolchain, shell: Mapping[str, Path], links: Mapping[str, 
         shell: busybox and what it loads, by path in the image.
         links: what busybox can, by path in the image.
     """
-    for more in MORE.values():
+    for name, more in MORE.items():
         if more.program not in toolchain.programs:
             continue
         program = toolchain.path(more.program)
+        if name == "cita":
+            yield from cita.images(shell, links, program)
         for image in more.published:
             if (pulled := registry.kept(image)) is not None:
                 yield Image(image.names, pulled=pulled)

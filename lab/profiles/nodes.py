@@ -39,7 +39,6 @@ class Nodes:
         "coredns",
         "geth",
         "tessera",
-        "cita",
     )
     more: Mapping[str, Sequence[str]] = MappingProxyType({name: (each.program,) for name, each in MORE.items()})
     parts: Sequence[str] = (*CONTROL_PLANE, "containerd", "kubelet", "kube-proxy", "controllers")

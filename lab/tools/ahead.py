@@ -1,62 +1,42 @@
-"""Downloads for later builds while an earlier one compiles: `go build` compiles nothing before it has everything."""
+"""Work beside other work that nobody waits for: what later builds need is downloaded while an earlier one compiles."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-_NICE = 10
-"""The compiler goes first."""
+from lab.errors import LabError
+from lab.tools.report import Tick
+
+
+class _Over(Exception):  # noqa: N818 - not an error: the end of what is done beside
+    """Raised into the work when its time is over."""
 
 
 @contextlib.contextmanager
-def downloading(
-    go: Path, modules: Sequence[tuple[Path, Sequence[str]]], environment: Mapping[str, str], log: Path
-) -> Iterator[None]:
-    """Download what packages need, one module after another, until the block ends.
+def beside(work: Callable[[Tick], None]) -> Iterator[None]:
+    """Do something in another thread until the block ends.
 
-    Whatever fails here fails again in the build itself, and is told there. The module cache is locked, so a build
-    that has caught up just waits for the download that is under way.
+    Whatever fails there fails again where it is needed, and is told there.
 
     Args:
-        go: the `go` program.
-        modules: folders of modules, each with the packages that will be built there.
-        environment: the builds' whole environment.
-        log: gets what `go` says.
+        work: gets a function that it has to call a few times a second, and that raises when the block has ended.
     """
-    ended = threading.Event()
-    running: list[subprocess.Popen[bytes]] = []
+    over = threading.Event()
 
-    def download() -> None:
-        with log.open("wb") as output:
-            for module, packages in modules:
-                if ended.is_set():
-                    return
-                process = subprocess.Popen(  # noqa: S603 - packages come from the catalogue
-                    [go, "list", "-deps", *packages],
-                    cwd=module,
-                    env=dict(environment),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=output,
-                )
-                running.append(process)
-                with contextlib.suppress(OSError):
-                    os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
-                process.wait()
+    def tick(_detail: str) -> None:
+        if over.is_set():
+            raise _Over
 
-    log.parent.mkdir(parents=True, exist_ok=True)
-    thread = threading.Thread(target=download, daemon=True)
+    def run() -> None:
+        with contextlib.suppress(_Over, LabError, OSError):
+            work(tick)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        ended.set()
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+        over.set()
         thread.join(timeout=10)

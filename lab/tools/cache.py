@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lab.files import cache_folder, exclusive, make_room, write_whole
@@ -23,6 +23,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else cache_folder() / "toolchain"
+        self._remembering = threading.Lock()
 
     def entry(self, name: str, key: str) -> Path:
         """Where the result of something with this content key is, or would be."""
@@ -32,8 +33,11 @@ class Cache:
         """Where the last build or download of this name writes its log."""
         return self.root / "logs" / f"{name}.log"
 
-    def lock(self, waiting: Callable[[], None]) -> AbstractContextManager[int]:
-        """Hold the one lock of this cache: builds run one after another, whoever starts them.
+    @contextlib.contextmanager
+    def lock(self, waiting: Callable[[], None]) -> Iterator[int]:
+        """Hold the one lock of this cache: one process makes something, whoever starts it.
+
+        What earlier, killed makings left behind is removed first.
 
         Args:
             waiting: called once if another process holds the lock now.
@@ -42,17 +46,18 @@ class Cache:
             The lock's file descriptor. A child that inherits it keeps the lock after this process was killed, so an
             orphaned compiler is waited for instead of being doubled.
         """
-        return exclusive(self.root / "lock", waiting)
+        with exclusive(self.root / "lock", waiting) as descriptor:
+            for left_over in self.root.glob(".making-*"):
+                shutil.rmtree(left_over, ignore_errors=True)
+            yield descriptor
 
     @contextlib.contextmanager
     def making(self, name: str, key: str) -> Iterator[Path]:
         """A fresh folder that becomes the entry when the block ends well; only for the holder of the lock.
 
-        What earlier, killed makings left behind is removed first, and in the end what nobody used for a month.
+        In the end, what nobody used for a month is removed.
         """
         entry = self.entry(name, key)
-        for left_over in self.root.glob(".making-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=".making-", dir=self.root))
         try:
             yield folder
@@ -74,8 +79,9 @@ class Cache:
 
     def remember_duration(self, name: str, seconds: float) -> None:
         """Keep for next time how long a making took, in seconds."""
-        durations = {**self._durations(), name: round(seconds, 1)}
-        write_whole(self.root / "durations.json", json.dumps(durations, indent=2) + "\n")
+        with self._remembering:  # two things may be made at once
+            durations = {**self._durations(), name: round(seconds, 1)}
+            write_whole(self.root / "durations.json", json.dumps(durations, indent=2) + "\n")
 
     def _durations(self) -> dict[str, object]:
         try:
@@ -83,6 +89,11 @@ class Cache:
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
+
+
+def complete(folder: Path, programs: Iterable[str]) -> bool:
+    """Whether a folder has all of some programs, ready to run."""
+    return all(os.access(folder / program, os.X_OK) for program in programs)
 
 
 def _to_disk(file: Path) -> None:

@@ -17,6 +17,7 @@ PROVIDER = "4.27.0"
 KUBERNETES = "1.36.3"
 ETCD = "3.6.8"
 KWOK = "0.8.0"
+ACTIONLINT = "1.7.12"
 
 PROVIDER_PLUGIN = f"resource-kubernetes-v{PROVIDER}"
 """The folder's name in `$PULUMI_HOME/plugins`; the engine finds a provider by it."""
@@ -41,6 +42,7 @@ def _pulumi(system: str, architecture: str) -> Tool:
         name="pulumi",
         title=f"Pulumi CLI {PULUMI} and its Python language host",
         commands=(
+            GoCommand("python-language-host", {f"{sdk}/python/cmd/pulumi-language-python": "pulumi-language-python"}),
             GoCommand(
                 "pulumi-cli",
                 {"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi": "pulumi"},
@@ -50,9 +52,8 @@ def _pulumi(system: str, architecture: str) -> Tool:
                     f"{sdk}//python/dist/pulumi-resource-pulumi-python": "pulumi-resource-pulumi-python",
                 },
             ),
-            GoCommand("python-language-host", {f"{sdk}/python/cmd/pulumi-language-python": "pulumi-language-python"}),
         ),
-        seconds=166,
+        seconds=90,
     )
     archive = f"pulumi-v{PULUMI}-{system}-{'x64' if architecture == 'amd64' else architecture}.tar.gz"
     base = f"https://github.com/pulumi/pulumi/releases/download/v{PULUMI}"
@@ -85,7 +86,7 @@ def _provider(system: str, architecture: str) -> Tool:
             name="kubernetes-provider",
             title=f"Kubernetes provider {PROVIDER}",
             commands=(GoCommand("kubernetes-provider", {".": program}),),
-            seconds=280,
+            seconds=70,
         ),
         downloads=(
             Download(
@@ -123,7 +124,7 @@ def _kubernetes(system: str, architecture: str) -> tuple[Tool, ...]:
                 links=dict.fromkeys(control_plane, "control-plane"),
             ),
         ),
-        seconds=215,
+        seconds=165,
     )
 
     def served(program: str) -> Download:
@@ -183,6 +184,38 @@ def _kwok() -> Tool:
     )
 
 
+def _actionlint(system: str, architecture: str) -> Tool:
+    """What `make lint` holds the workflows of CI against."""
+    module, base = "github.com/rhysd/actionlint", f"https://github.com/rhysd/actionlint/releases/download/v{ACTIONLINT}"
+    name = f"actionlint_{ACTIONLINT}"
+    return Tool(
+        name="actionlint",
+        title=f"actionlint {ACTIONLINT}",
+        programs=("actionlint",),
+        # Another release knows other actions, and finds other things.
+        probe=Probe(None, Version.parse(ACTIONLINT), exactly=True),
+        build=Build(
+            name="actionlint",
+            title=f"actionlint {ACTIONLINT}",
+            commands=(
+                GoCommand(
+                    "actionlint",
+                    {f"{module}/cmd/actionlint": "actionlint"},
+                    ldflags=f"-s -w -X {module}.version={ACTIONLINT}",
+                ),
+            ),
+            seconds=20,
+        ),
+        downloads=(
+            Download(
+                f"{base}/{name}_{system}_{architecture}.tar.gz",
+                f"{base}/{name}_checksums.txt",
+                {"actionlint": "actionlint"},
+            ),
+        ),
+    )
+
+
 def catalogue() -> tuple[Tool, ...]:
     """Every tool of the lab for this machine, in the order they are resolved and built."""
     system, architecture = _machine()
@@ -192,4 +225,5 @@ def catalogue() -> tuple[Tool, ...]:
         *_kubernetes(system, architecture),
         _kwok(),
         *node_tools(system, architecture, KUBERNETES, _kubernetes_ldflags()),
+        _actionlint(system, architecture),
     )

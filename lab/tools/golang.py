@@ -32,6 +32,12 @@ class Go:
     version: str
     on_path: Path | None
 
+    @property
+    def minor(self) -> str:
+        """The release without its patch, `go1.26`: what is built by one patch release is good for all of them."""
+        release = Version.parse(self.version.removeprefix("go"))
+        return f"go{release.major}.{release.minor}"
+
     @cached_property
     def program(self) -> Path:
         """The `go` program.

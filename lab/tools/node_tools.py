@@ -30,10 +30,10 @@ def node_tools(system: str, architecture: str, kubernetes: str, ldflags: str) ->
     return (
         _node(system, architecture, kubernetes, ldflags),
         _containerd(system, architecture),
-        _built("coredns", f"CoreDNS {COREDNS}", GoCommand("coredns", {".": "coredns"}), 38),
+        _built("coredns", f"CoreDNS {COREDNS}", GoCommand("coredns", {".": "coredns"}), 75),
         _goquorum(),
-        _built("tessera", "stand-in for Tessera", GoCommand("tessera-stand-in", {".": "tessera"}), 5),
-        _built("cita", "stand-in for CITA-Cloud", GoCommand("cita-stand-in", {".": "cita"}), 15),
+        _built("tessera", "stand-in for Tessera", GoCommand("tessera-stand-in", {".": "tessera"}), 25),
+        _built("cita", "stand-in for CITA-Cloud", GoCommand("cita-stand-in", {".": "cita"}), 6),
         _built("ipfs", f"kubo {KUBO}", GoCommand("kubo", {"github.com/ipfs/kubo/cmd/ipfs": "ipfs"}), 86),
         _traefik(),
         _prometheus(),
@@ -55,7 +55,7 @@ def _node(system: str, architecture: str, kubernetes: str, ldflags: str) -> Tool
             commands=(
                 GoCommand("kubernetes", {"./node": "node"}, ldflags=ldflags, links=dict.fromkeys(programs, "node")),
             ),
-            seconds=60,
+            seconds=25,
         ),
         downloads=tuple(
             Download(f"{base}/{program}", f"{base}/{program}.sha256", {program: ""}) for program in programs
@@ -86,7 +86,7 @@ def _containerd(system: str, architecture: str) -> Tool:
                     tags=("no_btrfs", "no_devmapper", "no_zfs", "no_aufs"),
                 ),
             ),
-            seconds=37,
+            seconds=50,
         ),
         downloads=(Download(archive, f"{archive}.sha256sum", {program: f"bin/{program}" for program in programs}),),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 Tick = Callable[[str], None]
@@ -50,7 +51,7 @@ class Report(Protocol):
         """Something worth knowing that belongs to no tool."""
 
     def work(self, title: str, estimate: Estimate | None) -> contextlib.AbstractContextManager[Tick]:
-        """Something slow begins, and ends with the block.
+        """Something slow begins, and ends with the block; another one may begin meanwhile.
 
         Args:
             title: what is being done.
@@ -87,6 +88,9 @@ class ConsoleReport:
     def __init__(self, console: Console, verbose: bool = True) -> None:
         self._console = console
         self._verbose = verbose
+        self._changing = threading.Lock()
+        self._progress: Progress | None = None
+        self._works = 0
 
     def step(self, tool: str, text: str) -> None:
         """See `Report.step`."""
@@ -108,19 +112,11 @@ class ConsoleReport:
         self._console.print(f"  {title}{expected} …", highlight=False, soft_wrap=True)
         if self._console.is_terminal:
             return self._live(estimate.seconds if estimate else None)
-        return self._plain()
+        return self._plain(title)
 
     @contextlib.contextmanager
     def _live(self, estimate: float | None) -> Iterator[Tick]:
-        columns = (
-            TextColumn(" "),
-            SpinnerColumn(),
-            BarColumn(bar_width=30),
-            TimeElapsedColumn(),
-            # The last of them is the one that may be cut.
-            TextColumn("{task.fields[detail]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
-        )
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        with self._shown() as progress:
             task = progress.add_task("", total=estimate, detail="")
             started = time.monotonic()
 
@@ -130,10 +126,31 @@ class ConsoleReport:
                 shown = min(elapsed, estimate * 0.99) if estimate else elapsed
                 progress.update(task, completed=shown, detail=escape(detail))
 
-            yield tick
+            try:
+                yield tick
+            finally:
+                progress.remove_task(task)
 
     @contextlib.contextmanager
-    def _plain(self) -> Iterator[Tick]:
+    def _shown(self) -> Iterator[Progress]:
+        """The one display of a console, in which each work that goes on has a line."""
+        with self._changing:
+            if self._progress is None:
+                self._progress = Progress(*_columns(), console=self._console, transient=True)
+                self._progress.start()
+            progress = self._progress
+            self._works += 1
+        try:
+            yield progress
+        finally:
+            with self._changing:
+                self._works -= 1
+                if not self._works:
+                    progress.stop()
+                    self._progress = None
+
+    @contextlib.contextmanager
+    def _plain(self, title: str) -> Iterator[Tick]:
         started = told = time.monotonic()
 
         def tick(detail: str) -> None:
@@ -143,10 +160,21 @@ class ConsoleReport:
                 told = now
                 more = f" ({detail})" if detail else ""
                 self._console.print(
-                    f"  … {duration(now - started)}{more}", highlight=False, markup=False, soft_wrap=True
+                    f"  … {title}: {duration(now - started)}{more}", highlight=False, markup=False, soft_wrap=True
                 )
 
         yield tick
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn(" "),
+        SpinnerColumn(),
+        BarColumn(bar_width=30),
+        TimeElapsedColumn(),
+        # The last of them is the one that may be cut.
+        TextColumn("{task.fields[detail]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
 
 
 def duration(seconds: float) -> str:

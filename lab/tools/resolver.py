@@ -7,19 +7,25 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.errors import LabError
 from lab.files import used
 from lab.tools import ambient
-from lab.tools.builder import Builder, BuildError, GoBuilder
-from lab.tools.cache import Cache
+from lab.tools.builder import Builder, GoBuilder
+from lab.tools.cache import Cache, complete
 from lab.tools.catalogue import catalogue
 from lab.tools.definitions import Build, Tool
+from lab.tools.go_run import BuildError
 from lab.tools.report import Estimate, Report, duration
 from lab.tools.toolchain import Toolchain
+from lab.tools.turns import Turn, take_turns
 from lab.tools.vendor import Vendor, VendorError
+
+_LINKING = ": linking"
+"""Suffix of the name under which the end of a build is remembered, beside which the next one has begun."""
 
 
 class Resolver:
@@ -62,7 +68,7 @@ class Resolver:
         Raises:
             LabError: a name is unknown, or a build failed.
         """
-        wanted = self._select(names)
+        wanted = list(self._tools) if names is None else select(self._tools, names)
         missing = self._from_path(wanted)
         missing = [tool for tool in missing if not self._from_cache(tool)]
         if missing:
@@ -72,17 +78,8 @@ class Resolver:
                 missing = [tool for tool in missing if not self._from_cache(tool)]
                 missing = self._from_vendors(missing)
                 self._from_builds(missing, lock)
-        return Toolchain(dict(self._programs), dict(self._sources))
-
-    def _select(self, names: Sequence[str] | None) -> list[Tool]:
-        if names is None:
-            return list(self._tools)
-        known = {name: tool for tool in self._tools for name in (tool.name, *tool.programs)}
-        for name in names:
-            if name not in known:
-                raise LabError(f"There is no tool {name}. Name one of: {', '.join(known)}")
-        chosen = {known[name].name for name in names}
-        return [tool for tool in self._tools if tool.name in chosen]
+        programs = {program: self._programs[program] for tool in wanted for program in tool.programs}
+        return Toolchain(programs, dict(self._sources))
 
     def _from_path(self, tools: Sequence[Tool]) -> list[Tool]:
         def look(tool: Tool) -> ambient.Ambient | str:
@@ -105,7 +102,7 @@ class Resolver:
     def _from_cache(self, tool: Tool) -> bool:
         for folder, how in ((self._downloaded(tool), "downloaded"), (self._built(tool.build), "built")):
             programs = {program: folder / program for program in tool.programs}
-            if all(os.access(program, os.X_OK) for program in programs.values()):
+            if complete(folder, tool.programs):
                 used(folder)
                 self._take(tool, programs, f"{how} by an earlier run, {folder}")
                 return True
@@ -127,7 +124,7 @@ class Resolver:
     def _download(self, tool: Tool) -> None:
         folder = self._downloaded(tool)
         with (
-            self._cache.making(tool.name, folder.name.removeprefix(f"{tool.name}-")) as fresh,
+            self._cache.making(tool.name, tool.download_key) as fresh,
             self._report.work(f"downloading {tool.title}", None) as tick,
         ):
             self._vendor.fetch(tool, fresh, tick)
@@ -137,38 +134,62 @@ class Resolver:
 
     def _from_builds(self, tools: Sequence[Tool], lock: int) -> None:
         builds = {tool.build.name: tool.build for tool in tools}
-        estimates = {name: self._estimate(build) for name, build in builds.items()}
-        if builds:
-            total = duration(sum(estimate.seconds for estimate in estimates.values()))
-            self._report.note(f"Building with {self._builder.describe()}: {', '.join(builds)}. About {total} in all.")
-        with self._builder.ahead(list(builds.values())[1:], self._cache.log("ahead")):
-            for position, (name, build) in enumerate(builds.items(), start=1):
-                seconds = self._build(build, f"{position} of {len(builds)}: {build.title}", lock)
-                for tool in tools:
-                    if tool.build.name == name:
-                        programs = {program: self._built(build) / program for program in tool.programs}
-                        self._take(tool, programs, f"built in {duration(seconds)}")
+        if not builds:
+            return
+        ordered = sorted(builds.values(), key=self._builder.weight)
+        total = duration(self._expected(ordered))
+        names = ", ".join(build.name for build in ordered)
+        self._report.note(f"Building with {self._builder.describe()}: {names}. About {total} in all.")
+        took: dict[str, float] = {}
 
-    def _build(self, build: Build, title: str, lock: int) -> float:
+        def work(position: int, build: Build, turn: Turn) -> None:
+            took[build.name] = self._build(build, f"{position} of {len(ordered)}: {build.title}", lock, turn)
+            for tool in tools:
+                if tool.build.name == build.name:
+                    programs = {program: self._built(build) / program for program in tool.programs}
+                    self._take(tool, programs, f"built in {duration(took[build.name])}")
+
+        began = time.monotonic()
+        with self._builder.ahead(ordered[1:], self._cache.log("ahead")):
+            take_turns([partial(work, position, build) for position, build in enumerate(ordered, start=1)])
+        parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in took.items())
+        self._report.note(f"Built in {duration(time.monotonic() - began)}: {parts}.")
+
+    def _build(self, build: Build, title: str, lock: int, turn: Turn) -> float:
         started = time.monotonic()
-        log = self._cache.log(build.name)
+        compiled: list[float] = []
+
+        def linking() -> None:
+            compiled.append(time.monotonic() - started)
+            turn.pass_on()
+
         with (
             self._cache.making(build.name, self._builder.key(build)) as fresh,
             self._report.work(f"building {title}", self._estimate(build)) as tick,
         ):
-            self._builder.run(build, fresh, log, tick, lock)
+
+            def tick_or_end(detail: str) -> None:
+                if turn.ended:
+                    raise BuildError(f"{build.title} is not built: another build failed before it was ready.")
+                tick(detail)
+
+            self._builder.run(build, fresh, self._cache.log(build.name), tick_or_end, lock, linking)
         seconds = time.monotonic() - started
         self._cache.remember_duration(build.name, seconds)
+        self._cache.remember_duration(f"{build.name}{_LINKING}", seconds - (compiled or [seconds])[0])
         return seconds
+
+    def _expected(self, builds: Sequence[Build]) -> float:
+        """How long builds take together: what one of them links, the next one does not wait for."""
+        overlaps = (self._cache.duration(f"{build.name}{_LINKING}") or 0.0 for build in builds[:-1])
+        return sum(self._estimate(build).seconds for build in builds) - sum(overlaps)
 
     def _estimate(self, build: Build) -> Estimate:
         measured = self._cache.duration(build.name)
         return Estimate(measured, True) if measured else Estimate(build.seconds, False)
 
     def _downloaded(self, tool: Tool) -> Path:
-        # The version is part of every address, so an address is a key.
-        addresses = "\n".join(download.url for download in tool.downloads)
-        return self._cache.entry(tool.name, f"download-{hashlib.sha256(addresses.encode()).hexdigest()[:12]}")
+        return self._cache.entry(tool.name, tool.download_key)
 
     def _built(self, build: Build) -> Path:
         return self._cache.entry(build.name, self._builder.key(build))
@@ -179,12 +200,40 @@ class Resolver:
         self._report.found(tool.title, text)
 
 
-def resolve(names: Sequence[str] | None, report: Report) -> Toolchain:
+def select(tools: Sequence[Tool], names: Sequence[str]) -> list[Tool]:
+    """Those of some tools that have these names, or programs of these names.
+
+    Raises:
+        LabError: a name is unknown.
+    """
+    known = {name: tool for tool in tools for name in (tool.name, *tool.programs)}
+    for name in names:
+        if name not in known:
+            raise LabError(f"There is no tool {name}. Name one of: {', '.join(known)}")
+    chosen = {known[name].name for name in names}
+    return [tool for tool in tools if tool.name in chosen]
+
+
+def key(names: Sequence[str]) -> str:
+    """One name for all that tools would be built from, and the kind of machine: another one means other programs.
+
+    Args:
+        names: as in `resolve`.
+
+    Raises:
+        LabError: a name is unknown.
+    """
+    builder, system = GoBuilder(), os.uname()
+    builds = {tool.build.name: tool.build for tool in select(catalogue(), names)}
+    keys = sorted(f"{name}-{builder.key(build)}" for name, build in builds.items())
+    return f"{system.sysname}-{system.machine}-{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:16]}".lower()
+
+
+def resolve(names: Sequence[str], report: Report) -> Toolchain:
     """Find, download or build the lab's tools.
 
     Args:
-        names: tools (`pulumi`, `kubernetes-provider`, `control-plane`, `kubectl`, `etcd`, `kwok`) or single programs;
-            None means all.
+        names: tools of the catalogue or single programs: what will be run, because all of it may have to be built.
         report: told every step.
 
     Raises:

@@ -45,7 +45,8 @@ class Toolchain:
         except KeyError:
             known = ", ".join(sorted(self.programs)) or "nothing"
             raise LabError(
-                f"{name} is not part of this toolchain, which has {known}. Resolve it with: archipelago lab tools"
+                f"{name} is not part of this toolchain, which has {known}. "
+                f"Resolve it with: archipelago lab tools {name}"
             ) from None
 
     def pulumi_environment(self, home: Path) -> dict[str, str]:

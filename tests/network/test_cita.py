@@ -15,6 +15,9 @@ from tests.network.networks import Measure, Network, Organisation, eventually
 
 pytestmark = pytest.mark.network
 
+BESIDES = ("cita",)
+"""What the lab has to have for this module."""
+
 EVERYBODY = {"alpha": "a", "beta": "b", "gamma": "c"}
 """Organisations with their clusters."""
 

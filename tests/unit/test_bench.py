@@ -7,7 +7,7 @@ import gc
 import json
 import runpy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from archipelago.manifests.stack import manifests
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import plan_stack
 from bench import network, partners
-from bench.__main__ import repetitions
+from bench.__main__ import main, repetitions
 from bench.engine import OPERATIONS, UP, Measured
 from bench.figures import Pair, Spread, Usage, each, growth, ratio
 from bench.programs import REPOSITORY
@@ -29,6 +29,7 @@ from bench.pure import PLACES, STAGES, Pure
 from bench.report import BEGIN, END, markdown, text, verdicts, write_into
 from bench.results import Results
 from bench.stopwatch import Stopwatch, find
+from lab.errors import LabError
 
 pytestmark = pytest.mark.unit
 
@@ -50,6 +51,20 @@ def test_a_ratio_is_taken_within_pairs_so_that_a_slow_minute_cancels() -> None:
     pairs = [pair(1.1, 1.0), pair(3.3, 3.0), pair(3.6, 3.0)]
     found = ratio(pairs, seconds)
     assert (found.median, found.least, found.most) == pytest.approx((1.1, 1.1, 1.2))
+
+
+def test_only_what_the_bench_runs_on_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It built Traefik, Prometheus, kubo and every image, which took longer than to measure."""
+    asked: list[str] = []
+
+    def resolve(names: Sequence[str], report: object) -> None:
+        asked.extend(names)
+        raise LabError("enough")
+
+    monkeypatch.setattr("bench.__main__.resolve", resolve)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert main(["--nodes", "5", "--pure"]) == 1
+    assert set(asked) == {"pulumi", "kubernetes-provider", "etcd", "control-plane", "kubectl", "kwok"}
 
 
 def test_a_spread_is_the_median_and_the_extremes() -> None:

@@ -14,9 +14,10 @@ from lab.errors import LabError
 from lab.lab import Lab
 from lab.nodes import more, python
 from lab.nodes.archive import Image, archive
-from lab.profiles import PROFILES, tools
+from lab.profiles import BESIDES, PROFILES, asked_for, tools
 from lab.tools import Toolchain
 from lab.tools.catalogue import catalogue
+from lab.tools.toolchain import PULUMI_TOOLS
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +38,7 @@ def made(*programs: str) -> dict[str, Image]:
 
 def test_a_lab_that_asks_for_nothing_builds_nothing_more() -> None:
     asked = {program for each in NODES.more.values() for program in each}
-    assert asked == {"ipfs", "traefik", "prometheus"}
+    assert asked == {"cita", "ipfs", "traefik", "prometheus"}
     assert not asked & set(tools(NODES))
     assert made() == {}
 
@@ -53,6 +54,17 @@ def test_what_is_asked_for_has_its_tools_in_the_catalogue(name: str) -> None:
 def test_what_clusters_cannot_have_is_refused(profile: str, tmp_path: Path) -> None:
     with pytest.raises(LabError, match=f"profile {profile} cannot have kubo"):
         Lab(tmp_path / "lab").equip(profile, print, ["kubo"])
+
+
+def test_without_names_the_tools_are_what_profiles_need_and_what_is_asked_for_besides() -> None:
+    every = asked_for()
+    assert set(every) == {*PULUMI_TOOLS, *(tool for profile in PROFILES.values() for tool in profile.tools)}
+    assert len(set(every)) == len(every)
+    assert not set(every) & {tool for tools in BESIDES.values() for tool in tools}
+    assert set(asked_for(besides=["ipfs"])) - set(every) == {"ipfs"}
+    assert asked_for(["etcd"], ["traefik"]) == ("etcd", "traefik")
+    with pytest.raises(LabError, match="nothing called kubo to have besides"):
+        asked_for(besides=["kubo"])
 
 
 def test_kubo_stands_under_its_own_name_with_a_shell() -> None:

@@ -47,7 +47,7 @@ def built(modules: Path, folder: Path) -> str:
     """What the program says."""
     folder.mkdir()
     build = Build("spoken", "spoken", (GoCommand("spoken", {".": "spoken"}),), 1)
-    GoBuilder(modules).run(build, folder, folder.parent / "log", lambda _: None, None)
+    GoBuilder(modules).run(build, folder, folder.parent / "log", lambda _: None, None, lambda: None)
     return subprocess.run([folder / "spoken"], capture_output=True, text=True, check=True).stderr.strip()
 
 

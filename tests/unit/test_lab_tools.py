@@ -12,9 +12,11 @@ import pytest
 from lab.errors import LabError
 from lab.files import used
 from lab.tools import Toolchain
-from lab.tools.builder import SETTINGS, BuildError, GoBuilder
+from lab.tools.builder import SETTINGS, GoBuilder
 from lab.tools.catalogue import catalogue
 from lab.tools.definitions import Build, GoCommand, Probe
+from lab.tools.go_run import BuildError
+from lab.tools.golang import Go
 from lab.tools.report import duration
 from lab.tools.versions import Version
 from tests.unit.toolbox import Run, etcd, put
@@ -193,6 +195,34 @@ def test_the_keys_of_builds_follow_their_inputs(tmp_path: Path) -> None:
     second = GoBuilder(tmp_path).key(build)
     flags = Build("etcd", "etcd", (GoCommand("etcd", {".": "etcd"}, ldflags="-X a=b"),), 30)
     assert len({first, second, GoBuilder(tmp_path).key(flags)}) == 3
+
+
+def key_with(version: str, path: Path, **command: object) -> str:
+    """The key of a build by some release of Go."""
+    builder = GoBuilder(path)
+    builder.go = Go(version, None)
+    return builder.key(Build("etcd", "etcd", (GoCommand("etcd", {".": "etcd"}, **command),), 30))  # type: ignore[arg-type]
+
+
+def test_another_patch_release_of_go_builds_nothing_again(tmp_path: Path) -> None:
+    """Each release on PATH built everything anew, which takes over an hour on a busy machine."""
+    assert key_with("go1.26.6", tmp_path) == key_with("go1.26.8", tmp_path) == key_with("go1.26", tmp_path)
+    assert key_with("go1.27.0", tmp_path) != key_with("go1.26.8", tmp_path)
+    own = {"GOTOOLCHAIN": "go1.20.14"}
+    assert key_with("go1.27.0", tmp_path, environment=own) == key_with("go1.26.8", tmp_path, environment=own)
+    older = {"GOTOOLCHAIN": "go1.20.13"}
+    assert key_with("go1.26.8", tmp_path, environment=older) != key_with("go1.26.8", tmp_path, environment=own)
+
+
+def test_a_machine_without_go_has_the_keys_of_one_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    build = etcd().build
+    without = GoBuilder(tmp_path).key(build)
+    put(tmp_path / "bin", "go", "echo go1.26.99")
+    there = GoBuilder(tmp_path)
+    assert (there.go.version, there.go.on_path) == ("go1.26.99", tmp_path / "bin" / "go")
+    assert there.key(build) == without
 
 
 def test_verification_is_never_switched_off() -> None:

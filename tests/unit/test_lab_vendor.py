@@ -88,7 +88,7 @@ def test_a_download_that_is_not_right_is_refused_and_built_instead(
     with serving(files) as base:
         run = Run(tmp_path, etcd(base))
         assert run().path("etcd").read_bytes() == b"built"
-    assert why in run.told.lines[-4], run.told.lines
+    assert any(why in line for line in run.told.lines), run.told.lines
     assert [entry.name for entry in run.cache.root.iterdir() if entry.name.startswith("etcd")] == ["etcd-key-of-etcd"]
 
 

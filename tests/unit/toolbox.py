@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from lab.tools import Toolchain
-from lab.tools.builder import BuildError
 from lab.tools.cache import Cache
 from lab.tools.definitions import Build, Download, GoCommand, Probe, Tool
+from lab.tools.go_run import BuildError
 from lab.tools.report import Estimate, Tick
 from lab.tools.resolver import Resolver
 from lab.tools.vendor import Vendor
@@ -52,10 +52,15 @@ class FakeBuilder:
     def key(self, build: Build) -> str:
         return f"key-of-{build.name}"
 
+    def weight(self, build: Build) -> int:
+        return 0
+
     def ahead(self, builds: Sequence[Build], log: Path) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def run(self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None) -> None:
+    def run(
+        self, build: Build, folder: Path, log: Path, tick: Tick, lock: int | None, linking: Callable[[], None]
+    ) -> None:
         self.built.append(build.name)
         (folder / "half-done").touch()
         if self.fails:

@@ -1,0 +1,86 @@
+"""`archipelago lab toolchain`: finished tools, carried to other machines, and the key that they are kept under."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from lab.errors import LabError
+from lab.profiles import BESIDES, asked_for
+from lab.tools.carried import Carrier
+from lab.tools.resolver import key as key_of
+
+app = typer.Typer(name="toolchain", help="Carry finished tools to other machines.", no_args_is_help=True)
+
+_out = Console(soft_wrap=True, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(help="Tools or programs; by default all that the profiles need.", show_default=False),
+]
+Besides = Annotated[
+    list[str] | None,
+    typer.Option("--with", help=f"What to have besides, more than once: {', '.join(BESIDES)}.", show_default=False),
+]
+
+
+@app.command("export")
+def export(file: Annotated[Path, typer.Argument(help="The archive to write, a gzipped tar.")]) -> None:
+    """Write all finished tools that this checkout uses into one archive.
+
+    Example:  archipelago lab toolchain export toolchain.tar.gz
+    """
+    try:
+        carried = Carrier().export(file)
+    except LabError as error:
+        _fail(error)
+    for entry in carried.taken:
+        _say(f"  {entry}")
+    _say(f"[green]✓[/green] {len(carried.taken)} in {file}, {file.stat().st_size >> 20} MiB")
+    _say(f"On the other machine: archipelago lab toolchain import {file.name}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An archive of `export`, made by those whom you trust.")],
+) -> None:
+    """Take the tools of an archive, so that they are neither downloaded nor built.
+
+    Example:  archipelago lab toolchain import toolchain.tar.gz
+    """
+    try:
+        carried = Carrier().take(file)
+    except LabError as error:
+        _fail(error)
+    for entry in carried.taken:
+        _say(f"[green]✓[/green] {entry}")
+    for entries, why in ((carried.there, "is there already"), (carried.foreign, "is of no use to this checkout")):
+        for entry in entries:
+            _say(f"  [dim]{entry} {why}[/dim]")
+    _say("Next: archipelago lab up" if carried.taken or carried.there else "Nothing of it is used by this checkout.")
+
+
+@app.command()
+def key(names: Names = None, besides: Besides = None) -> None:
+    """Print one line that changes when tools would be built anew, for the key of a cache.
+
+    Example:  archipelago lab toolchain key --with ipfs
+    """
+    try:
+        typer.echo(key_of(asked_for(names or (), besides or ())))
+    except LabError as error:
+        _fail(error)
+
+
+def _say(line: str) -> None:
+    _out.print(line)
+
+
+def _fail(error: LabError) -> NoReturn:
+    # Not markup: paths may hold brackets.
+    _err.print(str(error), style="red", markup=False)
+    raise typer.Exit(1)
