@@ -9,12 +9,12 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-_SOCKET = "volumes/kubernetes.io~empty-dir/run/geth.ipc"
+from lab.cluster import Cluster
+from tests.network.pods import pods
+
 _PATIENCE = 10.0  # seconds
 
 
@@ -23,12 +23,12 @@ class Geth:
     """One node's process.
 
     Args:
-        cluster: Folder of the lab's cluster.
+        cluster: Where it runs.
         namespace: Its namespace.
         workload: Name of its Deployment.
     """
 
-    cluster: Path
+    cluster: Cluster
     namespace: str
     workload: str
 
@@ -77,7 +77,9 @@ class Geth:
         return self.ask("admin_nodeInfo")["enode"].partition("@")[0], self.block_hash(number)
 
     def _connected(self) -> socket.socket:
-        for path in self._sockets():
+        for pod in pods(self.cluster, self.namespace, rf"{re.escape(self.workload)}-[0-9a-z]+-[0-9a-z]{{5}}"):
+            if (path := pod.file("empty-dir", "run/geth.ipc")) is None:
+                continue
             # by a descriptor of its folder: the whole path is longer than a socket's name can be
             folder = os.open(path.parent, os.O_PATH)
             connection = socket.socket(socket.AF_UNIX)
@@ -91,14 +93,3 @@ class Geth:
             finally:
                 os.close(folder)
         raise AssertionError(f"no geth of {self.namespace}/{self.workload} answers")
-
-    def _sockets(self) -> Iterator[Path]:
-        """The sockets of its pods; kubelets name the folder of a pod's logs after namespace, pod and UID."""
-        name = re.compile(
-            rf"{re.escape(self.namespace)}_{re.escape(self.workload)}-[0-9a-z]+-[0-9a-z]{{5}}_(?P<uid>.+)"
-        )
-        for logs in (self.cluster / "pods").iterdir():
-            if found := name.fullmatch(logs.name):
-                path = self.cluster / "kubelet" / "pods" / found["uid"] / _SOCKET
-                if path.exists():
-                    yield path

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.settings.stack_file import from_file
+from tests.network import kubo
 from tests.network.networks import Network, Organisation, eventually
 from tests.stacks import Config, changed, seed
 
@@ -154,7 +155,11 @@ class Member:
 
     def peers(self) -> dict[str, str]:
         """By PeerID, the address of each peer that it is connected to."""
-        return {peer: address for address, peer in _ADDRESS.findall(self.ipfs("swarm", "peers"))}
+        swarm = self.organisation.stack.configuration["archipelago:pools"][self.pool]["swarms"][self.swarm] or {}
+        answer = kubo.ask(
+            self.organisation.cluster, self.namespace, self.pod, swarm.get("apiPort", 5001), "swarm/peers"
+        )
+        return {each["Peer"]: each["Addr"] for each in answer["Peers"] or ()}
 
     def bootstraps(self) -> set[str]:
         """The PeerIDs that it would dial first."""

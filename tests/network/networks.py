@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lab.cluster import Cluster
 from lab.lab import Lab
 from lab.tools import Toolchain
 from lab.workspace import Run, Stack
@@ -81,7 +82,7 @@ class Organisation:
         namespace: Its namespace.
         network: Name of the network.
         stack: Its stack.
-        cluster: Folder of its cluster.
+        cluster: Its cluster.
         kubectl: The command that reaches it.
     """
 
@@ -90,7 +91,7 @@ class Organisation:
     namespace: str
     network: str
     stack: Stack
-    cluster: Path
+    cluster: Cluster
     kubectl: tuple[str, ...] = field(repr=False)
 
     @property
@@ -208,8 +209,8 @@ class Network:
         stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
         where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", self.lab.cluster(letter).context)
         kubectl = (str(self.toolchain.path("kubectl")), *where)
-        folder = self.lab.cluster(letter).folder
-        made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, folder, kubectl)
+        cluster = self.lab.cluster(letter)
+        made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, cluster, kubectl)
         for other in self.organisations.values() if introduced else ():
             other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
         self.organisations[name] = made
