@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) pytest
 WORKERS ?= 2
 
-.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network bench
+.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network test-soak bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -66,6 +66,9 @@ test-engine: setup ## the real pulumi, provider and API servers
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15
 	$(PYTEST) -m "network and alone"
+
+test-soak: setup ## what takes long and changes seldom, in a lab of its own; not part of `make test`
+	$(PYTEST) -m soak --durations=15
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench

@@ -13,6 +13,7 @@ import pytest
 
 from lab import processes
 from lab.lab import Lab
+from lab.nodes.network import cut
 from lab.tools import Toolchain
 from tests.network.networks import Measure, eventually
 
@@ -72,6 +73,8 @@ def test_nothing_is_left(
         during = traces(lab.folder)
         for kind in ("processes", "mounts", "links", "cgroups", "/run/netns"):
             assert during[kind] - before[kind], f"the lab has no {kind}, so this test could not see them left"
+        if not killed:
+            _cut_off_and_back(lab, *kubectl)
         if killed:
             for process in processes.marked(lab.folder):
                 os.kill(process.pid, signal.SIGKILL)
@@ -82,6 +85,21 @@ def test_nothing_is_left(
     after = traces(lab.folder)
     assert {kind: after[kind] - before[kind] for kind in after if after[kind] - before[kind]} == {}
     assert not lab.folder.exists()
+
+
+def _cut_off_and_back(lab: Lab, *kubectl: str) -> None:
+    """As lab/README.md says how; here, because nothing else runs in this cluster."""
+
+    def answers() -> bool:
+        command = (*kubectl, "--request-timeout=2s", "get", "--raw", "/readyz")
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    cut(lab.cluster("a"), off=True)
+    try:
+        assert not answers(), "a cluster that is cut off answers its users"
+    finally:
+        cut(lab.cluster("a"), off=False)
+    eventually(answers, bool, 30)
 
 
 def _run(*command: str, text: str = "") -> str:

@@ -45,4 +45,4 @@ def test_a_workflow_may_read_and_every_job_ends(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=name)
 def test_every_target_exists(file: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", file.read_text())) - {"test-soak"} <= targets
+    assert set(re.findall(r"\bmake ([a-z-]+)", file.read_text())) <= targets
