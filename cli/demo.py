@@ -8,6 +8,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -130,17 +131,18 @@ def _stacks(lab: Lab, toolchain: Toolchain, places: list[Place], kind: str) -> l
 def _converge(stacks: list[Stack], *, joint: bool) -> None:
     """A, B, A, and B once more where the genesis names both; then previews, which have to find nothing to do."""
     alpha, beta = stacks
+    runs = [("alpha founds the network", alpha), ("beta joins it", beta), ("alpha learns of beta's nodes", alpha)]
+    if joint:
+        runs = [("alpha tells its nodes, and waits", alpha), ("beta tells its nodes, and waits", beta)]
+        runs += [("alpha founds the chain", alpha), ("beta takes it over", beta)]
     with Steps() as steps:
-        if joint:
-            steps.run("alpha tells its nodes, and waits", alpha.up)
-            steps.run("beta tells its nodes, and waits", beta.up)
-            steps.run("alpha founds the chain", alpha.up)
-            steps.run("beta takes it over", beta.up)
-        else:
-            steps.run("alpha founds the network", alpha.up)
-            steps.run("beta joins it", beta.up)
-            steps.run("alpha learns of beta's nodes", alpha.up)
-        previews = [steps.run(f"preview of {stack.name}", stack.preview) for stack in stacks]
+        changed = False
+        for number, (label, stack) in enumerate(runs, 1):
+            changed |= bool(steps.run(label, stack.up).changes)
+            if number == len(stacks) and not changed and not any(each.outputs()["waitingFor"] for each in stacks):
+                break  # they met in an earlier run
+        with ThreadPoolExecutor() as pool:
+            previews = list(pool.map(lambda each: steps.run(f"preview of {each.name}", each.preview), stacks))
     clean = True
     for stack, preview in zip(stacks, previews, strict=True):
         show(stack.name, stack.outputs(), preview)

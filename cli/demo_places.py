@@ -12,6 +12,7 @@ from cli import consoles
 from lab.errors import LabError
 from lab.files import cache_folder
 from lab.lab import Lab
+from lab.nodes.config import REFRESH
 from lab.nodes.images import TESSERA_STAND_IN, tessera
 from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, Toolchain, resolve
@@ -52,7 +53,8 @@ class Place:
             {"context": self.context, "address": self.address, "namespace": self.namespace}
         )
         if self.blocks:
-            config.setdefault("archipelago:defaults", {})["resources"] = _SMALL
+            # the demo looks for blocks itself, so that no `up` has to wait until a node has been ready for 15 s
+            config.setdefault("archipelago:defaults", {}).update(resources=_SMALL, awaitReady=False)
             network = config["archipelago:network"]
             if tessera() == TESSERA_STAND_IN:
                 network["images"] = {"tessera": TESSERA_STAND_IN}
@@ -110,7 +112,7 @@ def lab_places(lab: Lab, toolchain: Toolchain, profile: str) -> list[Place]:
             consoles.note(
                 f"Tessera's image cannot be had here: {TESSERA_STAND_IN} takes its place, and private payloads are off."
             )
-        consoles.note("The kubelets of the lab look at changed ConfigMaps every 10 s; by default it is a minute.")
+        consoles.note(f"The kubelets of the lab look at changed ConfigMaps every {REFRESH}; by default it is a minute.")
     return places
 
 

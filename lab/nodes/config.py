@@ -11,7 +11,7 @@ from lab.cluster import Cluster
 from lab.files import write_whole
 from lab.nodes.images import PAUSE
 
-REFRESH = "10s"
+REFRESH = "2s"
 """How often the kubelet looks at mounted ConfigMaps; by default it is a minute."""
 
 
