@@ -206,15 +206,15 @@ class Workspace:
 
 def _followed(log: Path, done: Callable[[], bool], watch: Callable[[Event], None]) -> Iterator[Event]:
     """The engine's events, as it writes them."""
-    offset, ended = 0, False
-    while not ended:
-        ended = done()  # asked first: what is written after this is read in one more round
-        text = log.read_text() if log.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        for line in whole[offset:].splitlines():
-            event: Event = json.loads(line)
-            watch(event)
-            yield event
-        offset = len(whole)
-        if not ended:
-            time.sleep(0.1)
+    log.touch()  # it makes it a moment after it has started
+    with log.open() as stream:
+        rest, ended = "", False
+        while not ended:
+            ended = done()  # asked first: what is written after this is read in one more round
+            *whole, rest = (rest + stream.read()).split("\n")
+            for line in whole:
+                event: Event = json.loads(line)
+                watch(event)
+                yield event
+            if not ended:
+                time.sleep(0.1)
