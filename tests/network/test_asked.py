@@ -37,6 +37,8 @@ def running(make_network: Maker) -> Iterator[Network]:
         network.up("alpha", "beta", "alpha", "beta")
         network.wait_for_blocks()
         network.peered(3)
+        for each in network.organisations.values():
+            each.run("wait", "--for=condition=Ready", "pods", "--all", "--timeout=150s")
         yield network
 
 
@@ -87,7 +89,7 @@ def _pod(organisation: Organisation, namespace: str) -> Iterator[Any]:
     name = "client"
     there = ("-n", namespace)
     organisation.run(*there, "run", name, f"--image={SHELL}", "--restart=Never", "--", "sleep", "600")
-    organisation.run(*there, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=30s")
+    organisation.run(*there, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=150s")
     try:
         yield lambda line: organisation.run(*there, "exec", name, "--", "timeout", "5", "sh", "-c", line, check=False)
     finally:
