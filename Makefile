@@ -51,13 +51,13 @@ lint: setup ## ruff, mypy, the laws of the architecture, the workflows of CI
 	$(RUN) python -m lab.workflows
 
 test-unit: setup ## pure functions: vectors and properties
-	$(PYTEST) -m unit -n $(WORKERS)
+	$(PYTEST) -m unit -n $(WORKERS) --dist worksteal tests/unit tests/cli
 
 test-components: setup ## the real program under recording mocks
-	$(PYTEST) -m components
+	$(PYTEST) -m components tests/components
 
 test-golden: setup ## rendered manifests against files
-	$(PYTEST) -m golden
+	$(PYTEST) -m golden tests/golden
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import ssl
 import threading
@@ -13,11 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from archipelago.identity.certificate import certificate
+from lab.pki import Pair, authority, issue
 from monitor.kubernetes import Kubernetes
 
 TOKEN = "the monitor's own token"
-_SCALAR = bytes(range(48))
 Object = dict[str, Any]
 
 
@@ -92,12 +92,13 @@ class FakeKubernetes:
         Args:
             folder: Where the account's files are put.
         """
-        cert, key = certificate(_SCALAR, "localhost")
-        (folder / "ca.crt").write_text(cert)
-        (folder / "key.pem").write_text(key)
+        by, own = _pairs()
+        (folder / "ca.crt").write_bytes(by.certificate_pem)
+        (folder / "server.crt").write_bytes(own.certificate_pem)
+        (folder / "key.pem").write_bytes(own.key_pem)
         (folder / "token").write_text(f"{TOKEN}\n")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "ca.crt", folder / "key.pem")
+        context.load_cert_chain(folder / "server.crt", folder / "key.pem")
         with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)) as server:
             server.socket = context.wrap_socket(server.socket, server_side=True)
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -107,6 +108,13 @@ class FakeKubernetes:
             finally:
                 server.shutdown()
                 thread.join()
+
+
+@functools.cache
+def _pairs() -> tuple[Pair, Pair]:
+    """An authority and the server's own, on P-256 as a cluster's: on P-384 a handshake takes ten times as long."""
+    by = authority("kubernetes")
+    return by, issue(by, "kube-apiserver", hosts=["localhost"])
 
 
 def _handler(cluster: FakeKubernetes) -> type[BaseHTTPRequestHandler]:

@@ -22,12 +22,14 @@ class Api:
         self.connected: dict[str, str] = {}
         self.disconnected: list[str] = []
         self.broken = False
+        self.refused = 0
         self.calls: list[str] = []
         api = self
 
         class Answer(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 refused = token and self.headers.get("Authorization") != f"Bearer {token}"
+                api.refused += bool(api.broken or refused)
                 found = None if api.broken or refused else api.answer(self.path)
                 self.send_response(403 if refused else 500 if found is None else 200)
                 self.end_headers()

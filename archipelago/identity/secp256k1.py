@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,8 +12,12 @@ from eth_hash.auto import keccak
 _NODE_ID = re.compile(r"[0-9a-f]{128}")
 
 
+@functools.lru_cache(maxsize=4096)
 def node_id(private: bytes) -> str:
-    """The devp2p node id of a private key: the uncompressed public key without its 0x04, 128 hex characters."""
+    """The devp2p node id of a private key: the uncompressed public key without its 0x04, 128 hex characters.
+
+    Kept, because it takes most of the time of a plan, and several plans of a command have the same nodes.
+    """
     # OpenSSL multiplies a point 50 times faster than the pure Python of eth-keys
     public = ec.derive_private_key(int.from_bytes(private), ec.SECP256K1()).public_key()
     return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:].hex()

@@ -175,10 +175,11 @@ def heard(raw: Any) -> Heard:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
         raise ValueError(f"is malformed: {place}: {first['msg'].removeprefix('Value error, ')}") from None
-    for part, signature in ((described, profile.signature), (delivered, delivery.signature)):
-        if not verify(profile.key, canonical(part), signature):
+    text = canonical(described)
+    for signed_text, signature in ((text, profile.signature), (canonical(delivered), delivery.signature)):
+        if not verify(profile.key, signed_text, signature):
             raise ValueError("does not carry the signature of the key that it names")
-    if delivery.profile != digest(described):
+    if delivery.profile != hashlib.sha256(text).hexdigest():
         raise ValueError("has a delivery that belongs to another description")
     return Heard(profile, delivery, whole)
 

@@ -5,10 +5,12 @@ Protocol: the pull half of the OCI distribution specification, with the tokens o
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import platform
 import re
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,12 @@ class RegistryError(Exception):
     """Why an image cannot be pulled, as half a sentence."""
 
 
+@functools.cache  # reading all authorities of the machine takes 20 ms, and each client would do it
+def trust() -> ssl.SSLContext:
+    """Whom this machine trusts."""
+    return httpx2.create_ssl_context()
+
+
 class Repository:
     """What a registry has under one name, asked with a token where it wants one.
 
@@ -45,7 +53,7 @@ class Repository:
 
     def __init__(self, base: str, name: str) -> None:
         # A blob is often elsewhere; the client takes care that no other host sees the token.
-        self._client = httpx2.Client(timeout=_STALLED_AFTER, follow_redirects=True)
+        self._client = httpx2.Client(timeout=_STALLED_AFTER, follow_redirects=True, verify=trust())
         self._base, self._name, self._token = base, name, ""
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from typing import IO, Any
 import httpx2
 
 from lab.files import cache_folder, used
-from lab.nodes.distribution import ARCHITECTURE, DIGEST, INDEX, RegistryError, Repository
+from lab.nodes.distribution import ARCHITECTURE, DIGEST, INDEX, RegistryError, Repository, trust
 from lab.say import Say
 from lab.tools.cache import Cache
 from lab.tools.vendor import CONNECT_WITHIN
@@ -113,7 +113,7 @@ def _asked(base: str) -> str | None:
 
     def ask() -> None:
         try:
-            code = httpx2.get(f"{base}/v2/", timeout=CONNECT_WITHIN).status_code
+            code = httpx2.get(f"{base}/v2/", timeout=CONNECT_WITHIN, verify=trust()).status_code
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             found.append(f"is not reachable ({error})")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from tests.stacks import STACKS, alpha, beta, plan_of, seed
 from tests.world import World
 
 REPOSITORY = Path(__file__).parents[2]
+_SALT = b"saltsalt"
 RUNNER = typer.testing.CliRunner()
 
 
@@ -150,17 +152,21 @@ def _private(plan: StackPlan) -> Iterator[str]:
     yield plan.signing_key.hex()
 
 
+@functools.cache  # it takes a fifth of a second
+def _key(passphrase: str) -> bytes:
+    return PBKDF2HMAC(SHA256(), 32, _SALT, 1_000_000).derive(passphrase.encode())
+
+
 def sealed(passphrase: str, **values: str) -> tuple[str, dict[str, str]]:
     """An encryption salt, and values as Pulumi's passphrase provider writes them."""
-    salt = b"saltsalt"
-    key = PBKDF2HMAC(SHA256(), 32, salt, 1_000_000).derive(passphrase.encode())
+    key = _key(passphrase)
 
     def text(value: str) -> str:
         nonce = os.urandom(12)
         body = AESGCM(key).encrypt(nonce, value.encode(), None)
         return f"v1:{base64.b64encode(nonce).decode()}:{base64.b64encode(body).decode()}"
 
-    return f"v1:{base64.b64encode(salt).decode()}:{text('pulumi')}", {
+    return f"v1:{base64.b64encode(_SALT).decode()}:{text('pulumi')}", {
         name: text(value) for name, value in values.items()
     }
 

@@ -10,7 +10,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,31 +22,22 @@ from tests.unit.test_cita_scripts import Pod
 
 SERVICES = (*files.ROLES, "syncthing")
 FOUR = {"nodes.node3": {"index": 3}, "network.genesis.blockInterval": 1}  # four nodes, and fast ones
+SECOND = 0.2  # what a second of the chain takes
 _NET = os.getpid()  # tests of two processes at once must not meet
 _TIMEOUT = 3.0
 
 
 @dataclass
-class Node:
-    """One node: its files, and a process for each of its containers.
+class Place:
+    """Where a node of the plan is, whether it is laid out or not.
 
     Args:
         index: Its place in the plan.
         plan: What runs for it.
-        pod: Its volume.
-        programs: Folder with the stand-in under the names of the services.
     """
 
     index: int
     plan: NodePlan
-    pod: Pod
-    programs: Path
-    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-
-    @property
-    def data(self) -> Path:
-        """Its volume."""
-        return self.pod.data
 
     @property
     def inside(self) -> str:
@@ -57,6 +48,25 @@ class Node:
     def outside(self) -> str:
         """The pod's address."""
         return f"127.{_NET >> 8 & 63 | 128}.{_NET & 255}.{2 * self.index + 2}"
+
+
+@dataclass
+class Node(Place):
+    """One node: its files, and a process for each of its containers.
+
+    Args:
+        pod: Its volume.
+        programs: Folder with the stand-in under the names of the services.
+    """
+
+    pod: Pod
+    programs: Path
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        """Its volume."""
+        return self.pod.data
 
     def container(self, name: str) -> Container:
         """What the plan says of a container."""
@@ -76,6 +86,7 @@ class Node:
             "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
             "CITA_STAND_IN": container.image.removeprefix("citacloud/"),
             "CITA_STAND_IN_HOSTS": f"{self.inside},{self.outside}",
+            "CITA_STAND_IN_SECOND": f"{SECOND:g}s",
         }
         with (self.data / f"{container.name}.said").open("a") as said:
             return subprocess.Popen(
@@ -120,20 +131,22 @@ class Node:
         return number(self.call("GetPeerCount"))
 
 
-Layout = Callable[[StackPlan], list[Node]]
+Layout = Callable[..., list[Node]]
+"""Lays out the nodes of a plan, or as many of the first as are told."""
 _FOLDERS = {"kms": "identity-of-kms", "network": "identity-of-network"}
 
 
-def laid_out(plan: StackPlan, root: Path, programs: Path) -> list[Node]:
+def laid_out(plan: StackPlan, root: Path, programs: Path, count: int | None = None) -> list[Node]:
     """The nodes of a plan with all their files, started by nobody yet.
 
     Args:
         plan: Of all nodes of the chain.
         root: A folder for them.
         programs: See `Node`.
+        count: How many of the first, where not all are looked at: each has a hundred files.
     """
     nodes = []
-    for index, each in enumerate(plan.nodes):
+    for index, each in enumerate(plan.nodes[:count]):
         folder = root / each.name
         folder.mkdir()
         node = Node(index, each, Pod(folder, plan, index), programs)
@@ -144,12 +157,13 @@ def laid_out(plan: StackPlan, root: Path, programs: Path) -> list[Node]:
             for file in mounted:
                 (folder / name / file).write_text(each.private_files[file])
         nodes.append(node)
+    places = [Place(index, each) for index, each in enumerate(plan.nodes)]
     for node in nodes:
-        meet(node, nodes)
+        meet(node, places)
     return nodes
 
 
-def meet(node: Node, nodes: list[Node]) -> None:
+def meet(node: Node, nodes: Sequence[Place]) -> None:
     """Write addresses where a node's files name the other nodes' Services."""
     for file in ("network-config.toml", "config/config.xml"):
         path = node.data / file
@@ -182,7 +196,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def have(nodes: list[Node], height: int) -> Callable[[], bool]:

@@ -47,8 +47,8 @@ def lay_out(cita_programs: Path, tmp_path: Path) -> Iterator[Layout]:
     """Lays the nodes of a plan out, and ends them with the test."""
     made: list[Node] = []
 
-    def layout(plan: StackPlan) -> list[Node]:
-        made.extend(laid_out(plan, tmp_path, cita_programs))
+    def layout(plan: StackPlan, count: int | None = None) -> list[Node]:
+        made.extend(laid_out(plan, tmp_path, cita_programs, count))
         return made
 
     yield layout

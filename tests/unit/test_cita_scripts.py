@@ -96,12 +96,12 @@ class Pod:
 
     @contextmanager
     def keeper(self, syncthing: Syncthing) -> Iterator[Path]:
-        """The keeper of the list while it runs, ten times as fast, with nothing but busybox; where it prints."""
+        """The keeper of the list while it runs, fifty times as fast, with nothing but busybox; where it prints."""
         if not (tools := self._root / "bin").exists():
             busybox(tools, "sh", "sleep", "cmp", "cp", "mv", "timeout", "wget")
         (command,) = (each.command for each in self._node.containers if each.name == "peers")
         shell, option, script, *words = self._here(command)
-        script = script.replace("sleep 5", "sleep 0.5").replace("8384", str(syncthing.port))
+        script = script.replace("sleep 5", "sleep 0.1").replace("8384", str(syncthing.port))
         printed = self._root / "printed"
         with printed.open("w") as said:
             words = [f"{tools}/{shell}", option, script, *words]
@@ -246,7 +246,7 @@ def test_what_syncthing_writes_into_its_file_restarts_nobody(tmp_path: Path, syn
     assert not pod.start()
     (pod.data / "config/config.xml").write_text("upgraded")
     with pod.keeper(syncthing) as printed:
-        time.sleep(1.5)
+        time.sleep(0.6)
     assert printed.read_text() == ""
     assert (pod.data / "config/config.xml").read_text() == "upgraded"
     assert syncthing.keys == []

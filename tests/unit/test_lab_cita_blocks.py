@@ -8,7 +8,7 @@ import pytest
 
 from archipelago.chains.cita_cloud.chain_file import parsed
 from tests.cita import local, plan_of
-from tests.unit.cita_nodes import FOUR, Layout, Node, have, wait_until
+from tests.unit.cita_nodes import FOUR, SECOND, Layout, Node, have, wait_until
 
 pytestmark = pytest.mark.unit
 
@@ -20,9 +20,9 @@ CHAINS = {
 
 
 def stands_still(node: Node) -> bool:
-    time.sleep(1)  # what is under way
+    time.sleep(2 * SECOND)  # what is under way
     before = node.height()
-    time.sleep(2)
+    time.sleep(5 * SECOND)  # five blocks of a chain that goes on
     return node.height() == before
 
 
@@ -52,7 +52,7 @@ def test_four_nodes_make_the_same_blocks_and_none_without_a_quorum(lay_out: Layo
 
 
 def test_a_node_goes_on_from_its_volume(lay_out: Layout) -> None:
-    nodes = lay_out(plan_of(local(FOUR)))[:3]
+    nodes = lay_out(plan_of(local(FOUR)), 3)
     for node in nodes:
         node.start()
     wait_until(have(nodes, 2))
@@ -63,7 +63,7 @@ def test_a_node_goes_on_from_its_volume(lay_out: Layout) -> None:
 
 
 def test_blocks_go_on_when_all_network_services_were_restarted(lay_out: Layout) -> None:
-    nodes = lay_out(plan_of(local(FOUR)))[:3]
+    nodes = lay_out(plan_of(local(FOUR)), 3)
     for node in nodes:
         node.start()
     wait_until(have(nodes, 1))
@@ -77,7 +77,7 @@ def test_blocks_go_on_when_all_network_services_were_restarted(lay_out: Layout) 
 
 def test_the_controller_tells_the_configuration_of_the_chain(lay_out: Layout) -> None:
     plan = plan_of(local(FOUR))
-    node = lay_out(plan)[0]
+    (node,) = lay_out(plan, 1)
     node.start()
     wait_until(have([node], 0))
     assert plan.genesis

@@ -26,14 +26,14 @@ Spoil = Callable[[Node], object]
 
 
 def test_it_binds_what_the_services_bind(lay_out: Layout) -> None:
-    node = lay_out(plan_of(local(FOUR)))[0]
+    (node,) = lay_out(plan_of(local(FOUR)), 1)
     node.start()
     wait_until(lambda: all(listens(node.inside, port) for port in INSIDE | OUTSIDE))
     assert {port for port in INSIDE | OUTSIDE if listens(node.outside, port)} == OUTSIDE
 
 
 def test_a_node_of_another_chain_is_no_peer(lay_out: Layout) -> None:
-    nodes = lay_out(plan_of(local(FOUR)))[:2]
+    nodes = lay_out(plan_of(local(FOUR)), 2)
     change("data/genesis.toml", "1618560000000", "1618560000001")(nodes[1])
     for node in nodes:
         node.start()
@@ -142,21 +142,21 @@ def _key(node: Node) -> Path:
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_the_services_refuse_at_their_start_is_refused(lay_out: Layout, what: str) -> None:
     service, spoil, reason = REFUSED[what]
-    node = lay_out(plan_of(local(FOUR)))[0]
+    (node,) = lay_out(plan_of(local(FOUR)), 1)
     spoil(node)
     node.start(service)
     assert reason in node.refusal(service)
 
 
 def test_the_account_of_another_node_is_refused(lay_out: Layout) -> None:
-    node, other = lay_out(plan_of(local(FOUR)))[:2]
+    node, other = lay_out(plan_of(local(FOUR)), 2)
     _kms(node).write_bytes(_kms(other).read_bytes())
     node.start("kms", "controller")
     assert "account 1 of kms is 0x" in node.refusal("controller")
 
 
 def test_with_bft_the_key_of_another_node_is_refused(lay_out: Layout) -> None:
-    node, other = lay_out(plan_of(local(FOUR | {"network.services": {}})))[:2]
+    node, other = lay_out(plan_of(local(FOUR | {"network.services": {}})), 2)
     (node.data / "node_key").write_text(other.plan.private_files["node_key"])
     node.start("consensus")
     assert "node_key is that of 0x" in node.refusal("consensus")
@@ -165,7 +165,7 @@ def test_with_bft_the_key_of_another_node_is_refused(lay_out: Layout) -> None:
 def test_the_executor_is_let_in_to_couchdb_by_the_password_of_its_node_alone(lay_out: Layout) -> None:
     chosen = FOUR | {"network.services.executor": "executor_chaincode_ext"}
     call, chaincode = files.GRPC["executor"], 7052
-    node, other = lay_out(plan_of(local(chosen)))[:2]
+    node, other = lay_out(plan_of(local(chosen)), 2)
     node.start("couchdb", "executor")
     wait_until(lambda: listens(node.inside, call) and listens(node.inside, chaincode))
     assert not listens(node.outside, call), "its sources bind loopback only"
@@ -179,7 +179,7 @@ def test_the_executor_is_let_in_to_couchdb_by_the_password_of_its_node_alone(lay
 
 def test_accounts_that_kms_has_added_are_read(lay_out: Layout) -> None:
     """So many that the table has more than one page."""
-    node = lay_out(plan_of(local(FOUR)))[0]
+    (node,) = lay_out(plan_of(local(FOUR)), 1)
     with closing(sqlite3.connect(_kms(node))) as database, database:
         row = database.execute("SELECT pubkey, privkey, description FROM account").fetchone()
         database.executemany("INSERT INTO account(pubkey, privkey, description) VALUES (?, ?, ?)", [row] * 300)
@@ -189,7 +189,7 @@ def test_accounts_that_kms_has_added_are_read(lay_out: Layout) -> None:
 
 
 def test_it_says_what_it_is_and_no_secret(lay_out: Layout) -> None:
-    node = lay_out(plan_of(local(FOUR)))[0]
+    (node,) = lay_out(plan_of(local(FOUR)), 1)
     node.start()
     wait_until(have([node], 0))
     for name in SERVICES:

@@ -8,8 +8,6 @@ import (
 	"time"
 )
 
-const lookAgain = 200 * time.Millisecond
-
 // Leading is what a controller tells its consensus.
 type Leading struct {
 	Address       string
@@ -86,7 +84,7 @@ func checkBFT(chain *Chain) error {
 }
 
 func (us *consensus) work() {
-	for ; ; time.Sleep(lookAgain) {
+	for ; ; time.Sleep(second / 5) {
 		var own Leading
 		await("the controller", http.MethodGet, int(us.config.ControllerPort), "/leading", nil, &own)
 		var peers []Peer
@@ -119,7 +117,7 @@ func (us *consensus) next(own Leading, peers []Peer) uint64 {
 			}
 		}
 	}
-	isTime := time.Since(us.last) >= time.Duration(own.BlockInterval)*time.Second
+	isTime := time.Since(us.last) >= time.Duration(own.BlockInterval)*second
 	if highest > own.Height || !isTime || !here.isValidator(own.Address) || agreeing < us.quorum(len(own.Validators)) {
 		return highest
 	}

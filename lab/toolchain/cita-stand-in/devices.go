@@ -62,7 +62,7 @@ func (us *syncing) accept(listener net.Listener) {
 // dial keeps a connection to a device until the run ends.
 func (us *syncing) dial(id, place string) {
 	where := strings.TrimPrefix(place, "tcp://")
-	for ; !us.hasEnded(); time.Sleep(heartbeat) {
+	for ; !us.hasEnded(); time.Sleep(second) {
 		connection, err := net.DialTimeout("tcp", where, patience)
 		if err != nil {
 			us.say(place, err.Error())
@@ -107,7 +107,7 @@ func (us *syncing) talk(connection *tls.Conn, place string) {
 	}
 	id := deviceID(connection.ConnectionState().PeerCertificates[0].Raw)
 	go func() {
-		for ; ; time.Sleep(heartbeat) {
+		for ; ; time.Sleep(second) {
 			if _, err := connection.Write([]byte{0}); err != nil {
 				return
 			}

@@ -14,10 +14,7 @@ import (
 	"time"
 )
 
-const (
-	heartbeat = time.Second
-	silence   = 5 * heartbeat // after which a peer counts as gone
-)
+const silence = 5 * time.Second // after which a peer counts as gone
 
 // Hello is the first line on a connection. Who speaks otherwise, or of another chain, is refused.
 type Hello struct{ Speaks, Chain, Address string }
@@ -140,7 +137,7 @@ func (us *network) accept(listener net.Listener) {
 }
 
 func (us *network) dial(place string) {
-	for ; ; time.Sleep(heartbeat) {
+	for ; ; time.Sleep(second) {
 		connection, err := net.DialTimeout("tcp", place, patience)
 		if err != nil {
 			us.complain(place, err)
@@ -193,7 +190,7 @@ func (us *network) refusal(other Hello) error {
 
 // keepTelling ends when the connection does.
 func (us *network) keepTelling(connection net.Conn, words *json.Encoder) {
-	for ; ; time.Sleep(heartbeat / 5) {
+	for ; ; time.Sleep(second / 5) {
 		us.mutex.Lock()
 		height := us.height
 		us.mutex.Unlock()

@@ -141,7 +141,7 @@ func (us *syncing) run() error {
 	}
 	<-us.restart
 	us.end()
-	time.Sleep(heartbeat / 5) // the answer to who asked for it
+	time.Sleep(time.Second / 5) // the answer to who asked for it
 	return nil
 }
 

@@ -137,7 +137,7 @@ const couchPort = 5984
 
 // meetCouchDB waits for the database beside it, and ends when it is not let in.
 func meetCouchDB(user, password string) error {
-	for ; ; time.Sleep(heartbeat) {
+	for ; ; time.Sleep(second) {
 		request, err := http.NewRequest(http.MethodGet, "http://"+loopback(couchPort), nil)
 		if err != nil {
 			return err
