@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -15,6 +17,12 @@ settings.load_profile("archipelago")
 def pytest_configure(config: pytest.Config) -> None:
     """Before any worker starts."""
     labs.prepare()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: no use in looking through it a hundred times."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,6 +6,8 @@ The answers of geth's console have the form that GoQuorum 22.7.4 gave on a netwo
 from __future__ import annotations
 
 import base64
+import copy
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -177,6 +179,19 @@ class FakeCluster:
         }
 
 
+@functools.cache
+def _settled(privacy: bool, validators: tuple[str, ...]) -> World:
+    """Both organisations once they have converged; nobody may change it."""
+    network: dict[str, Any] = {"network.privacy": {"manager": "tessera" if privacy else "none"}}
+    founder = {
+        "nodes": {"quorum-node1": {}, "quorum-node2": {}},
+        "network.genesis": {"validators": list(validators)},
+    }
+    world = World(alpha=alpha(network | founder), beta=beta(network | {"defaults": {"validator": True}}))
+    world.up("alpha", "beta", "alpha", "beta")
+    return world
+
+
 class FakeNetwork:
     """Both organisations with two validators each, all of them connected.
 
@@ -185,13 +200,9 @@ class FakeNetwork:
     """
 
     def __init__(self, *, privacy: bool = False, validators: Sequence[str] = FOUR) -> None:
-        network: dict[str, Any] = {"network.privacy": {"manager": "tessera" if privacy else "none"}}
-        founder = {
-            "nodes": {"quorum-node1": {}, "quorum-node2": {}},
-            "network.genesis": {"validators": list(validators)},
-        }
-        self.world = World(alpha=alpha(network | founder), beta=beta(network | {"defaults": {"validator": True}}))
-        self.world.up("alpha", "beta", "alpha", "beta")
+        settled = _settled(privacy, tuple(validators))
+        self.world = World(**copy.deepcopy(settled.configs))
+        self.world.outputs, self.world.plans = copy.deepcopy(settled.outputs), dict(settled.plans)
         self.deploy()
 
     def deploy(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,15 @@ def access(of: str, partner: str, generation: int = 1) -> Access:
     return Access(server="https://203.0.113.10:6443", ca=CA, token=token, namespace="jobs")
 
 
+@functools.cache
+def _private(keyring: Keyring) -> bytes:
+    return keyring.secret("", "organisation signing key")
+
+
+_sealer = functools.cache(Sealer.of)
+_signer = functools.cache(signer)
+
+
 @dataclass
 class Organisation:
     """One organisation: what it writes, and what it has exported last; None where it has not run, or is gone."""
@@ -46,11 +56,11 @@ class Organisation:
 
     @property
     def private(self) -> bytes:
-        return self.keyring.secret("", "organisation signing key")
+        return _private(self.keyring)
 
     @property
     def sealer(self) -> Sealer:
-        return Sealer.of(self.keyring)
+        return _sealer(self.keyring)
 
     @property
     def sees(self) -> dict[tuple[str, str], str]:
@@ -62,10 +72,10 @@ class Organisation:
         """One run: what it exports after it."""
         last = floats(self.outputs or {})
         words = [self._word(others[name]) for name in self.partners if others[name].outputs is not None]
-        listener = Listener(self.name, NETWORK, signer(self.private), self.pins, self.refuse)
+        listener = Listener(self.name, NETWORK, _signer(self.private), self.pins, self.refuse)
         self.learnt = listener.learn(words, last.get("relayedProfiles", []))
         relayed = [raw for word in words for raw in told_back(word.relayed)]
-        before = heard_last([*last.get("profiles", []), *relayed], self.name, NETWORK, signer(self.private))
+        before = heard_last([*last.get("profiles", []), *relayed], self.name, NETWORK, _signer(self.private))
         written = {name: IdentitySettings.model_validate(each) for name, each in self.identities.items()}
         keys = {name: others[name].sealer.key for name in self.partners if others[name].outputs is not None}
         record = ExternalNode(network=NETWORK, organisation=self.name, name="public-archive", node_id=f"id-{self.name}")
@@ -81,7 +91,7 @@ class Organisation:
         given = floats(other.outputs)
         return Word(
             other.name,
-            signer(other.private),
+            _signer(other.private),
             given["profiles"],
             given["relayedProfiles"],
             network=self.partners[other.name],

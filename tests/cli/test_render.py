@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -21,8 +23,20 @@ from tests.world import World
 pytestmark = pytest.mark.unit
 
 
+class _Reader(yaml.CSafeLoader):  # type: ignore[misc]
+    """YAML 1.1, sixteen times as fast as in pure Python; where `y` and `n` stand unquoted, it breaks off."""
+
+
+_Reader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
+
+
 def parsed(text: str) -> list[dict[str, Any]]:
     """A stream of objects as Kubernetes reads it: YAML 1.1."""
+    return list(yaml.load_all(text, Loader=_Reader))
+
+
+def parsed_by_another(text: str) -> list[dict[str, Any]]:
+    """The same by another reader."""
     reader = YAML(typ="safe", pure=True)
     reader.version = (1, 1)
     return list(reader.load_all(text))
@@ -199,6 +213,7 @@ def test_every_text_is_read_back_as_the_text_it_was(data: dict[str, Any]) -> Non
     """kubectl reads YAML 1.1, where a plain `on` is true and `1:30` is 90."""
     manifest = {"kind": "ConfigMap", "data": changed(data, {})}
     assert parsed(document(manifest)) == [manifest]
+    assert parsed_by_another(document(manifest)) == [manifest]
 
 
 def test_only_secrets_are_redacted() -> None:
