@@ -54,10 +54,10 @@ test-unit: setup ## pure functions: vectors and properties
 	$(PYTEST) -m unit -n $(WORKERS) --dist worksteal tests/unit tests/cli
 
 test-components: setup ## the real program under recording mocks
-	$(PYTEST) -m components tests/components
+	$(PYTEST) -m components -n $(WORKERS) --dist worksteal tests/components
 
 test-golden: setup ## rendered manifests against files
-	$(PYTEST) -m golden tests/golden
+	$(PYTEST) -m golden -n $(WORKERS) --dist loadfile tests/golden
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters

@@ -103,12 +103,14 @@ def urns() -> Mapping[str, tuple[str, ...]]:
     }
 
 
+@cache  # 200 files
 def kept() -> dict[str, str]:
     """Path and content of the golden files as they are kept."""
     found = (path for pattern in ("*/*.yaml", "*/*.txt") for path in GOLDEN.glob(pattern))
     return {str(path.relative_to(GOLDEN)): path.read_text() for path in found}
 
 
-def parsed(content: str) -> Any:
-    """A golden file's object."""
-    return YAML(typ="safe", pure=True).load(content)
+@cache
+def objects() -> Mapping[str, Mapping[str, Any]]:
+    """Path and object of the golden files; nobody may change them."""
+    return {path: YAML(typ="safe", pure=True).load(text) for path, text in kept().items() if path.endswith(".yaml")}

@@ -36,7 +36,12 @@ def cita_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cita")
     source = MODULES / "cita-stand-in"
     environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-    subprocess.run([golang.locate().program, "build", "-ldflags=-s -w", "-o", folder / "all", "."], cwd=source, env=environ, check=True)
+    subprocess.run(
+        [golang.locate().program, "build", "-ldflags=-s -w", "-o", folder / "all", "."],
+        cwd=source,
+        env=environ,
+        check=True,
+    )
     for name in (*SERVICES, "couchdb"):
         (folder / name).symlink_to("all")
     return folder

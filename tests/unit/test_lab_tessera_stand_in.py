@@ -109,8 +109,8 @@ Starter = Callable[..., StandIn]
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("tessera") / "tessera"
     environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-    command = [golang.locate().program, "build", "-ldflags=-s -w", "-o", built, "."]
-    subprocess.run(command, cwd=SOURCE, env=environ, check=True)
+    options = ("build", "-ldflags=-s -w", "-o", built, ".")
+    subprocess.run([golang.locate().program, *options], cwd=SOURCE, env=environ, check=True)
     return built
 
 
