@@ -61,14 +61,15 @@ test-golden: setup ## rendered manifests against files
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters
-	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15
+	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15 tests/engine
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
-	$(PYTEST) -m "network and not alone" -n $(WORKERS) --dist loadfile --durations=15
-	$(PYTEST) -m "network and alone"
+	@# one more than cores: they wait for blocks and kubelets a good part of the time
+	$(PYTEST) -m "network and not alone" -n $$(($(WORKERS) + 1)) --dist loadfile --durations=15 tests/network
+	$(PYTEST) -m "network and alone" tests/network
 
 test-soak: setup ## what takes long and changes seldom, in a lab of its own; not part of `make test`
-	$(PYTEST) -m soak --durations=15
+	$(PYTEST) -m soak --durations=15 tests/network
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench
