@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.network.conftest import Maker
-from tests.network.ipfs_networks import IMAGE, Member, connected, converge, joiner, put_secret, secret
+from tests.network.ipfs_networks import IMAGE, Member, connected, joiner, put_secret, secret
 from tests.network.ipfs_swarms import KEY, Swarms, two_swarms
 from tests.network.networks import Measure, eventually
 from tests.network.strangers import strangers
@@ -199,7 +199,7 @@ def test_behaviour_16_the_bootstrap_member_leaves_the_others_stay_and_a_newcomer
 ) -> None:
     network = swarms.network
     network.add(joiner("gamma", network.name, {"public": {"models": {}}}), "c")
-    converge(network, "gamma", "alpha", "beta")
+    network.up("gamma", "alpha", "gamma", "beta")  # the key is sealed to gamma, and gamma takes it
     alpha, beta, gamma = (swarms.member(name, "models") for name in ("alpha", "beta", "gamma"))
     connected(alpha, beta, gamma)
     cid, before = alpha.add("kept over a destroy"), alpha.peer_id
