@@ -114,6 +114,8 @@ def _asked(base: str) -> str | None:
     def ask() -> None:
         try:
             code = httpx2.get(f"{base}/v2/", timeout=CONNECT_WITHIN, verify=trust()).status_code
+        except httpx2.TimeoutException:
+            pass  # the limit below is the same, and may be over a moment later
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             found.append(f"is not reachable ({error})")
         else:
