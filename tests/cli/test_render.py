@@ -90,6 +90,15 @@ def test_a_given_partner_completes_the_plan(project: Project, world: World, form
     assert parsed(ran.out) == plain(list(manifests(plan_of(beta(), received))))
 
 
+def test_a_partner_that_is_given_stands_in_for_the_file_that_it_sent_before(project: Project, world: World) -> None:
+    given = bundle_of(world.outputs["alpha"])
+    project.write("sent.json", {**given, "externalNodes": []})
+    project.edit("cluster-b", "stack: organization/archipelago/cluster-a", "file: sent.json")
+    assert "carries no valid signature" in project.seeded("render", "cluster-b").err
+    ran = project.seeded("render", "cluster-b", "--partner", f"alpha={project.write('now.json', given)}")
+    assert ran.code == 0, ran.said
+
+
 @pytest.mark.parametrize(
     ("argument", "words"),
     [

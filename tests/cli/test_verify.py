@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from archipelago.stack.partners import bundle_of
 from tests.cli.conftest import Project, Ran
 from tests.fake_network import FakeNetwork
 from tests.stacks import STACKS
@@ -54,6 +55,14 @@ def test_a_sound_network_passes(deployed: Deployed) -> None:
     assert ran.code == 0, ran.said
     assert "✗" not in ran.out
     assert ran.out.splitlines()[-1].startswith("✓ ")
+
+
+def test_a_bundle_that_is_given_stands_in_for_the_file_that_a_partner_sent_before(deployed: Deployed) -> None:
+    given = bundle_of(deployed.network.world.outputs["alpha"])
+    deployed.project.write("sent.json", {**given, "externalNodes": []})
+    deployed.project.edit("cluster-b", "stack: organization/archipelago/cluster-a", "file: sent.json")
+    ran = deployed.run("verify", "--timeout", "0", only="beta")
+    assert ran.code == 0, ran.said
 
 
 def test_a_stopped_node_fails_and_is_named_with_a_cure(deployed: Deployed) -> None:

@@ -46,6 +46,7 @@ class Registered:
     provider: str
     retain_on_delete: bool
     protect: bool
+    ignore_changes: tuple[str, ...]
     custom: bool
     additional_secret_outputs: tuple[str, ...]
 
@@ -90,6 +91,7 @@ class Recorder(mocks.MockMonitor):
                     provider=request.provider,
                     retain_on_delete=request.retainOnDelete,
                     protect=request.protect,
+                    ignore_changes=tuple(request.ignoreChanges),
                     custom=request.custom,
                     additional_secret_outputs=tuple(request.additionalSecretOutputs),
                 )

@@ -101,6 +101,13 @@ def test_allocated_node_ports_reach_the_outputs_of_the_same_up() -> None:
     assert f"http://203.0.113.10:{allocated_port(service, 'tessera')}" in config
 
 
+def test_a_node_port_that_the_cluster_gave_is_exported_beside_a_pinned_one() -> None:
+    service = "consortium-quorum-node2"
+    given = run(alpha({"nodes.quorum-node2.exposure": {"ports": {"p2p": 30399}}}))
+    told = {port: end["port"] for port, end in given.outputs["externalNodes"][1]["endpoints"].items()}
+    assert told == {"p2p": 30399, "tessera": allocated_port(service, "tessera")}
+
+
 @pytest.mark.parametrize("ports", [Ports.FAKE, Ports.NONE])
 def test_a_port_that_a_preview_cannot_know_is_unknown_and_never_a_made_up_number(ports: Ports) -> None:
     """The API server's dry run answers 32769, a new namespace nothing at all: both went into records once."""
@@ -177,7 +184,9 @@ REFUSED: dict[str, tuple[Config, dict[str, Any], tuple[str, ...]]] = {
     "no seed": (alpha({"identitySeed": GONE}), {}, ("archipelago:identitySeed: is missing",)),
     "a short seed": (alpha({"identitySeed": "abcdef"}), {}, _SEED),
     "a seed of zeros": (alpha({"identitySeed": "0" * 64}), {}, _SEED),
-    "an unknown key": (alpha({"nodes.quorum-node1.exposure.port": 1}), {}, ("Did you mean ports?",)),
+    "an unknown key": (
+        alpha({f"{FIRST}.exposure.port": 1}), {}, (f"archipelago:{FIRST}.exposure.port: ", "Did you mean ports?"),
+    ),
     "an unknown key at the top": (alpha({"nodez": {}}), {}, ("archipelago:nodez: ", "Did you mean nodes?")),
     "a name that is no DNS label": (
         alpha({"nodes.Quorum_4": {}}), {}, ("archipelago:nodes.Quorum_4: ", "Use lower-case letters"),
@@ -208,8 +217,13 @@ REFUSED: dict[str, tuple[Config, dict[str, Any], tuple[str, ...]]] = {
             "Set archipelago:network.chainId to 1000",
         ),
     ),
-    "a tampered partner": (alpha(), {B: {"externalNodes": []}}, ("carries no valid signature",)),
-    "a missing file": (alpha({"partners.beta": {"file": "nowhere.json"}}), {}, ("there is no file nowhere.json",)),
+    "a tampered partner": (
+        alpha(), {B: {"externalNodes": []}}, ("archipelago:partners.beta: ", "carries no valid signature"),
+    ),
+    "a missing file": (
+        alpha({"partners.beta": {"file": "nowhere.json"}}), {},
+        ("archipelago:partners.beta.file: ", "there is no file nowhere.json"),
+    ),
 }  # fmt: skip
 
 
@@ -222,11 +236,11 @@ def test_a_refusal_is_one_error_and_exit_code_32_with_nothing_registered(name: s
     assert_refused(run(config, {key: {**given[key], **changes[key]} for key in changes}, preview=preview), *words)
 
 
-def assert_refused(refused: Run, *words: str, stack: str = "cluster-a") -> None:
-    """One error, its place and its cure, and nothing else."""
+def assert_refused(refused: Run, place: str, *words: str, stack: str = "cluster-a") -> None:
+    """One error, which begins with its file and its place and has its cure, and nothing else."""
     assert refused.exit_code == 32
     (error,) = refused.errors
-    assert error.startswith(f"Pulumi.{stack}.yaml: ")
+    assert error.startswith(f"Pulumi.{stack}.yaml: {place}")
     for each in words:
         assert each in error
     assert refused.resources == ()
@@ -234,7 +248,8 @@ def assert_refused(refused: Run, *words: str, stack: str = "cluster-a") -> None:
 
 
 def test_a_partner_of_another_chain_is_refused() -> None:
-    foreign = run(alpha({"organisation": "beta", "network.chainId": 2000, "partners": {}}), name="cluster-b")
+    elsewhere = {"organisation": "beta", "cluster.address": "198.51.100.20", "partners": {}}
+    foreign = run(alpha({**elsewhere, "network.chainId": 2000}), name="cluster-b")
     refused = run(alpha(), stacks(**{B: foreign.outputs}))
     assert_refused(refused, "archipelago:partners.beta: beta is on chain 2000")
 

@@ -230,3 +230,9 @@ def test_nothing_is_protected_or_named_by_chance(name: str) -> None:
     for each in objects(RUNS[name]()):
         assert each.inputs["metadata"]["name"] == each.name
         assert not each.protect
+
+
+@each_run
+def test_every_change_of_an_object_reaches_the_cluster(name: str) -> None:
+    """A list of peers whose changes are ignored names the partners of its first run for ever."""
+    assert not [each.name for each in RUNS[name]().resources if each.ignore_changes]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import difflib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from archipelago.manifests.common import GENESIS
+from archipelago.manifests.common import GENESIS, Manifest
+from archipelago.manifests.stack import manifests
 from tests import cita
-from tests.golden.examples import STACKS, files, kept, objects
+from tests.components.engine import texts
+from tests.golden.examples import STACKS, files, kept, objects, plans
 
 pytestmark = pytest.mark.golden
 
+PUBLIC = {"cert.pem", "tls.crt"}  # in Secrets, beside their keys
+SHORTEST = 32  # characters of a line that tells a key; headers of key files are shorter
 UPDATE = "If that is meant, write them anew and read the diff: python -m tests.golden.update"
 
 
@@ -56,3 +62,21 @@ def test_a_waiting_stack_is_a_settled_one_without_genesis_files_and_workloads() 
         assert waiting.items() <= settled.items()
         added = {path.partition("-")[0] for path in settled.keys() - waiting.keys()}
         assert added == {"ConfigMap", "NetworkPolicy", "Deployment"}
+
+
+def test_what_is_in_a_secret_is_in_no_other_object() -> None:
+    """Of every kind of chain: files of several lines are looked for line by line, so that no escape hides them."""
+    for folder, plan in plans().items():
+        listed = list(manifests(plan))
+        others = "\n".join(text for each in listed if each["kind"] != "Secret" for text in texts(each))
+        private = {line for each in listed if each["kind"] == "Secret" for line in _lines(each)}
+        assert len(private) >= 2 * len(plan.nodes)
+        assert not [f"{folder}: {line[:8]}…" for line in private if line in others]
+
+
+def _lines(secret: Manifest) -> Iterator[str]:
+    """What a Secret holds and nobody else may read, as it is and in base64."""
+    for name, text in secret.get("stringData", {}).items():
+        if name not in PUBLIC:
+            lines = (*text.splitlines(), base64.b64encode(text.encode()).decode())
+            yield from (line for line in lines if len(line) >= SHORTEST)

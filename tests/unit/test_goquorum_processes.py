@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,19 @@ def test_tessera_tells_partners_an_address_they_can_call_back_and_binds_locally(
     assert servers["P2P"]["sslConfig"] == {"tls": "OFF"}
     assert servers["Q2T"]["serverAddress"] == "unix:/run/archipelago/tm.ipc"
     assert all(server["communicationType"] == "REST" and server["enabled"] for server in servers.values())
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_every_service_of_a_node_leads_to_the_ports_where_geth_and_tessera_listen(version: str) -> None:
+    opened = {f"{FIRST}.api": {**OPEN, "thirdParty": True}}
+    node = first_node({"network.version": version, **opened})
+    words = container(node, "quorum").command
+    flags = {"--port": "p2p", "--http.port": "rpc", "--rpcport": "rpc", "--ws.port": "ws", "--wsport": "ws"}
+    listens = {flags[word]: int(number) for word, number in pairwise(words) if word in flags}
+    for server in configuration("22.1.7", **opened)["serverConfigs"]:
+        if (name := {"P2P": "tessera", "ThirdParty": "third-party"}.get(server["app"])) is not None:
+            listens[name] = int(server["bindingAddress"].rpartition(":")[2])
+    assert {port.name: port.number for service in node.services for port in service.ports} == listens
 
 
 @pytest.mark.parametrize("version", TESSERA_RELEASES)

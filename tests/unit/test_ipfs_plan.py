@@ -95,6 +95,16 @@ def test_behaviour_12_traefik_gets_a_route_and_its_address_is_announced() -> Non
     assert route["spec"]["entryPoints"] == ["ipfs"]
 
 
+def test_a_route_leads_to_a_port_that_its_service_has() -> None:
+    """Partners dial the number of Traefik's entry point; the member listens at one of its own."""
+    plan = plan_of(alpha({f"{ARCHIVE}.exposure": ROUTED, f"{ARCHIVE}.swarmPort": 4101}), given={TRAEFIK: THERE})
+    (route,) = of_kind(plan, "IngressRouteTCP").values()
+    (entry,) = route["spec"]["routes"]
+    (led_to,) = entry["services"]
+    assert led_to["port"] in {each["port"] for each in of_kind(plan, "Service")[led_to["name"]]["spec"]["ports"]}
+    assert ipfs.IPFS.url(plan.records[0]).startswith("/ip4/203.0.113.80/tcp/4001/p2p/")
+
+
 @pytest.mark.parametrize(
     ("there", "why"),
     [
@@ -230,6 +240,17 @@ def test_the_gateway_is_off_unless_it_is_asked_for() -> None:
     assert kubo_config(opened)["Addresses"]["Gateway"] == ["/ip4/0.0.0.0/tcp/8080"]
     assert [port.name for port in node(opened).service.ports] == ["swarm"]
     assert [port.name for port in node(opened).more_services[0].ports] == ["swarm", "api", "gateway"]
+
+
+def test_every_service_of_a_member_leads_to_the_ports_where_kubo_listens() -> None:
+    ports = {"swarmPort": 4101, "apiPort": 5101, "gatewayPort": 8181}
+    changes = {"gateway": True, "exposure.api": True, **ports}
+    plan = plan_of(alpha({f"{ARCHIVE}.{key}": value for key, value in changes.items()}))
+    at = kubo_config(plan)["Addresses"]
+    listens = {"swarm": at["Swarm"][0], "api": at["API"], "gateway": at["Gateway"][0]}
+    outside, headless = ({port.name: port.number for port in each.ports} for each in node(plan).services)
+    assert headless == {name: int(address.rpartition("/")[2]) for name, address in listens.items()}
+    assert outside == {name: headless[name] for name in ("swarm", "api")}
 
 
 def test_a_taken_over_key_keeps_the_peer_id() -> None:

@@ -98,6 +98,15 @@ def test_votes_and_quorum_are_those_of_the_protocol(validators: int, needed: int
     assert (ASKED.needed(validators), ASKED.quorum(validators)) == (needed, quorum)
 
 
+def test_a_vote_is_cast_for_the_side_that_it_is_given_and_only_what_is_dropped_is_taken_back() -> None:
+    """The address decides whose vote, and the value which side: nodes take either side without a word."""
+    script = ASKED.vote({"0xa1": True, "0xb2": False}, ["0xc3"])[2]
+    assert "(function(cast,drop){" in script
+    assert '({"0xa1": true, "0xb2": false},["0xc3"])' in script
+    assert "Object.keys(cast).forEach(function(a){try{istanbul.propose(a,cast[a])}" in script
+    assert "drop.forEach(function(a){try{istanbul.discard(a)}" in script
+
+
 def test_each_shared_port_is_knocked_at_in_its_own_way() -> None:
     endpoints = {"p2p": Endpoint(host="10.0.0.1", port=30303), "tessera": Endpoint(host="fd00::1", port=30901)}
     node = ExternalNode(network="n", organisation="o", name="a", node_id=PEER, endpoints=endpoints)

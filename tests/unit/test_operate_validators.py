@@ -69,6 +69,31 @@ def test_votes_in_blocks_and_votes_that_wait_at_our_nodes_count_once(network: Fa
     assert change.voters == ()
 
 
+def test_a_vote_for_the_other_side_does_not_count(network: FakeNetwork) -> None:
+    """One that waits at a node of ours, and one in a block."""
+    network.validate(*ALPHA, BETA[0])
+    address = network.records[BETA[1]].address.lower()
+    against = {"validator": network.records[BETA[0]].address, "address": address, "authorize": False}
+    for name in ALPHA:
+        network.node(name).votes = [against]
+    network.node(ALPHA[0]).pending = {address: False}
+    (change,) = votes_of(network.stack("alpha")).changes
+    assert (change.add, change.votes, change.voters, change.others) == (True, (), ALPHA, {"beta": 1})
+
+
+def test_a_validator_of_ours_that_shall_be_a_member_is_voted_out(network: FakeNetwork) -> None:
+    """Its settings count as they are written now, whatever was exported last and partners took of it."""
+    stack = network.stack("alpha")
+    assert stack.plan
+    first, second = stack.plan.records
+    written = replace(stack.plan, records=(first, second.model_copy(update={"role": "member"})))
+    stack = replace(stack, plan=written)
+    # beta's stack still has what alpha gave it
+    for stacks in ((stack,), (stack, network.stack("beta")), (network.stack("beta"), stack)):
+        (change,) = votes_of(*stacks).changes
+        assert (change.name, change.add) == (ALPHA[1], False)
+
+
 def test_fewer_than_four_validators_are_refused_unless_forced(network: FakeNetwork) -> None:
     stack = network.stack("alpha")
     votes = votes_of(stack, remove=(BETA[1],))

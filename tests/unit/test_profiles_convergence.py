@@ -91,6 +91,15 @@ def test_where_no_kind_may_be_defined_peers_are_config_maps() -> None:
     assert found["metadata"] == crd["metadata"]
 
 
+def test_a_way_in_stands_in_its_secret_alone_also_where_peers_are_config_maps() -> None:
+    plan = settled({**GRANTS, "beta": {"network.peers": "configMap"}}).plans["beta"]
+    tokens = [each.access.token for each in plan.exchange.peers if each.access]
+    found = objects(plan)
+    assert tokens
+    for token in tokens:
+        assert {kind for (kind, _), each in found.items() if token in json.dumps(each)} == {SECRET}
+
+
 def test_without_anybodys_identity_there_is_no_kind_of_peers() -> None:
     plan = plan_of(organisation("alpha"))
     assert not of_kind(plan, "CustomResourceDefinition")

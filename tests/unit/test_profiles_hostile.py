@@ -11,6 +11,7 @@ import pytest
 from archipelago.identity.curve25519 import sign, signer
 from archipelago.model.profile import heard
 from archipelago.model.record import canonical
+from archipelago.profiles.relays import Listener, Word
 from tests.profiles import NETWORK, Net, Organisation, identity, net
 from tests.stacks import seed
 from tests.unit.test_profiles_relays import STAR, others, started
@@ -81,6 +82,16 @@ def test_an_earlier_edition_is_not_taken_again() -> None:
     made.up("gamma")
     assert made["gamma"].sees[GPU] == "second"
     assert "edition 1 of the profile beta/gpu, but edition 2 is known" in told(made)
+
+
+def test_of_two_editions_that_one_relay_gives_the_later_is_taken() -> None:
+    made = started(STAR)
+    earlier = copy.deepcopy(relayed(made))
+    made["beta"].identities["gpu"] = identity("second")
+    made.settle()
+    for both in ([earlier, relayed(made)], [relayed(made), earlier]):
+        learnt = Listener("delta", NETWORK, "").learn([Word("alpha", relayed=both, network=True)], ())
+        assert learnt.known[GPU].heard.profile.description == "second"
 
 
 def test_what_was_withdrawn_is_not_brought_back() -> None:

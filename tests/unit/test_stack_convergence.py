@@ -10,9 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archipelago.chains.registry import CHAINS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Refused
-from tests.stacks import GONE, Config, alpha, beta, bundle, changed, outputs_of, plan_of, records_of, seed
+from archipelago.stack.converge import Written, converge
+from tests.stacks import (
+    GONE,
+    NOWHERE,
+    Config,
+    alpha,
+    beta,
+    bundle,
+    changed,
+    outputs_of,
+    plan_of,
+    records_of,
+    seed,
+    settings_of,
+)
 from tests.world import World, difference
 
 pytestmark = pytest.mark.unit
@@ -77,6 +92,20 @@ def test_three_organisations_end_in_the_same_network_whoever_starts(
     assert len({plan.genesis for plan in world.plans.values()}) == 1
     assert {plan.live_files["static-nodes.json"].count("enode://") for plan in world.plans.values()} == {7}
     assert {name for plan in world.plans.values() for name in plan.waiting_for + plan.missing} == set()
+
+
+def test_what_a_stack_gives_now_wins_over_an_older_bundle_of_it() -> None:
+    older = {"beta": bundle(beta(), {"alpha": bundle(alpha())})}
+    moved = beta({"nodes.quorum-node1.exposure.ports": {"p2p": 30399, "tessera": 30999}})
+    written = [
+        Written(stack, read, CHAINS["goquorum"], NOWHERE, f"Pulumi.{stack}.yaml", received)
+        for stack, read, received in (
+            ("cluster-a", settings_of(alpha()), older),
+            ("cluster-b", settings_of(moved), {}),
+        )
+    ]
+    ours, _ = converge(written)
+    assert "@198.51.100.20:30399?" in ours.live_files["static-nodes.json"]
 
 
 def test_a_new_node_of_a_partner_changes_the_live_peers_of_ours_and_nothing_else() -> None:

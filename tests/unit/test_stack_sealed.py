@@ -157,6 +157,17 @@ def test_own_last_outputs_that_somebody_has_broken_are_passed_over(broken: Any) 
     assert plan_of(beta(), last=last).waiting_for == ("alpha: the key of swarm archive",)
 
 
+def test_what_a_partner_seals_now_counts_and_not_what_was_kept_of_it() -> None:
+    """What is kept is for the time in which it is away; else nobody would hear that its key is another one."""
+    both = world("alpha", "beta")
+    both.up("alpha", "beta", "alpha", "beta")
+    assert both.outputs["beta"]["received"] == {"alpha": {ITEM: both.outputs["alpha"]["sealed"]["beta"][ITEM]}}
+    other = bytes(range(32))
+    given = received(_text(lambda _: sealer("alpha").seal("beta", sealer("beta").key, ITEM, other)))
+    problems = refusal(lambda: plan_of(beta(), {"alpha": given}, both.outputs["beta"]))
+    assert any(f"to {fingerprint(other)} under this member" in each.message for each in problems)
+
+
 def test_a_text_for_an_earlier_key_of_ours_is_passed_over_until_the_partner_has_seen_the_new_one() -> None:
     """A refusal would be for ever: only our next outputs tell the partner our new key."""
     both = world("alpha", "beta")
