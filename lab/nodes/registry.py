@@ -110,10 +110,11 @@ def obstacle(base: str) -> str | None:
 @functools.cache
 def _asked(base: str) -> str | None:
     found: list[str | None] = []
+    trusted = trust()  # here, for it is read from files: the limit is the registry's
 
     def ask() -> None:
         try:
-            code = httpx2.get(f"{base}/v2/", timeout=CONNECT_WITHIN, verify=trust()).status_code
+            code = httpx2.get(f"{base}/v2/", timeout=CONNECT_WITHIN, verify=trusted).status_code
         except httpx2.TimeoutException:
             pass  # the limit below is the same, and may be over a moment later
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -254,6 +254,12 @@ def told(kept: Policies, pods: list[Thing], listed: list[Thing]) -> Iterator[Non
     yield
 
 
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
 def test_nothing_is_applied_before_everything_is_known_and_then_once() -> None:
     async def follow() -> None:
         applied: list[str] = []
@@ -261,13 +267,14 @@ def test_nothing_is_applied_before_everything_is_known_and_then_once() -> None:
         for _ in told(kept, PODS, [policy()]):
             assert applied == []
             await asyncio.sleep(0.05)
+        await until(lambda: bool(applied))
         assert applied == [rules(policy())]
         for _ in range(20):  # kubelet reports a pod's status again and again
             await kept.pods.change(cast("Pod", Pod.from_dict(PODS[0])), deleted=False)
         await asyncio.sleep(0.05)
         assert len(applied) == 1
         await kept.policies.change(cast("NetworkPolicy", NetworkPolicy.from_dict(policy())), deleted=True)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(applied) > 1)
         assert applied[1:] == [rules()]
 
     asyncio.run(follow())
@@ -286,7 +293,8 @@ def test_a_ruleset_that_was_refused_is_tried_again(monkeypatch: pytest.MonkeyPat
 
         kept = Policies(apply, debounce=0.01)
         list(told(kept, PODS, []))
-        await asyncio.sleep(0.1)
+        await until(lambda: len(tried) > 1)
+        await asyncio.sleep(0.05)
         assert tried == [rules(), rules()]
 
     asyncio.run(follow())
