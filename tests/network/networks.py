@@ -153,6 +153,10 @@ class Organisation:
         found = self.get("deployments")["items"]
         return {each["metadata"]["labels"]["archipelago/node"]: each["metadata"]["uid"] for each in found}
 
+    def gone(self, node: str) -> None:
+        """Wait until a removed node's pod has ended."""
+        self.run("wait", "--for=delete", "pod", "-l", f"archipelago/node={node}", "--timeout=150s")
+
     def scale(self, node: str, replicas: int) -> None:
         """Stop a node, or start it again."""
         self.run("scale", f"deploy/{self.network}-{node}", f"--replicas={replicas}")

@@ -54,6 +54,7 @@ def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: M
     beta.configure("nodes.node2", {"validator": True})
     network.up("beta", "alpha")
     assert "beta/node2" in alpha.archipelago("validators", "plan", code=3)
+    network.peered(3)  # one that nobody is connected with is not voted for
     began = time.monotonic()
     alpha.archipelago("validators", "apply")
     beta.archipelago("validators", "apply")
@@ -127,6 +128,7 @@ def test_a_node_is_added_removed_brought_back_and_released(network: Network, mea
     assert "node2" in alpha.archipelago("release", "node2", "--yes", code=1), "it is still in use"
     alpha.stack.configure(lambda config: config["archipelago:nodes"].pop("node2"))
     alpha.stack.up().expect()
+    alpha.gone("node2")
     alpha.archipelago("release", "node2", "--yes")
     assert _left(alpha) == set()
     assert alpha.pods() == pods

@@ -85,6 +85,8 @@ def _run(network: Network, command: str) -> None:
     program, *arguments = shlex.split(here)
     if program == "pulumi":
         arguments.insert(0, "--non-interactive")
+    if arguments[0] == "release":  # refused while the pod ends
+        alpha.gone(arguments[1])
     environment = {**os.environ, **alpha.stack.environment, "COLUMNS": "200"}
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name(program)) if program == "archipelago" else program, *arguments],
