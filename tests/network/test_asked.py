@@ -153,7 +153,7 @@ def test_verify_names_a_node_of_another_genesis(running: Network) -> None:
 
     def start_with(genesis: str) -> None:
         beta.scale("node2", 0)
-        beta.run("wait", "--for=delete", "pod", "-l", "archipelago/node=node2", "--timeout=60s")
+        beta.gone("node2")
         beta.run("patch", config, "-p", json.dumps({"data": {"genesis.json": genesis}}))
         shutil.rmtree(data)
         beta.scale("node2", 1)
