@@ -64,8 +64,8 @@ test-engine: setup ## the real pulumi, provider and API servers
 	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15 tests/engine
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
-	@# one more than cores: they wait for blocks and kubelets a good part of the time
-	$(PYTEST) -m "network and not alone" -n $$(($(WORKERS) + 1)) --dist loadfile --durations=15 tests/network
+	@# twice the workers: a good part of the time they wait for blocks and kubelets
+	$(PYTEST) -m "network and not alone" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/network
 	$(PYTEST) -m "network and alone" tests/network
 
 test-soak: setup ## what takes long and changes seldom, in a lab of its own; not part of `make test`

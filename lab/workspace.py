@@ -199,8 +199,9 @@ class Workspace:
         stack = Stack(name, self.folder, environment)
         if not stack.file.exists():
             stack.file.write_text(text)
-        if stack.run("stack", "select").code:
-            stack.run("stack", "init").expect()
+        made = stack.run("stack", "init")
+        if "already exists" not in made.text:
+            made.expect()
         return stack
 
 
