@@ -87,7 +87,7 @@ def _names(partners: int) -> list[str]:
 
 
 def _exported(name: str, index: int, nodes: int) -> dict[str, Any]:
-    """What a joiner that knows nobody yet hands over, as another stack reads it: every number a float."""
+    """What a joiner without partners exports, as another stack reads it: every number a float."""
     written = network.config(nodes, namespace="bench") | {"organisation": name}
     written["cluster"] |= {"address": f"198.18.{index // 256}.{index % 256}"}
     written["network"] = {"kind": "goquorum", "name": "bench", "joins": "alpha"}

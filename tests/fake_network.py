@@ -181,7 +181,7 @@ class FakeCluster:
 
 @functools.cache
 def _settled(privacy: bool, validators: tuple[str, ...]) -> World:
-    """Both organisations once they have converged; nobody may change it."""
+    """Both organisations once they have converged; it must not be changed."""
     network: dict[str, Any] = {"network.privacy": {"manager": "tessera" if privacy else "none"}}
     founder = {
         "nodes": {"quorum-node1": {}, "quorum-node2": {}},

@@ -21,7 +21,7 @@ BESIDES: dict[str, Sequence[str]] = {name: more for profile in PROFILES.values()
 
 
 def asked_for(names: Sequence[str] = (), besides: Sequence[str] = ()) -> tuple[str, ...]:
-    """The tools that somebody who names no cluster asks for.
+    """The tools that are meant where no cluster is named.
 
     Args:
         names: tools or programs; without any, Pulumi and what all profiles need.

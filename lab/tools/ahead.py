@@ -1,4 +1,4 @@
-"""Work beside other work that nobody waits for: what later builds need is downloaded while an earlier one compiles."""
+"""Work in the background: what later builds need is downloaded while an earlier one compiles."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Cache:
 
     @contextlib.contextmanager
     def lock(self, waiting: Callable[[], None]) -> Iterator[int]:
-        """Hold the one lock of this cache: one process makes something, whoever starts it.
+        """Hold the one lock of this cache: one process at a time makes something.
 
         What earlier, killed makings left behind is removed first.
 
@@ -55,7 +55,7 @@ class Cache:
     def making(self, name: str, key: str) -> Iterator[Path]:
         """A fresh folder that becomes the entry when the block ends well; only for the holder of the lock.
 
-        In the end, what nobody used for a month is removed.
+        In the end, what was not used for a month is removed.
         """
         entry = self.entry(name, key)
         folder = Path(tempfile.mkdtemp(prefix=".making-", dir=self.root))

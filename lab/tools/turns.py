@@ -14,7 +14,7 @@ class Turn:
 
     Args:
         free: held by the one whose turn it is.
-        ended: set when all is over, because one has failed or nobody waits any more.
+        ended: set when all is over, because one has failed or the caller waits no longer.
     """
 
     def __init__(self, free: threading.Semaphore, ended: threading.Event) -> None:

@@ -112,5 +112,5 @@ def kept() -> dict[str, str]:
 
 @cache
 def objects() -> Mapping[str, Mapping[str, Any]]:
-    """Path and object of the golden files; nobody may change them."""
+    """Path and object of the golden files; they must not be changed."""
     return {path: YAML(typ="safe", pure=True).load(text) for path, text in kept().items() if path.endswith(".yaml")}

@@ -75,7 +75,7 @@ def test_what_is_in_a_secret_is_in_no_other_object() -> None:
 
 
 def _lines(secret: Manifest) -> Iterator[str]:
-    """What a Secret holds and nobody else may read, as it is and in base64."""
+    """The secret content of a Secret, as it is and in base64."""
     for name, text in secret.get("stringData", {}).items():
         if name not in PUBLIC:
             lines = (*text.splitlines(), base64.b64encode(text.encode()).decode())

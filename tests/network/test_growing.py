@@ -54,7 +54,7 @@ def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: M
     beta.configure("nodes.node2", {"validator": True})
     network.up("beta", "alpha")
     assert "beta/node2" in alpha.archipelago("validators", "plan", code=3)
-    network.peered(3)  # one that nobody is connected with is not voted for
+    network.peered(3)  # only a connected node is voted for
     began = time.monotonic()
     alpha.archipelago("validators", "apply")
     beta.archipelago("validators", "apply")

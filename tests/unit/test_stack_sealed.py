@@ -158,7 +158,7 @@ def test_own_last_outputs_that_somebody_has_broken_are_passed_over(broken: Any) 
 
 
 def test_what_a_partner_seals_now_counts_and_not_what_was_kept_of_it() -> None:
-    """What is kept is for the time in which it is away; else nobody would hear that its key is another one."""
+    """What is kept is for the time in which it is away; else a new key of it would never be seen."""
     both = world("alpha", "beta")
     both.up("alpha", "beta", "alpha", "beta")
     assert both.outputs["beta"]["received"] == {"alpha": {ITEM: both.outputs["alpha"]["sealed"]["beta"][ITEM]}}
