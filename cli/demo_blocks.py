@@ -14,7 +14,7 @@ from operate.kubectl import Failed
 from operate.site import Seen, Site, look
 
 _WITHIN = 240.0
-_BLOCKS = 3
+_BLOCKS = 2
 
 
 def watch_blocks(sites: Sequence[Site]) -> None:
