@@ -1,6 +1,7 @@
 """A running geth, asked over its socket from the machine that its pod runs on.
 
-A console in the pod costs 0.2 s of CPU a question (geth 0.1, kubectl 0.06, the rest the runtime), for each node at each look.
+A console in the pod costs 0.2 s of CPU a question (geth 0.1, kubectl 0.06, the rest the runtime), for each node at each
+look.
 """
 
 from __future__ import annotations
