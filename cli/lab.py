@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from cli import lab_toolchain
+from cli import consoles, lab_toolchain
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.profiles import PROFILES, asked_for
@@ -25,8 +24,6 @@ app = typer.Typer(
 )
 app.add_typer(lab_toolchain.app)
 
-_out = Console(soft_wrap=True, highlight=False)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Folder = Annotated[
     Path | None,
@@ -50,13 +47,13 @@ def up(
     lab = Lab(folder)
     began = time.monotonic()
     try:
-        toolchain = resolve(lab.equip(profile, _say, besides or ()), ConsoleReport(_out))
+        toolchain = resolve(lab.equip(profile, _say, besides or ()), ConsoleReport(consoles.out))
         changed = lab.up(toolchain, clusters=clusters, profile=profile, new_ports=new_ports, say=_say)
         if changed:
             _say(f"[green]✓[/green] the lab is up after {time.monotonic() - began:.1f} s")
         _show(look(lab))
     except LabError as error:
-        _fail(error)
+        lab_toolchain.fail(error)
 
 
 @app.command()
@@ -69,7 +66,7 @@ def down(
     try:
         ended = lab.down(purge=purge, say=_say)
     except LabError as error:
-        _fail(error)
+        lab_toolchain.fail(error)
     _say(f"[green]✓[/green] {ended} processes ended" if ended else "Nothing of the lab was running.")
     if purge:
         _say(f"  deleted what the lab kept in {lab.folder}")
@@ -84,9 +81,9 @@ def status(
     try:
         found = look(Lab(folder))
     except LabError as error:
-        _fail(error)
+        lab_toolchain.fail(error)
     if as_json:
-        _out.print_json(json.dumps(found.as_dict()))
+        consoles.out.print_json(json.dumps(found.as_dict()))
     else:
         _show(found)
     if not found.ready:
@@ -107,7 +104,7 @@ def kubeconfig(
         if not lab.kubeconfig.exists():
             raise LabError(f"There is no lab in {lab.folder} yet. Start it with: {lab.command('up')}")
     except LabError as error:
-        _fail(error)
+        lab_toolchain.fail(error)
     typer.echo(text)
 
 
@@ -118,15 +115,15 @@ def tools(
 ) -> None:
     """Find, download or build the toolchain, and nothing else."""
     try:
-        toolchain = resolve(asked_for(names or (), besides or ()), ConsoleReport(_out))
+        toolchain = resolve(asked_for(names or (), besides or ()), ConsoleReport(consoles.out))
     except LabError as error:
-        _fail(error)
+        lab_toolchain.fail(error)
     table = Table(box=None, pad_edge=False)
     table.add_column("program")
     table.add_column("path", style="dim")
     for program, path in toolchain.programs.items():
         table.add_row(program, str(path))
-    _out.print(table)
+    consoles.out.print(table)
 
 
 def _show(found: LabStatus) -> None:
@@ -140,7 +137,7 @@ def _show(found: LabStatus) -> None:
         state = "[green]ready[/green]" if cluster.ready else f"[red]{cluster.problem}[/red]"
         memory = f"{cluster.memory >> 20} MiB"
         table.add_row(cluster.name, cluster.context, cluster.server, cluster.address, state, memory)
-    _out.print(table)
+    consoles.out.print(table)
     if found.others:
         _say(f"Also running with the lab's environment: {', '.join(found.others)}")
     if found.ready:
@@ -150,10 +147,4 @@ def _show(found: LabStatus) -> None:
 
 
 def _say(line: str) -> None:
-    _out.print(line)
-
-
-def _fail(error: LabError) -> NoReturn:
-    # Not markup: paths and logs may hold brackets.
-    _err.print(str(error), style="red", markup=False)
-    raise typer.Exit(1)
+    consoles.out.print(line)

@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
+from cli import consoles
 from lab.errors import LabError
 from lab.profiles import BESIDES, asked_for
 from lab.tools.carried import Carrier
 from lab.tools.resolver import key as key_of
 
 app = typer.Typer(name="toolchain", help="Carry finished tools to other machines.", no_args_is_help=True)
-
-_out = Console(soft_wrap=True, highlight=False)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Names = Annotated[
     list[str] | None,
@@ -37,11 +34,11 @@ def export(file: Annotated[Path, typer.Argument(help="The archive to write, a gz
     try:
         carried = Carrier().export(file)
     except LabError as error:
-        _fail(error)
+        fail(error)
     for entry in carried.taken:
-        _say(f"  {entry}")
-    _say(f"[green]✓[/green] {len(carried.taken)} in {file}, {file.stat().st_size >> 20} MiB")
-    _say(f"On the other machine: archipelago lab toolchain import {file.name}")
+        consoles.out.print(f"  {entry}")
+    consoles.out.print(f"[green]✓[/green] {len(carried.taken)} in {file}, {file.stat().st_size >> 20} MiB")
+    consoles.out.print(f"On the other machine: archipelago lab toolchain import {file.name}")
 
 
 @app.command("import")
@@ -55,13 +52,15 @@ def import_(
     try:
         carried = Carrier().take(file)
     except LabError as error:
-        _fail(error)
+        fail(error)
     for entry in carried.taken:
-        _say(f"[green]✓[/green] {entry}")
+        consoles.out.print(f"[green]✓[/green] {entry}")
     for entries, why in ((carried.there, "is there already"), (carried.foreign, "is of no use to this checkout")):
         for entry in entries:
-            _say(f"  [dim]{entry} {why}[/dim]")
-    _say("Next: archipelago lab up" if carried.taken or carried.there else "Nothing of it is used by this checkout.")
+            consoles.out.print(f"  [dim]{entry} {why}[/dim]")
+    consoles.out.print(
+        "Next: archipelago lab up" if carried.taken or carried.there else "Nothing of it is used by this checkout."
+    )
 
 
 @app.command()
@@ -73,14 +72,10 @@ def key(names: Names = None, besides: Besides = None) -> None:
     try:
         typer.echo(key_of(asked_for(names or (), besides or ())))
     except LabError as error:
-        _fail(error)
+        fail(error)
 
 
-def _say(line: str) -> None:
-    _out.print(line)
-
-
-def _fail(error: LabError) -> NoReturn:
-    # Not markup: paths may hold brackets.
-    _err.print(str(error), style="red", markup=False)
+def fail(error: LabError) -> NoReturn:
+    """End the command with what the lab says."""
+    consoles.fail(str(error))
     raise typer.Exit(1)

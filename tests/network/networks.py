@@ -211,9 +211,9 @@ class Network:
             for other in known
         }
         stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
-        where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", self.lab.cluster(letter).context)
-        kubectl = (str(self.toolchain.path("kubectl")), *where)
         cluster = self.lab.cluster(letter)
+        where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", cluster.context)
+        kubectl = (str(self.toolchain.path("kubectl")), *where)
         made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, cluster, kubectl)
         for other in self.organisations.values() if introduced else ():
             other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
