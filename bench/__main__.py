@@ -22,7 +22,7 @@ from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, resolve
 from lab.tools.toolchain import PULUMI_TOOLS
 
-_SMALL, _MIDDLE = 10, 50
+_SMALL, _MIDDLE, _LARGE = 10, 50, 200
 _PURE_REPEAT, _PURE_SECONDS = 3, 30
 
 
@@ -30,7 +30,7 @@ def repetitions(nodes: int, given: int | None) -> int:
     """How often a size is measured: a small one varies more, and costs less."""
     if given is not None:
         return given
-    return 5 if nodes <= _SMALL else 3 if nodes <= _MIDDLE else 2
+    return 5 if nodes <= _SMALL else 3 if nodes <= _MIDDLE else 2 if nodes <= _LARGE else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,10 +104,16 @@ def _say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    add("--nodes", type=_size, nargs="*", default=[5, 25, 100], help="sizes under the engine; none: leave it out")
+    add("--nodes", type=_size, nargs="*", default=[5, 25, 100, 1000], help="sizes under the engine; none: leave it out")
     add("--repeat", type=int, help="pairs of `up` at each size; by default more for small sizes")
     add("--minutes", type=float, default=30, help="begin no second repetition that would end later; default 30")
-    add("--pure", type=_size, nargs="*", default=[5, 100, 1000], help="sizes without an engine; none: leave it out")
+    add(
+        "--pure",
+        type=_size,
+        nargs="*",
+        default=[5, 100, 1000, 10_000],
+        help="sizes without an engine; none: leave it out",
+    )
     add("--partners", type=_size, nargs="*", default=[50], help="partners of 20 nodes each; none: leave them out")
     add("--json", type=Path, metavar="FILE", help="write every single measurement")
     add("--markdown", type=Path, metavar="FILE", help="put the tables into a page, as docs/bench.md")

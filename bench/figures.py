@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-GOAL_RATIO = 1.15  # of the time of ours to the floor's, at GOAL_NODES
-GOAL_RESOURCES = 9  # Kubernetes objects a node
+GOAL_RATIO = 1.05  # of the time of ours to the floor's, from GOAL_NODES on
+GOAL_RESOURCES = 5  # Kubernetes objects of one node, beside those that all share
 GOAL_NODES = 100
 GOAL_GROWTH = 1.2  # of what a node costs in a large plan to what it costs in one of GOAL_NODES
 

@@ -82,20 +82,28 @@ class Program:
         if done.returncode:
             raise LabError(f"pulumi {' '.join(arguments)} of {self.name} failed:\n{done.stdout[-3000:]}{done.stderr}")
 
-    def measure(self, stack: str, *arguments: str, profile: Path | None = None) -> Usage:
+    def measure(
+        self, stack: str, *arguments: str, profile: Path | None = None, besides: Mapping[str, str] | None = None
+    ) -> Usage:
         """Run `pulumi` and tell what it took.
 
         Args:
             stack: The stack.
             arguments: Of `pulumi`, as `preview`.
             profile: Where cProfile's figures go; a run with them is slower and compares with nothing.
+            besides: More of its environment.
 
         Raises:
             LabError: It failed, or its program told nothing.
         """
         told, log = self.project / "usage.json", self.project / "last.log"
         told.unlink(missing_ok=True)
-        environment = {**self.environment, "PYTHONPATH": str(_PROBE), "ARCHIPELAGO_BENCH_USAGE": str(told)}
+        environment = {
+            **self.environment,
+            **(besides or {}),
+            "PYTHONPATH": str(_PROBE),
+            "ARCHIPELAGO_BENCH_USAGE": str(told),
+        }
         # modules are compiled once and kept, as on a user's machine, whatever this one does with __pycache__
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment["PYTHONPYCACHEPREFIX"] = str(self.project.parent / "bytecode")

@@ -145,11 +145,11 @@ def _by_size(pure: Sequence[Pure]) -> list[tuple[int, list[Pure]]]:
 def verdicts(results: Results) -> Iterator[str]:
     """The goals, each beside what was measured; and how cost grows with nodes."""
     for measured, operation, pairs in _measurements(results.engine):
-        if measured.nodes == figures.GOAL_NODES:
+        if measured.nodes >= figures.GOAL_NODES:
             cpu = figures.ratio(pairs, lambda usage: usage.cpu).median
             seconds = figures.ratio(pairs, lambda usage: usage.seconds).median
             verdict = "met" if seconds <= figures.GOAL_RATIO else "missed"
-            goal = f"goal ≤ {figures.GOAL_RATIO} at {figures.GOAL_NODES} nodes: {verdict}"
+            goal = f"goal ≤ {figures.GOAL_RATIO} at {measured.nodes} nodes: {verdict}"
             yield f"{operation}: {seconds:.2f} of the floor's time, {cpu:.2f} of its CPU ({goal})"
     if results.engine:
         most = max(each.resources_per_node for each in results.engine)
