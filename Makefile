@@ -51,7 +51,8 @@ lint: setup ## ruff, mypy, the laws of the architecture, the workflows of CI
 	$(RUN) python -m lab.workflows
 
 test-unit: setup ## pure functions: vectors and properties
-	$(PYTEST) -m unit -n $(WORKERS) --dist worksteal tests/unit tests/cli
+	@# twice the workers: stand-ins wait, and programs are started
+	$(PYTEST) -m unit -n $$((2 * $(WORKERS))) --dist worksteal tests/unit tests/cli
 
 test-components: setup ## the real program under recording mocks
 	$(PYTEST) -m components -n $(WORKERS) --dist worksteal tests/components

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.workspace import Stack
+from tests import labs
 from tests.engine.organisations import Consortium
 from tests.stacks import alpha, beta
 
@@ -124,7 +125,7 @@ def test_a_second_stack_cannot_claim_the_namespace(consortium: Consortium, space
 
 
 def test_killed_cancelled_and_run_again_it_converges(consortium: Consortium, space: str) -> None:
-    a = founder(consortium, space)
+    a = labs.saved_at_each_step(founder(consortium, space))
     process = a.start("up", "--yes", "--skip-preview")
     deadline = time.monotonic() + 60
     while not consortium.seen("a", space) and time.monotonic() < deadline:

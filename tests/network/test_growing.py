@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests import labs
 from tests.network.geth import Geth
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
 
@@ -141,7 +142,7 @@ def _left(alpha: Organisation) -> set[str]:
 
 def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Measure) -> None:
     alpha = network.add(founder(network.name, ["node1", "node2"], {"defaults.awaitReady": True}), "a")
-    process = alpha.stack.start("up", "--yes", "--skip-preview")
+    process = labs.saved_at_each_step(alpha.stack).start("up", "--yes", "--skip-preview")
     eventually(lambda: alpha.get("deployments")["items"], bool, 60)
     process.send_signal(signal.SIGKILL)
     process.communicate()
