@@ -98,7 +98,7 @@ def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]
     return {
         "metadata": {
             "labels": common.labels(plan, node) | dict(node.labels),
-            "annotations": {"archipelago/restart-on": common.digest(restart_on)},
+            "annotations": {common.RESTART_ON: common.digest(restart_on)},
         },
         "spec": pod,
     }

@@ -97,10 +97,10 @@ class GoQuorum(Founded):
         """A genesis.json that was handed to us."""
         try:
             file = parsed(text)
-            file.consensus, file.validators  # noqa: B018 - reading them is the check
+            file.consensus  # noqa: B018 - reading it is the check
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart
             rules = json.dumps(file.document["config"], sort_keys=True)
-            return Genesis(text, file.hash, file.chain_id, "genesis.json", rules)
+            return Genesis(text, file.hash, file.chain_id, "genesis.json", rules, len(file.validators))
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"it is no genesis.json: {error}") from None
 
