@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, connect, foreign, given, node_addresses
+from operate.rollouts import unawaited, workloads
 
 
 def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
@@ -45,14 +47,17 @@ def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
         return {}  # `check_cluster` says why
 
 
-def check_cluster(plan: StackPlan, source: str) -> None:
-    """Ask the cluster whether it is there, and whether nobody else's objects stand where ours would.
+def check_cluster(plan: StackPlan, source: str) -> StackPlan:
+    """Ask the cluster whether it is there, whether nobody else's objects stand where ours would, and what runs.
 
     A preview goes on without a cluster, with a warning: pull requests are reviewed where none can be reached.
 
     Args:
         plan: The stack.
         source: The stack file's name.
+
+    Returns:
+        The plan. What is updated one after another is what runs in the cluster: outputs may be lost.
 
     Raises:
         Refused: Somebody else's object is in the way, or `up` cannot reach the cluster.
@@ -62,15 +67,19 @@ def check_cluster(plan: StackPlan, source: str) -> None:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
-            problems = list(foreign(client, manifests(plan), plan))
+            wanted = list(manifests(plan))
+            problems = list(foreign(client, wanted, plan))
+            there = workloads(client, plan)
+            problems += unawaited(plan, wanted, there)
     except Unreachable as reason:
         problem = _away(reason)
         if not pulumi.runtime.is_dry_run():
             raise Refused([problem], source) from None
         pulumi.log.warn(f"This preview is a guess: {problem.message} {problem.cure}")
-        return
+        return plan
     if problems:
         raise Refused(problems, source)
+    return replace(plan, one_by_one=frozenset(there))
 
 
 def _away(reason: Unreachable) -> Problem:

@@ -37,25 +37,33 @@ class ChainNode(pulumi.ComponentResource):
     ) -> None:
         super().__init__("archipelago:index:ChainNode", node.object_name, None, opts)
         self._plan, self._node = plan, node
+        self._after = after
         keep = pulumi.ResourceOptions(parent=self, depends_on=after, retain_on_delete=True)
-        kept = [register(each, plan.namespace, keep) for each in manifests.kept(plan, node)]
+        stored = [register(each, plan.namespace, keep) for each in manifests.stored(plan, node)]
         plain = pulumi.ResourceOptions(parent=self, depends_on=after)
         reached = [register(each, plan.namespace, plain) for each in manifests.services(plan, node)]
-        self._before = [*after, *kept, *reached]
+        self._before = [*after, *stored, *reached]
         self.services = tuple(reached)
         self.endpoints = endpoints_of(node.service, reached[0])
 
     def run(self, shared: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None) -> pulumi.Resource | None:
-        """Register what runs the node.
+        """Register the node's keys, its files and what runs it.
+
+        A pod reads keys and files when it starts, whyever it does. So they change in the node's turn: where a run stops
+        at a node, those after it keep what they were started with.
 
         Args:
             shared: What all nodes share and has to be there before it starts.
-            previous: The workload whose update has to be done before this one's begins.
+            previous: The workload whose update has to be done before anything of this node's begins.
 
         Returns:
             Its workload; None while the stack waits.
         """
-        plan, node, before = self._plan, self._node, self._before
+        plan, node = self._plan, self._node
+        turn = [*self._after, *([previous] if previous else [])]
+        keep = pulumi.ResourceOptions(parent=self, depends_on=turn, retain_on_delete=True)
+        # everything else comes after the keys, and so in the node's turn
+        before = [*self._before, *(register(each, plan.namespace, keep) for each in manifests.secrets(plan, node))]
         workload: pulumi.Resource | None = None
         for index, manifest in enumerate(manifests.running(plan, node, node.service.endpoints())):
             if waits_for_endpoints(node):

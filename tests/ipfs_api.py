@@ -54,7 +54,7 @@ class Api:
         self.calls.append(f"{name} {argument}".strip())
         address, _, who = argument.partition("/p2p/")
         match name:
-            case "id":
+            case "id" | "version":
                 return {"ID": "12D3KooWSelf", "Addresses": []}
             case "swarm/peers":
                 return {"Peers": [{"Addr": at, "Peer": peer} for peer, at in self.connected.items()] or None}

@@ -30,6 +30,7 @@ class Genesis:
         chain_id: 0 where the protocol has none.
         file: Its file name.
         rules: A text that is equal where everything is that the hash does not cover, however the file is written.
+        validators: How many it names.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Genesis:
     chain_id: int
     file: str
     rules: str
+    validators: int = 0
 
 
 @dataclass(frozen=True, slots=True)

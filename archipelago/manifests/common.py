@@ -16,6 +16,7 @@ Manifest = dict[str, Any]
 OWNER = "archipelago/owner"  # checked before anything is adopted: the provider itself adopts what it finds
 GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
 RESERVED = "archipelago/reserved-node-ports"  # on a Service: numbers that are its owner's whether it is open or not
+RESTART_ON = "archipelago/restart-on"  # on a pod: a digest of what its containers read when they start
 NETWORK = "app.kubernetes.io/instance"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "archipelago"

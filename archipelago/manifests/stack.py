@@ -36,11 +36,15 @@ def shared(plan: StackPlan) -> Iterator[Manifest]:
             yield policies.peers(plan, namespace)
 
 
-def kept(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
-    """What outlives a node: its keys and its volume."""
+def secrets(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
+    """A node's keys, which outlive it."""
     yield objects.identity(plan, node)
     for name, values in node.secrets.items():
         yield objects.secret(plan, node, name, values)
+
+
+def stored(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:
+    """A node's volume, which outlives it."""
     if node.volume.place:
         yield storage.volume(plan, node, node.volume.place)
     if not node.volume.shared_claim:
@@ -92,7 +96,8 @@ def manifests(plan: StackPlan) -> Iterator[Manifest]:
     yield from common_services(plan)
     yield from shared(plan)
     for node in plan.nodes:
-        yield from kept(plan, node)
+        yield from secrets(plan, node)
+        yield from stored(plan, node)
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
     yield from identities(plan)

@@ -98,7 +98,7 @@ def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]
     return {
         "metadata": {
             "labels": common.labels(plan, node) | dict(node.labels),
-            "annotations": {"archipelago/restart-on": common.digest(restart_on)},
+            "annotations": {common.RESTART_ON: common.digest(restart_on)},
         },
         "spec": pod,
     }
@@ -152,7 +152,12 @@ def _env(node: NodePlan, container: Container) -> list[Manifest]:
 
 
 def _probe(probe: Probe) -> Manifest:
-    how: Manifest = {"exec": {"command": list(probe.command)}} if probe.command else {"tcpSocket": {"port": probe.port}}
+    if probe.command:
+        how: Manifest = {"exec": {"command": list(probe.command)}}
+    elif probe.path:
+        how = {"httpGet": {"path": probe.path, "port": probe.port}}
+    else:
+        how = {"tcpSocket": {"port": probe.port}}
     return how | {
         "periodSeconds": probe.period,
         "failureThreshold": probe.failures,

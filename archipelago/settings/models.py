@@ -224,6 +224,9 @@ class StackSettings(Strict, Generic[Network, Node]):
     defaults: Node | None = Field(default=None, description="What every node says unless it says otherwise itself.")
     nodes: dict[Label, Node] = Field(default={}, description="Your nodes by name.")
     partners: dict[Label, Partner] = Field(default={}, description="Other organisations by name.")
+    loses_validators: tuple[Label, ...] = Field(
+        default=(), description="Validators of yours that this run may take away although no block is made then."
+    )
 
     @model_validator(mode="after")
     def _gather(self) -> Self:

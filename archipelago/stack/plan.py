@@ -19,7 +19,7 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import continuity, sharing
+from archipelago.stack import continuity, losses, sharing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.partners import Import, accept
@@ -43,13 +43,15 @@ class StackPlan:
         imports: What each partner gave.
         waiting_for: Without what there is no genesis, or a node does not run.
         warnings: What a reader of the preview should know.
-        one_by_one: Nodes that are updated one after another, because they run already.
+        one_by_one: Nodes that are updated one after another, because they run already. Of the last outputs; a run that
+            reaches its cluster looks there.
         signing_key: The organisation's Ed25519 private key.
         monitor: What watches the nodes from a pod of its own; None where nothing does.
         sharing: What partners alone can read of its outputs; None for a protocol that never seals.
         unasked: What of the cluster the plan depends on and nobody told.
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
+        validators: How many validators the network has, and how many of them may be away while blocks go on.
     """
 
     settings: Settings
@@ -70,6 +72,7 @@ class StackPlan:
     unasked: tuple[Ask, ...] = ()
     exchange: Exchange = field(default_factory=Exchange)
     file_formats: Mapping[str, int] = field(default_factory=dict)
+    validators: tuple[int, int] = (0, 0)
 
     @property
     def network(self) -> str:
@@ -137,16 +140,20 @@ def plan_stack(
     pairs = list(zip(plans, records, strict=True))
     keys = common.sharing.keys if common.sharing else {}
     heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
-    partners = (node for given in imports.values() for node in given.nodes)
+    partners = [node for given in imports.values() for node in given.nodes]
     book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     problems += [*heard.problems, *decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
     services = chain.services(settings)
     problems += checks.problems(plans, services, settings)
+    founded = decision.genesis.validators if decision.genesis else 0
+    validators = losses.spared(last, partners, founded, chain.running.quorum)
+    gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     if recorded:  # not after a rename, which alone is told: it changes every key
         problems += continuity.lost_keys(last, nodes, settings)
         problems += continuity.moved(last, records, settings)
+        problems += losses.problems(settings, gone, *validators)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)
@@ -169,6 +176,7 @@ def plan_stack(
             *sharing.keyless(book, imports),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
             *heard.warnings,
+            *losses.needless(settings, gone),
         ),
         one_by_one=continuity.ran(last) if recorded and recorded.genesis else frozenset(),
         signing_key=signing_key,
@@ -177,6 +185,7 @@ def plan_stack(
         unasked=unasked,
         exchange=heard,
         file_formats={node.name: node.file_format for node in nodes.values()},
+        validators=validators,
     )
 
 

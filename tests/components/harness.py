@@ -21,7 +21,9 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.config import set_all_config
 
 import components.cluster
+from archipelago.manifests.workload import workload
 from archipelago.problems import Problem
+from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
 from tests.components.engine import PROJECT, Engine, Place, Ports, Recorder, Registered
 from tests.stacks import Config
@@ -74,6 +76,7 @@ def run(
     sealed: Iterable[str] = ("identitySeed", "nodes"),
     name: str = "cluster-a",
     root: Path = REPOSITORY,
+    running: Iterable[str] | None = None,
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -88,6 +91,8 @@ def run(
         sealed: Top-level keys that stand encrypted in the stack file.
         name: The stack.
         root: The project's folder.
+        running: Nodes whose workloads are in the cluster, or these workloads by node; as planned, those that the last
+            outputs name unless given.
     """
     recorder = Recorder(Engine(stacks or {}, ports, preview), name)
     logger, told = _logger()
@@ -97,6 +102,7 @@ def run(
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
+        patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))
         try:
             asyncio.run(_program(config, sealed, recorder, logger, name, preview))
         except SystemExit as exit_:
@@ -149,6 +155,14 @@ def _foreign(
     if asked is not None:
         asked += wanted
     yield from found
+
+
+def _workloads(plan: StackPlan, running: Iterable[str] | None) -> dict[str, Any]:
+    """Those of nodes that run, as they are planned."""
+    if isinstance(running, Mapping):
+        return dict(running)
+    names = set(plan.one_by_one if running is None else running)
+    return {node.name: workload(plan, node, node.service.endpoints()) for node in plan.nodes if node.name in names}
 
 
 def _logger() -> tuple[logging.Logger, list[tuple[int, str]]]:

@@ -64,11 +64,11 @@ def test_every_workload_comes_after_every_service(kind: str) -> None:
 
 
 def test_a_running_network_still_has_one_chain_of_updates_and_no_more() -> None:
-    """What comes after the node before is its workload alone."""
+    """A node's Secret and its workload come after the workload before; its ConfigMap comes after the Secret."""
     a = "organization/archipelago/cluster-a"
     before = first("goquorum", 20)
     again = run(goquorum(20), {a: before.outputs})
-    assert dependencies(again) == dependencies(before) + 19
+    assert dependencies(again) == dependencies(before) + 2 * 19
 
 
 def _workloads(given: Run) -> list[str]:

@@ -16,6 +16,7 @@ from archipelago.chains.goquorum.versions import release
 from archipelago.manifests.workload import public_files
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import Container, NodePlan
+from archipelago.problems import Refused
 from tests.stacks import alpha, given_endpoints, plan_of
 from tests.unit.vectors import vectors
 
@@ -61,8 +62,11 @@ def test_the_apis_are_closed_unless_opened(version: str) -> None:
         assert node.api is None
         assert {port.name for port in node.service.ports} == {"p2p", "tessera"}
         arguments = container(node, "quorum").command
-        opened = re.compile(r"--(http|rpc|ws|unlock|allow-insecure-unlock|graphql)\b")
+        opened = re.compile(r"--(ws|unlock|allow-insecure-unlock|graphql)\b")
         assert not [argument for argument in arguments if opened.match(argument)]
+        given = dict(pairwise(arguments))
+        assert given.get("--http.addr", given.get("--rpcaddr")) == "127.0.0.1"  # for the question whether it is synced
+        assert given.get("--http.api", given.get("--rpcapi")) == "eth"
 
 
 def test_a_nodes_own_release_decides_its_flags_and_its_image() -> None:
@@ -187,3 +191,27 @@ def test_an_address_that_only_the_cluster_knows_stays_a_marker_until_it_is_told(
     told = public_files(node, {"tessera": Endpoint(host="2001:db8::1", port=31234)})[tessera.CONFIG]
     assert "http://[2001:db8::1]:31234" in told
     assert "@endpoint" not in told
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_c17_geth_takes_peers_for_a_mesh_that_no_address_book_outgrows(version: str) -> None:
+    """geth's own 50 are 16 that it dials: from 34 nodes on some pairs of a network never meet."""
+    given = dict(pairwise(container(first_node({"network.version": version}), "quorum").command))
+    assert int(given["--maxpeers"]) // 3 >= 2 * 100  # geth dials a third of them, and 100 nodes are the bench's goal
+    with pytest.raises(Refused, match=r"extraArgs\[0\]"):
+        first_node({f"{FIRST}.extraArgs": ["--maxpeers", "25"]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "console"),
+    [
+        ({}, False),
+        ({f"{FIRST}.api": OPEN}, False),
+        ({f"{FIRST}.api": {"rpc": True, "namespaces": ["net"]}}, True),
+        ({f"{FIRST}.extraArgs": ["--http.rpcprefix=/geth"]}, True),
+        ({f"{FIRST}.extraArgs": ["--plugins", "file:///data/plugins.json"]}, True),
+    ],
+)
+def test_geth_is_asked_over_http_where_http_answers(changes: dict[str, Any], console: bool) -> None:
+    script = container(first_node(changes), "peers").command[2]
+    assert ("eth.syncing" in script, "eth_syncing" in script) == (console, not console)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
+import socket
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from archipelago.chains.goquorum import readiness
 from archipelago.model.plan import Container
 from tests.stacks import alpha, plan_of
 
@@ -34,6 +40,11 @@ def container(name: str) -> Container:
     return next(each for each in (*node.init, *node.containers) if each.name == name)
 
 
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return int(listener.getsockname()[1])
+
+
 class Pod:
     """A pod's file system below a folder, with a geth of our own."""
 
@@ -47,6 +58,9 @@ class Pod:
         (root / "peers/static-nodes.json").write_text('["enode://a"]')
         (root / "bin/geth").write_text(GETH.replace("{root}", str(root)))
         (root / "bin/geth").chmod(0o755)
+        for tool in ("nc", "wget", "timeout", "true"):
+            (root / "bin" / tool).symlink_to(str(shutil.which("busybox")))
+        self.port, self.rpc = free_port(), free_port()
         self.environment = {**os.environ, "PATH": f"{root}/bin:{os.environ['PATH']}"}
 
     def script(self, name: str) -> str:
@@ -54,7 +68,15 @@ class Pod:
         paths = re.sub(
             r"(?<![\w/])/(data|run|tmp|peers|identity|genesis)/", rf"{self.root}/\1/", container(name).command[2]
         )
-        return paths.replace("sleep 5", "sleep 0.1")
+        ports = paths.replace(f"-p {readiness.PORT.number}", f"-p {self.port}").replace(":8545", f":{self.rpc}")
+        return ports.replace("sleep 5", "sleep 0.1").replace("pause=2", "pause=0.1")
+
+    @property
+    def ready(self) -> bool:
+        """What kubelet hears when it asks."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5):
+            return True
+        return False
 
     def init(self, genesis: str) -> subprocess.CompletedProcess[str]:
         words = ["sh", "-c", self.script("init"), "init", genesis]
@@ -130,6 +152,7 @@ def keeper(pod: Pod) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(5)
+        until(lambda: not pod.ready)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -178,3 +201,50 @@ def test_the_keeper_outlives_a_geth_that_does_not_answer(pod: Pod) -> None:
         (pod.root / "broken").unlink()
         until(lambda: applied.read_text() == listed.read_text())
     assert pod.said.read_text().count("Unable to attach") == 1
+
+
+class Geth(BaseHTTPRequestHandler):
+    """geth's HTTP port, with one answer for every question."""
+
+    answer = "false"
+
+    def do_POST(self) -> None:
+        """Answer `eth_syncing`, and refuse everything else as geth does."""
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        right = question["method"] == "eth_syncing" and self.headers["Content-Type"] == "application/json"
+        self.send_response(200 if right else 415)
+        self.end_headers()
+        self.wfile.write(b'{"jsonrpc":"2.0","id":1,"result":%s}\n' % type(self).answer.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def geth(pod: Pod, answer: str) -> Iterator[type[Geth]]:
+    """geth while it runs."""
+    answers = type("Answers", (Geth,), {"answer": answer})
+    with HTTPServer(("127.0.0.1", pod.rpc), answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield answers
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_node_is_ready_while_geth_says_that_it_does_not_sync(pod: Pod) -> None:
+    """The port that Kubernetes asks is open as long as that is so, whoever connects to it and however often."""
+    with keeper(pod):
+        time.sleep(0.5)
+        assert not pod.ready  # nothing answers yet
+        with geth(pod, "false") as said:
+            until(lambda: pod.ready)
+            assert all(pod.ready for _ in range(20))
+            said.answer = '{"currentBlock":"0x1","highestBlock":"0x2"}'
+            until(lambda: not pod.ready)
+            said.answer = "false"
+            until(lambda: pod.ready)
+        until(lambda: not pod.ready)  # it is gone
+    assert pod.said.read_text() == ""

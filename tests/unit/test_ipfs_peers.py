@@ -104,6 +104,16 @@ def test_a_member_that_comes_is_dialled_and_one_that_goes_no_longer(pod: Pod, ap
     assert "dialled from now on: beta" in (pod.root / "peers.log").read_text()
 
 
+def test_a_member_is_ready_while_its_api_answers(pod: Pod, api: Api) -> None:
+    """Kubernetes asks the container beside it over HTTP, and starts no process for that."""
+    probe = pod.container("peers").readiness
+    assert probe and not probe.command and not pod.container("kubo").readiness
+    with keeper(pod, api) as port:
+        until(lambda: shown_at(port, probe.path) == "yes\n")
+        api.broken = True
+        until(lambda: not shown_at(port, probe.path))
+
+
 def test_what_was_connected_while_the_daemon_started_is_connected_anew(pod: Pod, api: Api, plan: StackPlan) -> None:
     """A connection that is older than the block exchange never carries a block (kubo 8346, seen on real nodes)."""
     (theirs,) = plan.imports[0].nodes

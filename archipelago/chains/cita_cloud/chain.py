@@ -182,7 +182,8 @@ class CitaCloud(Founded):
 
 
 def _genesis(file: ChainFile, text: str) -> Genesis:
-    return Genesis(text, file.hash, 0, NAME, file.rules)  # the chain id has 256 bits: it is in the rules
+    # the chain id has 256 bits: it is in the rules
+    return Genesis(text, file.hash, 0, NAME, file.rules, len(file.validators))
 
 
 def _closed(network: CitaNetwork, opened: Iterable[Service]) -> tuple[Port, ...]:

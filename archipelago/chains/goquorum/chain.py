@@ -9,7 +9,7 @@ from typing import Any
 from archipelago.chains.accounts import Account
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
-from archipelago.chains.goquorum import checks, enode, founding, geth, identity, tessera, workload
+from archipelago.chains.goquorum import checks, enode, founding, geth, identity, readiness, tessera, workload
 from archipelago.chains.goquorum.genesis import GenesisFile, parsed
 from archipelago.chains.goquorum.rpc import GethConsole
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
@@ -97,10 +97,10 @@ class GoQuorum(Founded):
         """A genesis.json that was handed to us."""
         try:
             file = parsed(text)
-            file.consensus, file.validators  # noqa: B018 - reading them is the check
+            file.consensus  # noqa: B018 - reading it is the check
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart
             rules = json.dumps(file.document["config"], sort_keys=True)
-            return Genesis(text, file.hash, file.chain_id, "genesis.json", rules)
+            return Genesis(text, file.hash, file.chain_id, "genesis.json", rules, len(file.validators))
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"it is no genesis.json: {error}") from None
 
@@ -142,6 +142,7 @@ class GoQuorum(Founded):
             containers=tuple(workload.containers(network, node.settings, process)),
             service=_service(stem, node.settings.exposure, shared, site),
             api=_service(names.api_service(network.name, node.name), node.settings.api, api, site) if api else None,
+            closed_ports=(readiness.PORT,),
             volume=node.volume,
             public_files=_public_files(network, node, file) if private else {},
             private_files=node.private_files,

@@ -84,7 +84,7 @@ def _node(path: str, node: GoQuorumNode, network: GoQuorumNetwork) -> Iterator[P
     for index, argument in enumerate(node.extra_args):
         flag = argument.lstrip("-").partition("=")[0]
         if argument.startswith("-") and flag in OWNED:
-            cure = "Take it out: the key of docs/stack-files.md that means the same decides it."
+            cure = "Take it out: the key of docs/stack-files.md that means the same decides it, where there is one."
             yield Problem(f"{path}.extraArgs[{index}]", f"--{flag} is set by this program.", cure)
     dangerous = sorted({"admin", "debug"} & set(node.api.namespaces))
     if dangerous and node.api.type is not Exposed.CLUSTER_IP:

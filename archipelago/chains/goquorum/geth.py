@@ -13,6 +13,9 @@ IPC = "/run/archipelago/geth.ipc"
 PTM_SOCKET = "/run/archipelago/tm.ipc"
 KEYSTORE = "/run/archipelago/keystore"
 P2P, RPC, WS = 30303, 8545, 8546
+# geth opens a third of them itself and takes the others from outside (p2p/server.go). By default they are 50, and from
+# 34 nodes on a full mesh is impossible. A fixed number, above any address book: a partner's node restarts no other.
+MAX_PEERS = 1000
 
 # What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
 OWNED = frozenset(
@@ -27,6 +30,7 @@ OWNED = frozenset(
         "permissioned",
         "nodiscover",
         "nat",
+        "maxpeers",
         "port",
         "mine",
         "syncmode",
@@ -111,6 +115,8 @@ def _base(process: Process, node: GoQuorumNode) -> Iterator[str]:
         "none",
         "--nodiscover",
         "--permissioned",
+        "--maxpeers",
+        str(MAX_PEERS),
     )
     # archive: a full node keeps private state in memory only and loses it on a crash
     yield from ("--syncmode", "full", "--gcmode", "archive", "--verbosity", str(node.verbosity))
@@ -129,23 +135,13 @@ def _mining(process: Process, node: GoQuorumNode) -> Iterator[str]:
 
 
 def _http(process: Process, api: Api) -> Iterator[str]:
-    if not api.rpc:
-        return
-    names = ",".join(api.namespaces)
+    """JSON-RPC for clients; while it is closed for loopback only, where readiness is asked."""
+    host, names, hosts = ("0.0.0.0", ",".join(api.namespaces), "*") if api.rpc else ("127.0.0.1", "eth", "localhost")
     if process.release >= HTTP_FLAGS:
-        yield from (
-            "--http",
-            "--http.addr",
-            "0.0.0.0",
-            "--http.port",
-            str(RPC),
-            "--http.api",
-            names,
-            "--http.vhosts",
-            "*",
-        )
+        yield from ("--http", "--http.addr", host, "--http.port", str(RPC), "--http.api", names)
+        yield from ("--http.vhosts", hosts)
     else:
-        yield from ("--rpc", "--rpcaddr", "0.0.0.0", "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", "*")
+        yield from ("--rpc", "--rpcaddr", host, "--rpcport", str(RPC), "--rpcapi", names, "--rpcvhosts", hosts)
 
 
 def _ws(process: Process, api: Api) -> Iterator[str]:

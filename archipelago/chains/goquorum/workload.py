@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archipelago.chains.goquorum import geth, peers, tessera
+from archipelago.chains.goquorum import geth, peers, readiness, tessera
 from archipelago.chains.goquorum.identity import KEYSTORE, NODE_KEY, PASSWORD, TESSERA_KEY
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
+from archipelago.chains.process import STAY
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 
 # geth starts to sync 10 s after its start where it has fewer than 5 peers (eth/sync.go, forceSyncCycle), and until then
-# it says that it is not syncing. With a probe every 5 s, a node that is ready for so long has looked for a higher peer.
+# it says that it is not syncing. A "syncing" is seen 4 s later, so a node that is ready for so long has looked for a
+# higher peer.
 MIN_READY = 15
 
 _GENESIS = "/genesis/genesis.json"
@@ -46,10 +48,8 @@ echo "$1" > {_MARKER}.new
 sync
 mv {_MARKER}.new {_MARKER}
 """
-# A shell that is process 1 ignores SIGTERM without a trap; geth replaces it, and gets the signals itself.
+# A shell that is process 1 ignores SIGTERM without a trap.
 _WAIT_FOR_TESSERA = f"trap 'exit 0' TERM\nwhile [ ! -S {geth.PTM_SOCKET} ]; do sleep 1; done\n"
-# geth exits 0 whatever the expression gives, so the text is compared
-_IS_SYNCED = f"""[ "$(geth --exec eth.syncing --datadir /tmp attach {geth.IPC})" = false ]"""
 
 
 def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Container:
@@ -74,17 +74,16 @@ def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Proce
     """The node's processes, geth first."""
     wait = _WAIT_FOR_TESSERA if process.tessera else ""
     private = (NODE_KEY, PASSWORD) if node.unlock else (NODE_KEY,)
-    ports = ["p2p"] + ["rpc"] * node.api.rpc + ["ws"] * node.api.websocket
+    ports = ["p2p", readiness.PORT.name] + ["rpc"] * node.api.rpc + ["ws"] * node.api.websocket
     yield Container(
         name="quorum",
         image=_image(network, node),
-        command=("sh", "-c", f'set -eu\n{wait}exec geth "$@"\n', "geth", *geth.arguments(process, node)),
+        command=("sh", "-c", f'set -eu\n{wait}{STAY}stay geth "$@"\n', "geth", *geth.arguments(process, node)),
         mounts=(_DATA, _RUN, _TMP, _LIVE, Mount(Source.IDENTITY, "/identity", files=private)),
         resources=_resources(node),
         ports=tuple(ports),
         env=geth.environment(process),
-        # the first "syncing" counts, or MIN_READY would be over before the third
-        readiness=Probe(command=("sh", "-c", _IS_SYNCED), period=5, failures=1, timeout=10),
+        readiness=readiness.PROBE,
         # the kernel accepts while geth is busy with its database: only a process that is gone fails
         liveness=Probe(port="p2p", period=20),
         startup=Probe(port="p2p", period=5, failures=720),  # an hour to open a large database
@@ -92,7 +91,7 @@ def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Proce
     yield Container(
         name="peers",
         image=_image(network, node),
-        command=("sh", "-c", peers.SCRIPT),
+        command=("sh", "-c", readiness.script(node) + peers.SCRIPT),
         mounts=(_RUN, _TMP, _LIVE),
         resources=Resources("10m", "64Mi", "256Mi"),  # geth's console takes 44 MiB for the moment that it runs
     )

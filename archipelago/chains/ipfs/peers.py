@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archipelago.chains.ipfs.places import API_TOKEN, BOOTSTRAP, PUBLISHED, RUN, STARTED, STATUS, STATUS_PORT
+from archipelago.chains.ipfs.places import API_TOKEN, BOOTSTRAP, PUBLISHED, READY, RUN, STARTED, STATUS, STATUS_PORT
 
 _APPLY_EVERY, _LOOK_EVERY, _PROFILES_EVERY = 60, 10, 60  # seconds
 _LARGEST_PROFILE = 1 << 20  # bytes
@@ -19,6 +19,7 @@ swarm=$1 id=$2 first=$3 port=$4 node=$5
 members=/peers/$swarm.members own=/peers/profiles-$node.json
 work=/tmp/work
 mkdir -p $work {STATUS}/profiles
+rm -f {STATUS}/{READY}
 trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
 
 call() {{
@@ -115,6 +116,14 @@ look() {{
   done
 }}
 
+# where the API answers, the daemon serves; whether it has peers is no part of it: a swarm's first member has none
+answer() {{
+  while :; do
+    if call version >/dev/null 2>&1; then echo yes > {STATUS}/{READY}; else rm -f {STATUS}/{READY}; fi
+    sleep 3
+  done
+}}
+
 publish() {{
   if [ -e "$own" ]; then cat "$own" > $work/profile; else printf '{{}}\\n' > $work/profile; fi
   ! cmp -s $work/profile $work/published || return 0
@@ -143,7 +152,7 @@ profiles() {{
   done
 }}
 
-keep & look & profiles &
+keep & look & answer & profiles &
 while :; do
   httpd -f -p {STATUS_PORT.number} -h {STATUS} & wait $!
   sleep 1 & wait $!

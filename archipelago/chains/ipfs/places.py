@@ -21,6 +21,7 @@ PRIVATE_KEY, API_TOKEN, SWARM_KEY = "private-key", "api-token", "swarm.key"  # p
 PUBLISHED = "published.txt"  # live files: who publishes an identity
 ALL_MEMBERS = "peers.json"
 
+READY = "ready"  # a file in STATUS that is there while the daemon's API answers
 STATUS_PORT = Port("status", 8090, Reach.CLUSTER)
 
 

@@ -18,6 +18,7 @@ from archipelago.chains.ipfs.places import (
     SWARM_KEY,
     TOOLS,
 )
+from archipelago.chains.process import STAY
 
 # Arguments of both scripts, after the name: network, swarm, PeerID, whose members are dialled first, the API's address
 # inside the pod, fingerprint of the key. Secrets are read from files, and only by the shell itself: what it printf's
@@ -134,6 +135,6 @@ key
 rm -f {REPOSITORY}/api
 cat /proc/sys/kernel/random/uuid > {STARTED}
 shift 6
-exec {TOOLS}/ipfs daemon "$@"
+{STAY}stay {TOOLS}/ipfs daemon "$@"
 """
 )

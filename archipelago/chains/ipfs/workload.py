@@ -10,6 +10,7 @@ from archipelago.chains.ipfs.places import (
     API_TOKEN,
     KUBO,
     PEERS,
+    READY,
     REPOSITORY,
     RUN,
     STATUS_PORT,
@@ -26,11 +27,6 @@ _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the 
 _CONFIG = Mount(Source.CONFIG, "/config")
 _LIVE = Mount(Source.LIVE, "/peers")
 _PATH = f"{TOOLS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Where the API answers, the daemon serves. Whether it has peers is no part of it: a swarm's first member has none.
-_SERVES = f"""set -- -q -O /dev/null --post-data= "http://127.0.0.1:$1/api/v0/version"
-if [ -e /identity/{API_TOKEN} ]; then set -- --header "Authorization: Bearer $(cat /identity/{API_TOKEN})" "$@"; fi
-exec wget "$@"
-"""
 
 
 def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]:
@@ -47,7 +43,6 @@ def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]
             resources=_resources(member),
             ports=tuple(port.name for port in ports.opened(settings, member)),
             env=_environment(member) | {"PATH": _PATH},
-            readiness=Probe(command=("sh", "-c", _SERVES, "serves", str(member.api_port)), period=5, timeout=10),
             # the kernel accepts while the daemon is busy: only a process that is gone fails
             liveness=Probe(port=ports.SWARM, period=20),
             startup=Probe(
@@ -67,6 +62,8 @@ def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]
             ),
             resources=Resources("10m", "64Mi", "256Mi"),  # ipfs itself takes 60 MiB for the moments in which it runs
             ports=(STATUS_PORT.name,),
+            # it asks the daemon beside it, so that Kubernetes has to start no process for each question
+            readiness=Probe(port=STATUS_PORT.name, path=f"/{READY}", period=5),
             env=_environment(member) | {"PATH": _PATH},
         ),
     )

@@ -1,0 +1,103 @@
+"""What runs of a stack in its cluster, and what a run would do to it: who waits for whom, and who would not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx2
+from lightkube import Client
+from lightkube.core.exceptions import ApiError
+from lightkube.resources.apps_v1 import Deployment, StatefulSet
+
+from archipelago.manifests.common import RESTART_ON, Manifest, members
+from archipelago.manifests.workload import KINDS, waits_for_endpoints
+from archipelago.problems import Problem
+from archipelago.stack.losses import KEY, VALIDATOR
+from archipelago.stack.plan import StackPlan
+from operate.cluster import Unreachable
+
+_NODE = "archipelago/node"
+_READ = ("image", "command", "args", "workingDir")  # of a container; what is left out has a default that is not ours
+
+Workloads = Mapping[str, Manifest]
+"""The workloads of nodes that are in the cluster, whatever their kind, by the node's name."""
+
+
+def workloads(client: Client, plan: StackPlan) -> Workloads:
+    """What runs of the stack's nodes.
+
+    Args:
+        client: Of the stack's cluster.
+        plan: The stack.
+
+    Raises:
+        Unreachable: The API server does not answer.
+    """
+    found: dict[str, Manifest] = {}
+    try:
+        for namespace in plan.populated:
+            for kind in (Deployment, StatefulSet):
+                for each in client.list(kind, namespace=namespace, labels={**members(plan)}):
+                    there: Manifest = each.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+                    if name := (there["metadata"].get("labels") or {}).get(_NODE):
+                        found[name] = there
+    except ApiError as error:
+        raise Unreachable(f"it refuses to list the workloads: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+    return found
+
+
+def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:
+    """Validators that would restart at once, because no run waits for them.
+
+    Args:
+        plan: The stack.
+        wanted: Every object of the stack.
+        there: What runs.
+    """
+    number, spare = plan.validators
+    careless = {node.name: node for node in plan.nodes if node.role == VALIDATOR and not node.await_ready}
+    allowed = set(plan.settings.loses_validators)
+    names = sorted(
+        name
+        for each in wanted
+        if each["kind"] in KINDS
+        and (name := each["metadata"]["labels"].get(_NODE)) in careless.keys() - allowed
+        and name in there
+        and restarts(each, there[name], files=not waits_for_endpoints(careless[name]))
+    )
+    # one at a time is away in every rollout, in a network that spares none, too
+    if len(names) > max(spare, 1):
+        words = (
+            f"this run would restart {', '.join(names)} at the same time, for no run waits for a node with awaitReady: "
+            f"false. The network has {number} validators and makes no block with more than {spare} of them away."
+        )
+        cure = (
+            "Take awaitReady: false out, which restarts nobody; or write "
+            f"archipelago:{KEY}: [{', '.join(sorted({*allowed, *names}))}] for this run."
+        )
+        yield Problem("nodes", words, cure)
+
+
+def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:
+    """Whether an update gives a workload's pod other images, commands or files.
+
+    Args:
+        wanted: As it would be.
+        there: As it runs, completed by the API server's defaults.
+        files: Whether the files are known; not those that name an endpoint which only the cluster can tell.
+    """
+    if wanted["kind"] != there.get("kind", wanted["kind"]):
+        return True
+    after, before = wanted["spec"]["template"], there["spec"]["template"]
+    annotations = (each["metadata"].get("annotations") or {} for each in (after, before))
+    digests = [each.get(RESTART_ON) for each in annotations]
+    return (files and digests[0] != digests[1]) or _containers(after) != _containers(before)
+
+
+def _containers(template: Manifest) -> list[dict[str, Any]]:
+    spec = template["spec"]
+    listed = [*(spec.get("initContainers") or ()), *spec["containers"]]
+    return [{key: each.get(key) or None for key in ("name", *_READ)} for each in listed]
