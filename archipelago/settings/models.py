@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -86,6 +87,14 @@ class Client(Strict):
             words = "both pods and addresses" if pods else "neither pods nor addresses"
             raise fault(f"it names {words}", "Write namespace and pods for pods, or cidr for addresses.")
         return self
+
+
+def narrowed(clients: Sequence[Client]) -> bool:
+    """Whether a list of clients keeps any address out: it names some, and no ranges that together are all addresses."""
+    ranges = [ip_network(each.cidr) for each in clients if each.cidr]
+    four = collapse_addresses([each for each in ranges if isinstance(each, IPv4Network)])
+    six = collapse_addresses([each for each in ranges if isinstance(each, IPv6Network)])
+    return bool(clients) and all(each.prefixlen > 0 for each in (*four, *six))
 
 
 class LocalDirectory(Strict):

@@ -96,7 +96,8 @@ class Api(Strict):
         default=(), description="Who may use it; default: pods of this namespace, or anybody where type opens it."
     )
     namespaces: tuple[Literal["eth", "net", "web3", "txpool", "quorum", "istanbul", "debug", "admin"], ...] = Field(
-        default=("eth", "net", "web3"), description="RPC namespaces that clients may use."
+        default=("eth", "net", "web3"),
+        description="RPC namespaces that clients may use; admin, debug and istanbul need ClusterIP and clients.",
     )
 
 
@@ -126,7 +127,8 @@ class GoQuorumNode(NodeSettings):
     extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
     verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
     unlock: bool = Field(
-        default=False, description="Unlock the node's account, for clients that do not sign themselves."
+        default=False,
+        description="Unlock the node's account, for clients that do not sign themselves; an open api needs clients.",
     )
     api: Api = Api()
     identity: NodeIdentity = NodeIdentity()
