@@ -46,7 +46,7 @@ def doubts(settings: Settings) -> Iterator[str]:
 
 
 def _open_to_anybody(settings: Settings) -> Iterator[str]:
-    """The port rpc takes signed transactions only; call is the executor's whole service, which also takes blocks (Exec)."""
+    """At rpc a client sends signed transactions; call is the executor's whole service, with Exec for blocks."""
     network: CitaNetwork = settings.network
     outside = any(node.exposure.type is not Exposed.CLUSTER_IP for node in settings.nodes.values())
     if (outside or network.port_base is not None) and not narrowed(network.clients):

@@ -94,8 +94,8 @@ def _certificate(path: str, which: CitaKeys) -> Iterator[Problem]:
         missing = "certificate" if which.certificate is None else "certificateKey"
         cure = f"Set archipelago:{path}.{missing}, too: cert.pem and key.pem go together."
         yield Problem(f"{path}.{missing}", "is missing.", cure)
-    key = _open(which.certificate_key)
-    if which.certificate and key and not belong_together(which.certificate, key):
+    key = which.certificate_key.get_secret_value() if which.certificate_key is not None else SEALED
+    if which.certificate and key != SEALED and not belong_together(which.certificate, key):
         cure = "Set both again, from one folder config."
         yield Problem(f"{path}.certificateKey", "it is not the key of the certificate.", cure)
 
