@@ -49,7 +49,8 @@ def _database(value: SecretStr) -> SecretStr:
     except ValueError:
         raw = b""
     if not raw:
-        cure = "Give it to pulumi config set --secret --path, as `base64 kms.db` prints it."
+        place = "archipelago:nodes.<node>.identity.kmsDb"
+        cure = f"Set it with: base64 kms.db | pulumi config set --secret --path {place}"
         raise fault("this is no base64 of a file", cure)
     return SecretStr(base64.b64encode(raw).decode())
 
