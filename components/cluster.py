@@ -41,7 +41,7 @@ def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
             return given(client, asks)
     except Unreachable as reason:
         if not pulumi.runtime.is_dry_run():
-            raise Refused([_away(reason)], source) from None
+            raise Refused([_away(reason, cluster)], source) from None
         return {}  # `check_cluster` says why
 
 
@@ -64,7 +64,7 @@ def check_cluster(plan: StackPlan, source: str) -> None:
         with closing(connect(cluster)) as client:
             problems = list(foreign(client, manifests(plan), plan))
     except Unreachable as reason:
-        problem = _away(reason)
+        problem = _away(reason, cluster)
         if not pulumi.runtime.is_dry_run():
             raise Refused([problem], source) from None
         pulumi.log.warn(f"This preview is a guess: {problem.message} {problem.cure}")
@@ -73,8 +73,9 @@ def check_cluster(plan: StackPlan, source: str) -> None:
         raise Refused(problems, source)
 
 
-def _away(reason: Unreachable) -> Problem:
-    cure = "Start it, or correct archipelago:cluster.context; kubectl --context … get nodes tells whether it answers."
+def _away(reason: Unreachable, cluster: Cluster) -> Problem:
+    context = f" --context {cluster.context}" if cluster.context else ""
+    cure = f"Start it, or correct archipelago:cluster.context; kubectl{context} get nodes tells whether it answers."
     return Problem("cluster", f"the cluster cannot be reached: {reason}.", cure)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from archipelago.stack.partners import bundle_of
-from tests.cli.conftest import Deployed
+from tests.cli.conftest import Deployed, sealed
+from tests.stacks import seed
 
 pytestmark = pytest.mark.unit
 
@@ -112,3 +113,23 @@ def test_release_leaves_others_objects_alone(deployed: Deployed) -> None:
     assert ran.code == 1
     assert "belongs to beta.cluster-b.12345678" in ran.err
     assert deployed.network.clusters["alpha"].deleted == []
+
+
+def test_a_wrong_passphrase_is_said_once_and_fails(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`its secrets stay closed` stood twice in one sentence, and a verify that had compared nothing passed."""
+    salt, values = sealed("its passphrase", seed=seed("alpha"))
+    project = deployed.project
+    project.append("cluster-a", f"  archipelago:identitySeed: {{secure: '{values['seed']}'}}\nencryptionsalt: {salt}\n")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "another one")
+    outputs = project.write("alpha.json", deployed.network.world.outputs["alpha"])
+    path = project.write("beta.json", deployed.network.world.outputs["beta"])
+    given = ("-s", "cluster-a", "--outputs", outputs, "--partner", f"beta={path}")
+    ran = project.run("release", "quorum-node9", *given)
+    assert ran.code == 1
+    assert ran.err.count("stay closed") == 1, ran.err
+    ran = project.run("verify", "--timeout", "0", *given)
+    assert ran.code == 1, ran.said
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("✗ drift"))
+    assert line.count("stay closed") == 1
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "its passphrase")
+    assert project.run("verify", "--timeout", "0", *given).code == 0

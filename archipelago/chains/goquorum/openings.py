@@ -38,7 +38,9 @@ def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[
     if named and api.type is not Exposed.CLUSTER_IP:
         words = f"{', '.join(named)} must not be open on a {api.type}: anybody who finds the port could {can}."
         yield Problem(
-            f"{path}.api.namespaces", words, "Take it out, or keep archipelago:…api.type at ClusterIP and name clients."
+            f"{path}.api.namespaces",
+            words,
+            f"Take it out, or keep archipelago:{path}.api.type at ClusterIP and name clients.",
         )
     elif named and opened and not kept_out:
         words = f"{', '.join(named)} must be open to named clients only: {_who(api)} could {can}."
