@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,8 +32,12 @@ class Hidden:
         return "a secret value"
 
 
-def drift(stack: Stack) -> Iterator[Finding]:
-    """Objects that are missing, that somebody changed, or that nobody's settings want.
+def drift(stack: Stack, expected: Collection[str] = ()) -> Iterator[Finding]:
+    """Objects that are missing, that were changed, or that no settings want.
+
+    Args:
+        stack: The stack.
+        expected: Names of objects of which it is told already that the next `pulumi up` changes them.
 
     Raises:
         Failed: The cluster does not answer.
@@ -53,13 +57,15 @@ def drift(stack: Stack) -> Iterator[Finding]:
     for key, manifest in wanted.items():
         if manifest in namespaces:
             continue
+        if key in live and manifest["metadata"]["name"] in expected:
+            continue
         for problem in _changed(manifest, live.get(key), stack):
             found = True
             yield problem
     for problem in _left_over(stack, wanted, live):
         found = True
         yield problem
-    if not found:
+    if not found and not expected:
         yield Finding("drift", name, Mark.OK, f"{len(wanted) - len(namespaces)} objects are as the settings make them")
 
 

@@ -1,4 +1,4 @@
-"""What the demo leaves behind for whoever looks further."""
+"""What the demo leaves behind, to look further."""
 
 from __future__ import annotations
 

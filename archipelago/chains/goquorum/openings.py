@@ -2,7 +2,7 @@
 
 geth asks no client who it is. Of the namespaces that a stack file may open, these change the node (GoQuorum's
 `internal/ethapi`, `node/api.go`, `consensus/istanbul/backend/api.go`); eth, net, web3 and txpool only read, or pass on
-what a client has signed. `eth` signs for whoever asks where an account is unlocked.
+what a client has signed. `eth` signs for every client where an account is unlocked.
 """
 
 from __future__ import annotations
