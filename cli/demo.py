@@ -34,6 +34,7 @@ from cli.demo_screen import Steps, show
 from cli.drawing import Drawing
 from cli.picture import demo_seed, picture_of
 from cli.running import site_of
+from cli.secrets import PASSPHRASE_FILES
 from cli.stacks import StackFile, find
 from lab.errors import LabError
 from lab.lab import Lab
@@ -165,12 +166,18 @@ def _next_steps(lab: Lab, stacks: list[Stack], places: list[Place], kind: str) -
         line = f"{kubeconfig}kubectl --context {place.context} -n {place.namespace} get all,pvc,secret,configmap"
         consoles.out.print(f"  {line}", markup=False)
     if kind == REAL:
-        names = ("PATH", "KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE")
-        settings = (f"export {name}={shlex.quote(stacks[0].environment[name])}" for name in names)
-        (stacks[0].folder / "environment").write_text("\n".join(settings) + "\n")
+        (stacks[0].folder / "environment").write_text(_environment(stacks))
         consoles.out.print("ask it:", style="bold")
         consoles.out.print(f"  source {shlex.quote(str(stacks[0].folder / 'environment'))}", markup=False)
         for command in ("verify", "status", "validators plan", "attach -s cluster-a quorum-node1"):
             line = f"uv run archipelago {command} -C {shlex.quote(str(stacks[0].folder))}"
             consoles.out.print(f"  {line}", markup=False)
     consoles.out.print("end it:  make demo-down")
+
+
+def _environment(stacks: list[Stack]) -> str:
+    """Lines for a shell that is to ask all the demo's stacks, each of which has a passphrase of its own."""
+    names = ("PATH", "KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE")
+    known = {name: stacks[0].environment[name] for name in names}
+    known[PASSPHRASE_FILES] = os.pathsep.join(stack.environment[names[-1]] for stack in stacks)
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in known.items())

@@ -66,7 +66,7 @@ def _check(deployed: Deployed, node: str, path: str, source: str) -> None:
         raise Refused([Problem(path, "the stack still exports it.", cure)], source)
     if deployed.plan is None:
         cure = "Set PULUMI_CONFIG_PASSPHRASE or give --seed-file: whose the objects are is told by the stack's key."
-        problems = deployed.problems or [Problem("", f"its secrets stay closed: {deployed.sealed}.", cure)]
+        problems = deployed.problems or [Problem("", f"{deployed.sealed}.", cure)]
         raise Refused(problems, source)
 
 

@@ -27,7 +27,7 @@ from cli.deployed import ask
 from cli.engine import Failed as NoPulumi
 from cli.engine import pulumi
 from cli.load import Outputs, read_outputs, settings_of, written
-from cli.secrets import opened
+from cli.secrets import opened, passphrase_openers
 from cli.stacks import StackFile, find
 from operate.cluster import Unreachable, connect, given
 from operate.kubectl import Failed, Kubectl
@@ -120,7 +120,7 @@ def able(found: Able | Lack, source: str) -> Able:
 
 def unreachable(error: Failed, source: str) -> Refused:
     """What to say when kubectl could not tell."""
-    cure = "Try it by hand: kubectl --context … get pods. The stack file names context and namespace."
+    cure = "Try it by hand: kubectl --context <context> get pods. The stack file names context and namespace."
     return Refused([Problem("cluster", f"the cluster does not tell: {error}.", cure)], source)
 
 
@@ -185,7 +185,7 @@ def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, s
         else:
             problems += found
     network, records = _exported(file, told, site.chain)
-    plan, sealed = _plan(file, seed, received, told, problems)
+    plan, sealed, locked = _plan(file, seed, received, told, problems)
     return Stack(
         site=site,
         network=network,
@@ -195,6 +195,7 @@ def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, s
         plan=plan,
         sealed=sealed,
         problems=tuple(dict.fromkeys(problems)),
+        locked=locked,
     )
 
 
@@ -250,16 +251,16 @@ def told_by_cluster(file: StackFile, settings: Settings) -> Given:
 
 def _plan(
     file: StackFile, seed: str | None, received: Received, told: Outputs, problems: list[Problem]
-) -> tuple[StackPlan | None, str]:
-    """What the settings make now, or why nothing at hand opens them."""
+) -> tuple[StackPlan | None, str, bool]:
+    """What the settings make now; else why nothing at hand opens them, and whether a passphrase was at hand."""
     try:
         config = opened(file, seed)
     except Refused as refused:
-        return None, refused.problems[0].message.rstrip(".")
+        return None, refused.problems[0].message.rstrip("."), bool(passphrase_openers())
     if problems:
-        return None, ""
+        return None, "", False
     try:
-        return written(file, config, received, told, ask=told_by_cluster).plan(), ""
+        return written(file, config, received, told, ask=told_by_cluster).plan(), "", False
     except Refused as refused:
         problems += refused.problems
-        return None, ""
+        return None, "", False

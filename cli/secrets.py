@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from cli.engine import Failed, is_there, pulumi
 from cli.stacks import StackFile
 
 _PASSPHRASE, _PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"
+PASSPHRASE_FILES = "ARCHIPELAGO_PASSPHRASE_FILES"  # noqa: S105 - a name; more of them, for several stacks
 
 SeedFile = Annotated[
     Path | None,
@@ -75,7 +77,7 @@ def opened(file: StackFile, seed: str | None) -> dict[str, Any]:
     config = _seeded(from_file(file.path), seed)
     if not (paths := list(sealed(config))):
         return config
-    openers = [each for each in (passphrase_opener(), _engine_opener(file) if is_there() else None) if each]
+    openers = [*passphrase_openers(), *([_engine_opener(file)] if is_there() else [])]
     refusal = Refused([_closed(file, path) for path in paths], file.source)
     for opener in openers:  # a passphrase in the environment may be another stack's; then pulumi may know better
         try:
@@ -90,20 +92,27 @@ def opened_by_passphrase(file: StackFile, seed: str | None) -> dict[str, Any] | 
     config = _seeded(from_file(file.path), seed)
     if not any(sealed(config)):
         return config
-    opener = passphrase_opener()
-    try:
-        return _open(file, opener, seed) if opener else None
-    except Refused:
-        return None  # another organisation's passphrase
-
-
-def passphrase_opener() -> Opener | None:
-    """What opens secrets with the passphrase that pulumi itself would use; None where none is set."""
-    if (passphrase := os.environ.get(_PASSPHRASE)) is not None:
-        return passphrase_unsealer(passphrase)
-    if path := os.environ.get(_PASSPHRASE_FILE):
-        return passphrase_unsealer(Path(path).read_text().strip())
+    for opener in passphrase_openers():
+        with suppress(Refused):  # another organisation's passphrase
+            return _open(file, opener, seed)
     return None
+
+
+def passphrase_openers() -> list[Opener]:
+    """What opens secrets with the passphrase that pulumi itself would use, and with those of other stacks."""
+    given = os.environ.get(_PASSPHRASE)
+    path = os.environ.get(_PASSPHRASE_FILE) if given is None else None
+    more = os.environ.get(PASSPHRASE_FILES, "").split(os.pathsep)
+    read = [_passphrase(Path(each)) for each in (path, *more) if each]
+    return [passphrase_unsealer(each) for each in ([] if given is None else [given]) + read]
+
+
+def _passphrase(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeError) as error:
+        cure = f"Correct {_PASSPHRASE_FILE} or {PASSPHRASE_FILES}, whose paths are separated by {os.pathsep!r}."
+        raise Refused([Problem("", f"the passphrase cannot be read: {error}.", cure)], str(path)) from None
 
 
 def sealed(value: Any, path: str = "") -> Iterator[str]:
@@ -135,8 +144,8 @@ def _closed(file: StackFile, path: str) -> Problem:
 
 def _how(file: StackFile) -> str:
     return (
-        f"Set {_PASSPHRASE} or {_PASSPHRASE_FILE}; or, where the seed is the only secret, add --seed-file - behind:\n"
-        f"  pulumi config get {NAMESPACE}:{SEED} -s {file.name} |"
+        f"Set {_PASSPHRASE} or {_PASSPHRASE_FILE}, and {PASSPHRASE_FILES} for several stacks; or, where the seed is "
+        f"the only secret, add --seed-file - behind:\n  pulumi config get {NAMESPACE}:{SEED} -s {file.name} |"
     )
 
 

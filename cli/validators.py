@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from cli.stacks import HERE, Directory, Stacks, Targets, find
 from operate import validators
 from operate.kubectl import Failed
 from operate.site import Seen, look
-from operate.stack import Stack
+from operate.stack import Stack, validator_names
 from operate.validators import Change, Votes
 
 app = typer.Typer(
@@ -37,6 +37,10 @@ Remove = Annotated[
     list[str] | None,
     typer.Option("--remove", help="A validator that shall go, by name or address.", show_default=False),
 ]
+Add = Annotated[
+    list[str] | None,
+    typer.Option("--add", help="A partner's validator that shall come, by name or address.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -45,6 +49,7 @@ def plan(
     targets: Targets = None,
     stacks: Stacks = None,
     directory: Directory = HERE,
+    add: Add = None,
     remove: Remove = None,
     as_json: AsJson = False,
     outputs: OutputsFiles = None,
@@ -53,13 +58,13 @@ def plan(
 ) -> None:
     """Compare the validators that all known stacks want with those of the chain.
 
-    The exit code is 0 if they are the same, 3 if not, whoever has to vote.
+    The exit code is 0 if they are the same, and 3 if not, however many votes are missing.
 
     Example:  archipelago validators plan -s cluster-a
     """
-    files, named = [*(targets or []), *(stacks or [])], directory
-    loaded = _load(files, named, outputs, partner, seed_files)
-    votes, _ = _look(loaded, remove or [])
+    loaded = _load([*(targets or []), *(stacks or [])], directory, outputs, partner, seed_files)
+    seen = _look(loaded)
+    votes = validators.plan(loaded, seen, **_named(loaded, seen, remove, add))
     _show(votes, loaded, as_json=as_json)
     if not votes.settled:
         raise typer.Exit(OPEN)
@@ -70,9 +75,14 @@ def apply(
     targets: Targets = None,
     stacks: Stacks = None,
     directory: Directory = HERE,
+    add: Add = None,
     remove: Remove = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also vote for what would do harm; the plan says what.")
+    ] = False,
+    allow_share: Annotated[
+        bool,
+        typer.Option("--allow-share", help="Also vote for what gives one organisation a third or two thirds."),
     ] = False,
     timeout: Annotated[int, typer.Option(help="Seconds to wait until the set is as wanted; 0 not to wait.")] = 0,
     as_json: AsJson = False,
@@ -82,29 +92,30 @@ def apply(
 ) -> None:
     """Cast this organisation's votes at its own validators, and take back those that are settled.
 
-    The exit code is 0 if all votes were cast, 1 if one was refused, and 3 if after --timeout the set is another one.
+    What a partner alone wishes is voted for only where it is named, by --add or --remove. The exit code is 0 if all
+    votes were cast, 1 if one was refused, and 3 if a wish was not named or the set is another one after --timeout.
 
     Example:  archipelago validators apply -s cluster-a --timeout 60
     """
     loaded = _load([*(targets or []), *(stacks or [])], directory, outputs, partner, seed_files)
-    gone = remove or []
-    votes, seen = _look(loaded, gone)
-    _cast(votes, seen, force=force)
-    refused = [change for change in votes.changes if change.refusal and not force]
+    seen = _look(loaded)
+    named = _named(loaded, seen, remove, add)
+    votes = validators.plan(loaded, seen, **named)
+    _cast(votes, seen, force, allow_share)
+    held = [change for change in votes.changes if validators.held_back(change, force, allow_share)]
+    refused = [change for change in held if not change.unnamed]
     end = time.monotonic() + timeout
-    while timeout and not refused and time.monotonic() < end:
+    while timeout and not held and not votes.settled and time.monotonic() < end:
         time.sleep(_PAUSE)
-        votes, seen = _look(loaded, gone)
+        seen = _look(loaded)
+        votes = validators.plan(loaded, seen, **named)
         if votes.settled:
-            break
-    if votes.settled:
-        _cast(votes, seen, force=force)  # what has passed must not be cast again
-    else:
-        votes, seen = _look(loaded, gone)
+            _cast(votes, seen, force, allow_share)  # left at a node, what has passed would be cast again
+    votes = validators.plan(loaded, _look(loaded), **named)
     _show(votes, loaded, as_json=as_json)
     if refused:
         raise typer.Exit(1)
-    if timeout and not votes.settled:
+    if held or (timeout and not votes.settled):
         raise typer.Exit(OPEN)
 
 
@@ -130,7 +141,7 @@ def _load(
     return loaded
 
 
-def _look(stacks: Sequence[Stack], remove: Sequence[str]) -> tuple[Votes, list[Seen]]:
+def _look(stacks: Sequence[Stack]) -> list[Seen]:
     try:
         seen = look([stack.site for stack in stacks])
     except Failed as error:
@@ -138,11 +149,39 @@ def _look(stacks: Sequence[Stack], remove: Sequence[str]) -> tuple[Votes, list[S
     if not any(each.state for each in seen):
         problems = [Problem("", f"{each}: {each.trouble}.", "archipelago status") for each in seen]
         raise Refused(problems, "no node of yours answers")
-    return validators.plan(stacks, seen, remove), seen
+    return seen
 
 
-def _cast(votes: Votes, seen: Sequence[Seen], *, force: bool) -> None:
-    for each, cast, drop in validators.cast(votes, seen, force):
+def _named(
+    stacks: Sequence[Stack], seen: Sequence[Seen], remove: Sequence[str] | None, add: Sequence[str] | None
+) -> dict[str, tuple[str, ...]]:
+    """The addresses of those who were named, by what shall become of them.
+
+    Raises:
+        Refused: No node has such a name or address, one was named both ways, or does not ask to validate.
+    """
+    words = {"remove": tuple(remove or ()), "add": tuple(add or ())}
+    found = {way: validators.addresses(listed, stacks, seen) for way, listed in words.items()}
+    known = ", ".join(sorted(validator_names(stacks).values()))
+    problems = [
+        Problem("", f"--{way} {word}: no known node has this name or address.", f"Known here: {known}.")
+        for way, listed in found.items()
+        for word, address in listed.items()
+        if not address
+    ]
+    for word, address in found["add"].items():
+        if address and address in found["remove"].values():
+            problems.append(Problem("", f"{word} shall come and go.", "Name it once."))
+        elif address and validators.wishes(stacks).get(address) is False:
+            cure = "Its organisation sets validator: true at the node and runs pulumi up, then name it again."
+            problems.append(Problem("", f"--add {word}: it does not ask to validate.", cure))
+    if problems:
+        raise Refused(problems, "archipelago validators")
+    return {way: tuple(listed.values()) for way, listed in found.items()}
+
+
+def _cast(votes: Votes, seen: Sequence[Seen], force: bool, allow_share: bool) -> None:
+    for each, cast, drop in validators.cast(votes, seen, force, allow_share):
         way = able(each.site.chain.running.votes, str(each))
         try:
             wrong = json.loads(way.answer(each.ask(way.vote(cast, drop))))
@@ -151,12 +190,12 @@ def _cast(votes: Votes, seen: Sequence[Seen], *, force: bool) -> None:
         if wrong:
             cure = f"archipelago logs {each.node} -s {each.site.stack}"
             raise Refused([Problem("", f"it does not vote: {'; '.join(wrong)}.", cure)], str(each))
-        said = [f"{'add' if add else 'remove'} {_named(votes, address)}" for address, add in cast.items()]
+        said = [f"{'add' if add else 'remove'} {_called(votes, address)}" for address, add in cast.items()]
         said += [f"took back {len(drop)} that {'was' if len(drop) == 1 else 'were'} settled"] if drop else []
         consoles.err.print(f"[green]✓[/green] {escape(str(each))} votes: {escape(', '.join(said))}")
 
 
-def _named(votes: Votes, address: str) -> str:
+def _called(votes: Votes, address: str) -> str:
     return next((change.name for change in votes.changes if change.address == address), address)
 
 
@@ -167,14 +206,27 @@ def _show(votes: Votes, stacks: Sequence[Stack], *, as_json: bool) -> None:
     consoles.out.print(f"validators at block {votes.height}: {', '.join(votes.current)}", markup=False)
     for each in votes.changes:
         consoles.out.print(f"{'[green]+[/green]' if each.add else '[red]-[/red]'} {escape(_line(each))}")
-        if each.refusal:
-            consoles.out.print(f"  [yellow]→ not voted for without --force: {escape(each.refusal)}[/yellow]")
+        for held in _held(each):
+            consoles.out.print(f"  [yellow]→ not voted for without {escape(held)}[/yellow]")
+    for vote in votes.open:
+        word = "add" if vote.add else "remove"
+        consoles.out.print(f"open: {word} {vote.name}, voted by {', '.join(vote.votes)}", markup=False)
     if votes.changes:
         _next(votes.changes, stacks)
     else:
         consoles.out.print("[green]✓[/green] the set is as the settings want it")
     for address in votes.unclaimed:
         consoles.note(f"no known stack claims {address}; --remove {address} votes it out")
+
+
+def _held(change: Change) -> Iterator[str]:
+    """Options without which no vote is cast, each with the reason."""
+    if change.unnamed:
+        yield f"{'--add' if change.add else '--remove'} {change.name}: a partner alone wishes it"
+    if change.refusal:
+        yield f"--force: {change.refusal}"
+    if change.share:
+        yield f"--allow-share: {change.share}"
 
 
 def _line(change: Change) -> str:
@@ -185,14 +237,16 @@ def _line(change: Change) -> str:
         words.append(f"ours still to vote: {', '.join(change.voters)}")
     if change.missing:
         listed = ", ".join(f"{name} ({count})" for name, count in change.others.items())
-        words.append(f"{change.missing} more needed of {listed or 'nobody: they are unknown'}")
+        words.append(f"{change.missing} more needed of {listed or 'validators that are unknown here'}")
     return "; ".join(words)
 
 
 def _next(changes: Sequence[Change], stacks: Sequence[Stack]) -> None:
     names = " ".join(f"-s {stack.site.stack}" for stack in stacks)
-    if any(change.voters and not change.refusal for change in changes):
-        consoles.note(f"archipelago validators apply {names} casts ours")
+    mine = [change for change in changes if change.voters and not change.refusal and not change.share]
+    typed = "".join(f" {'--add' if each.add else '--remove'} {each.name}" for each in mine if each.unnamed)
+    if mine:
+        consoles.note(f"archipelago validators apply {names}{typed} casts ours")
     waited = sorted({name for change in changes if change.missing for name in change.others})
     if waited:
         consoles.note(f"then {', '.join(waited)} run archipelago validators apply at their side")

@@ -43,7 +43,7 @@ def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
             return given(client, asks)
     except Unreachable as reason:
         if not pulumi.runtime.is_dry_run():
-            raise Refused([_away(reason)], source) from None
+            raise Refused([_away(reason, cluster)], source) from None
         return {}  # `check_cluster` says why
 
 
@@ -72,7 +72,7 @@ def check_cluster(plan: StackPlan, source: str) -> StackPlan:
             there = workloads(client, plan)
             problems += unawaited(plan, wanted, there)
     except Unreachable as reason:
-        problem = _away(reason)
+        problem = _away(reason, cluster)
         if not pulumi.runtime.is_dry_run():
             raise Refused([problem], source) from None
         pulumi.log.warn(f"This preview is a guess: {problem.message} {problem.cure}")
@@ -82,8 +82,9 @@ def check_cluster(plan: StackPlan, source: str) -> StackPlan:
     return replace(plan, one_by_one=frozenset(there))
 
 
-def _away(reason: Unreachable) -> Problem:
-    cure = "Start it, or correct archipelago:cluster.context; kubectl --context … get nodes tells whether it answers."
+def _away(reason: Unreachable, cluster: Cluster) -> Problem:
+    context = f" --context {cluster.context}" if cluster.context else ""
+    cure = f"Start it, or correct archipelago:cluster.context; kubectl{context} get nodes tells whether it answers."
     return Problem("cluster", f"the cluster cannot be reached: {reason}.", cure)
 
 

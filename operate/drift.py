@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, Manifest, full_name
@@ -23,8 +22,22 @@ _SHOWN = 3  # differences of an object
 _KEPT = ("Secret", "PersistentVolumeClaim", "PersistentVolume")  # what a removed node leaves behind on purpose
 
 
-def drift(stack: Stack) -> Iterator[Finding]:
-    """Objects that are missing, that somebody changed, or that nobody's settings want.
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A secret value: it can be compared, and is never shown. A short one could be found by its digest."""
+
+    value: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return "a secret value"
+
+
+def drift(stack: Stack, expected: Collection[str] = ()) -> Iterator[Finding]:
+    """Objects that are missing, that were changed, or that no settings want.
+
+    Args:
+        stack: The stack.
+        expected: Names of objects of which it is told already that the next `pulumi up` changes them.
 
     Raises:
         Failed: The cluster does not answer.
@@ -32,8 +45,9 @@ def drift(stack: Stack) -> Iterator[Finding]:
     name = stack.site.stack
     if stack.plan is None:
         if not stack.problems:
-            cure = "Set PULUMI_CONFIG_PASSPHRASE, or give --seed-file."
-            yield Finding("drift", name, Mark.SKIPPED, f"its objects need its seed: {stack.sealed}", cure)
+            cure = "Set PULUMI_CONFIG_PASSPHRASE (ARCHIPELAGO_PASSPHRASE_FILES for several), or give --seed-file."
+            mark = Mark.FAILED if stack.locked else Mark.SKIPPED
+            yield Finding("drift", name, mark, f"its objects need its seed: {stack.sealed}", cure)
         return
     wanted = {_key(each): each for each in manifests(settled(stack.plan, stack.records))}
     namespaces = [each for each in wanted.values() if each["kind"] == "Namespace"]
@@ -43,13 +57,15 @@ def drift(stack: Stack) -> Iterator[Finding]:
     for key, manifest in wanted.items():
         if manifest in namespaces:
             continue
+        if key in live and manifest["metadata"]["name"] in expected:
+            continue
         for problem in _changed(manifest, live.get(key), stack):
             found = True
             yield problem
     for problem in _left_over(stack, wanted, live):
         found = True
         yield problem
-    if not found:
+    if not found and not expected:
         yield Finding("drift", name, Mark.OK, f"{len(wanted) - len(namespaces)} objects are as the settings make them")
 
 
@@ -75,7 +91,7 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
         for index, (value, other) in enumerate(zip(wanted, entries, strict=True)):
             yield from differences(value, other, f"{path}[{_label(value, index)}]")
     elif not _equal(wanted, live):
-        yield f"{path}: {_shown(live)} instead of {_shown(wanted)}"
+        yield f"{path}: {_difference(wanted, live)}"
 
 
 def _settled(node: NodePlan, record: ExternalNode) -> NodePlan:
@@ -128,14 +144,14 @@ def _left_over(stack: Stack, wanted: Mapping[Any, Manifest], live: Mapping[Any, 
 
 
 def _comparable(manifest: Manifest) -> Manifest:
-    """What counts of an object; a Secret's values by their digests, so that no difference shows one."""
+    """What counts of an object; a Secret's values hidden, so that no difference shows one."""
     metadata = manifest["metadata"]
     kept = {key: metadata.get(key) or {} for key in ("labels", "annotations")}
     body = {key: value for key, value in manifest.items() if key not in ("metadata", "status", "apiVersion")}
     if manifest["kind"] == "Secret":
         values = {key: base64.b64decode(value) for key, value in (body.pop("data", None) or {}).items()}
         values |= {key: str(value).encode() for key, value in (body.pop("stringData", None) or {}).items()}
-        body["data"] = {key: f"digest {_digest(value)}" for key, value in values.items()}
+        body["data"] = {key: Hidden(value) for key, value in values.items()}
     return {"metadata": kept, **body}
 
 
@@ -168,13 +184,20 @@ def _equal(wanted: Any, live: Any) -> bool:
         return False
 
 
+def _difference(wanted: Any, live: Any) -> str:
+    """Two values that differ, in a message: no secret, no digest of one, and no screen full of a file."""
+    if isinstance(wanted, Hidden) and isinstance(live, Hidden):
+        return "another secret value"
+    shown, instead = _shown(live), _shown(wanted)
+    if shown == instead:
+        lines = zip(str(live).splitlines(), str(wanted).splitlines(), strict=False)
+        first = next((number for number, (one, other) in enumerate(lines, 1) if one != other), 1)
+        return f"another text of {len(str(live))} characters, from line {first} on"
+    return f"{shown} instead of {instead}"
+
+
 def _shown(value: Any) -> str:
-    """A value in a message, without a screen full of a file."""
     text = "nothing" if value is None else str(value)
     if "\n" in text or len(text) > 60:  # noqa: PLR2004 - a line's worth
-        return f"a text of {len(text)} characters (digest {_digest(text.encode())})"
+        return f"a text of {len(text)} characters"
     return text
-
-
-def _digest(value: bytes) -> str:
-    return hashlib.sha256(b"drift\0" + value).hexdigest()[:8]

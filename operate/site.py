@@ -109,19 +109,25 @@ class Seen:
 
 
 def pods(site: Site) -> dict[str, Pod]:
-    """The pod of each node that has one; of several the one that is not on its way out, the youngest first.
+    """The pod of each node that has one; of several the one that runs and is ready, else the youngest.
 
     Raises:
         Failed: The cluster does not answer.
     """
     listed = site.access.get(["pods"], f"archipelago/network={site.network}")
     found: dict[str, Pod] = {}
-    for each in sorted(listed, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))):
-        metadata = each["metadata"]
-        node = metadata.get("labels", {}).get("archipelago/node", "")
-        if node in site.nodes and ("deletionTimestamp" not in metadata or node not in found):
+    for each in sorted(listed, key=_rank):
+        node = each["metadata"].get("labels", {}).get("archipelago/node", "")
+        if node in site.nodes:
             found[node] = _pod(each)
     return found
+
+
+def _rank(manifest: Manifest) -> tuple[bool, bool, bool, str]:
+    """How much a pod tells of its node: one that stays before one on its way out or ended, then a ready one."""
+    metadata, pod = manifest["metadata"], _pod(manifest)
+    ended = manifest.get("status", {}).get("phase") in ("Failed", "Succeeded")
+    return "deletionTimestamp" not in metadata, not ended, pod.is_ready, str(metadata.get("creationTimestamp", ""))
 
 
 def look(sites: Iterable[Site], heights: Mapping[str, int | None] | None = None) -> list[Seen]:

@@ -26,6 +26,7 @@ class Stack:
         plan: What its settings make of it now; None where they are sealed, or refused.
         sealed: Why nothing at hand opens its secrets; empty where something does.
         problems: Why its settings or partners are refused.
+        locked: Whether a passphrase was given, and does not open them.
     """
 
     site: Site
@@ -36,6 +37,7 @@ class Stack:
     plan: StackPlan | None = None
     sealed: str = ""
     problems: tuple[Problem, ...] = ()
+    locked: bool = False
 
     @property
     def organisation(self) -> str:

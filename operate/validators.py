@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archipelago.chains.running import Lack, State
+from archipelago.model.record import ExternalNode
 from operate.site import Seen
 from operate.stack import Stack, validator_names
-
-_VALIDATOR = "validator"
-_LEAST = 4  # with fewer, one that is down stops the chain
+from operate.vote_guards import VALIDATOR, harm, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,15 @@ class Change:
 
     Args:
         address: Whose.
-        name: Its full name; the address where nobody claims it.
+        name: Its full name; the address where no known stack has it.
         add: Whether it shall come.
         votes: Who has voted for it, by full name: in a block, or waiting at a node of ours.
         voters: Nodes of ours that have not, and may.
         others: Organisations whose validators have not voted, with how many.
         needed: How many votes it takes; 0 where validators do not vote.
-        refusal: Why no vote is cast for it unless somebody insists; empty where nothing speaks against it.
+        refusal: Why no vote is cast for it without --force; empty where nothing speaks against it.
+        share: Which organisation it would give a third or two thirds; no vote is cast without --allow-share.
+        unnamed: Whether a partner alone wishes it, so that no vote is cast before its name is typed.
     """
 
     address: str
@@ -36,11 +37,30 @@ class Change:
     others: Mapping[str, int]
     needed: int
     refusal: str = ""
+    share: str = ""
+    unnamed: bool = False
 
     @property
     def missing(self) -> int:
         """How many votes are missing when all of ours are cast."""
         return max(0, self.needed - len(self.votes) - len(self.voters))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A vote that is cast and has not passed, about what no known settings want.
+
+    Args:
+        address: About whom.
+        name: Its full name; the address where no known stack has it.
+        add: Whether it would come.
+        votes: Who has cast it, by full name.
+    """
+
+    address: str
+    name: str
+    add: bool
+    votes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +73,8 @@ class Votes:
         wanted: Who shall.
         changes: The difference.
         stale: By node of ours, votes that wait there and are settled or no longer wanted: addresses.
-        unclaimed: Validators that no known stack claims; nobody votes about them unless they are named.
+        unclaimed: Validators that no known stack claims; no vote is cast about them unless they are named.
+        open: Other votes that have not passed, by whomever they were cast.
     """
 
     height: int
@@ -62,6 +83,7 @@ class Votes:
     changes: tuple[Change, ...]
     stale: Mapping[str, tuple[str, ...]]
     unclaimed: tuple[str, ...]
+    open: tuple[Open, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -69,30 +91,37 @@ class Votes:
         return not self.changes
 
 
-def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = ()) -> Votes:
+def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = (), add: Iterable[str] = ()) -> Votes:
     """Compare settings and chain.
 
     Args:
         stacks: Stacks of one network.
         seen: Their nodes, looked at; one at least has answered.
-        remove: Names or addresses that shall go whatever the settings say.
+        remove: Addresses that shall go whatever the settings say.
+        add: Addresses that shall come; a partner's validator is voted in only if it is among them.
     """
-    states = [each.state for each in seen if each.state]
-    newest = max(states, key=lambda state: state.height)
+    newest = _newest(seen)
     called = validator_names(stacks)
-    goes = {_address(each, called) for each in remove}
-    opinions = wishes(stacks) | dict.fromkeys(goes, False)
+    named = dict.fromkeys(add, True) | dict.fromkeys(remove, False)
+    opinions = wishes(stacks) | named
     now = set(newest.validators)
     wanted = {address for address in now if opinions.get(address, True)} | {a for a, wish in opinions.items() if wish}
+    own = {node.address for stack in stacks for node in _own(stack)}
     changes = []
-    after = set(now)
+    grown, shrunk = set(now), set(now)
     for address in [*sorted(wanted - now), *sorted(now - wanted)]:
-        add = address in wanted
-        after = after | {address} if add else after - {address}
-        refusal = _refusal(address, add, after, stacks, seen)
-        changes.append(_change(address, add, newest, stacks, seen, refusal))
-        if refusal:
-            after = after - {address} if add else after | {address}
+        comes = address in wanted
+        after = grown | {address} if comes else shrunk - {address}
+        change = _change(address, comes, newest, stacks, seen)
+        change = replace(
+            change,
+            refusal=harm(address, comes, after, stacks, seen),
+            share=share(now, after, called),
+            unnamed=address not in own and address not in named,
+        )
+        changes.append(change)
+        if not (change.refusal or change.share or change.unnamed):
+            grown, shrunk = (after, shrunk) if comes else (grown, after)
     return Votes(
         height=newest.height,
         current=tuple(sorted(called.get(address, address) for address in now)),
@@ -100,7 +129,22 @@ def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = 
         changes=tuple(changes),
         stale={str(each): stale for each in seen if (stale := _stale(each, now, wanted))},
         unclaimed=tuple(sorted(address for address in now if address not in called)),
+        open=tuple(_open(newest, changes, stacks, seen)),
     )
+
+
+def addresses(named: Iterable[str], stacks: Sequence[Stack], seen: Sequence[Seen]) -> dict[str, str]:
+    """Addresses by what was typed: a full name, or an address in any spelling; empty where no node has it.
+
+    An address is known where a node of a known stack has it, where it validates, and where a vote about it is open.
+    """
+    newest = _newest(seen)
+    called = validator_names(stacks)
+    there = {*called, *newest.validators, *(ballot.address for ballot in newest.ballots)}
+    there |= {address for each in seen if each.state for address in each.state.pending}
+    by_word = {address.lower(): address for address in there}
+    by_word |= {name: address for address, name in called.items()}
+    return {word: by_word.get(word) or by_word.get(word.lower(), "") for word in named}
 
 
 def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
@@ -113,26 +157,55 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     for stack in stacks:
         for given in stack.imports:
             if given.network is not None:
-                found |= {node.address: node.role == _VALIDATOR for node in given.nodes if node.address}
+                found |= {node.address: node.role == VALIDATOR for node in given.nodes if node.address}
     for stack in stacks:
-        own = stack.plan.records if stack.plan else stack.records
-        found |= {node.address: node.role == _VALIDATOR for node in own if node.address}
+        found |= {node.address: node.role == VALIDATOR for node in _own(stack) if node.address}
     return found
 
 
-def cast(votes: Votes, seen: Sequence[Seen], force: bool = False) -> Iterator[tuple[Seen, dict[str, bool], list[str]]]:
+def cast(
+    votes: Votes, seen: Sequence[Seen], force: bool = False, allow_share: bool = False
+) -> Iterator[tuple[Seen, dict[str, bool], list[str]]]:
     """What to tell which node of ours: the votes to cast, by address, and those to take back."""
+    allowed = [change for change in votes.changes if not held_back(change, force, allow_share)]
     for each in seen:
-        allowed = [change for change in votes.changes if force or not change.refusal]
         mine = {change.address: change.add for change in allowed if str(each) in change.voters}
         stale = [address for address in votes.stale.get(str(each), ()) if address not in mine]
         if mine or stale:
             yield each, mine, stale
 
 
-def _change(
-    address: str, add: bool, newest: State, stacks: Sequence[Stack], seen: Sequence[Seen], refusal: str
-) -> Change:
+def held_back(change: Change, force: bool = False, allow_share: bool = False) -> bool:
+    """Whether no vote of ours is cast for a change."""
+    return change.unnamed or bool(change.refusal and not force) or bool(change.share and not allow_share)
+
+
+def _own(stack: Stack) -> Iterable[ExternalNode]:
+    """A stack's nodes as its settings are written now; as it exported them where those are sealed."""
+    return stack.plan.records if stack.plan else stack.records
+
+
+def _newest(seen: Sequence[Seen]) -> State:
+    return max((each.state for each in seen if each.state), key=lambda state: state.height)
+
+
+def _open(newest: State, changes: Iterable[Change], stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Open]:
+    """Votes in blocks, and those that wait at nodes of ours, but for those that the changes show."""
+    called = validator_names(stacks)
+    by: dict[tuple[str, bool], set[str]] = {}
+    for ballot in newest.ballots:
+        by.setdefault((ballot.address, ballot.add), set()).add(ballot.by)
+    for each in seen:
+        for address, add in (each.state.pending if each.state else {}).items():
+            by.setdefault((address, add), set()).add(each.state.address if each.state else "")
+    shown = {(change.address, change.add) for change in changes}
+    for (address, add), voters in sorted(by.items()):
+        if (address, add) not in shown:
+            votes = tuple(sorted(called.get(voter, voter) for voter in voters))
+            yield Open(address, called.get(address, address), add, votes)
+
+
+def _change(address: str, add: bool, newest: State, stacks: Sequence[Stack], seen: Sequence[Seen]) -> Change:
     called = validator_names(stacks)
     ours = {each.state.address: each for each in seen if each.state and each.state.address in newest.validators}
     voted = {ballot.by for ballot in newest.ballots if (ballot.address, ballot.add) == (address, add)}
@@ -152,7 +225,6 @@ def _change(
         voters=tuple(sorted(str(each) for by, each in ours.items() if by not in voted)),
         others=others,
         needed=_needed(stacks, len(newest.validators)),
-        refusal=refusal,
     )
 
 
@@ -161,49 +233,9 @@ def _needed(stacks: Sequence[Stack], validators: int) -> int:
     return 0 if isinstance(votes, Lack) else votes.needed(validators)
 
 
-def _refusal(address: str, add: bool, after: set[str], stacks: Sequence[Stack], seen: Sequence[Seen]) -> str:
-    """Why a change would do harm."""
-    if add and (reason := _absent(address, stacks, seen)):
-        return f"{reason}, and a validator that does not answer counts against the quorum"
-    if not add and not after:
-        return "it is the last validator"
-    if not add and len(after) < _LEAST:
-        return f"{len(after)} would be left, and with fewer than {_LEAST} one that is down stops the chain"
-    for stack in stacks if not add else ():
-        own = {node.address for node in stack.records}
-        if address in own and not own & after:
-            return f"it is the last validator of {stack.organisation}, which could then vote about nothing"
-    alive = sum(not _absent(each, stacks, seen) for each in after)
-    if alive < (needed := stacks[0].site.chain.running.quorum(len(after))):
-        return f"{alive} of {len(after)} validators would answer, and {needed} are needed for a block"
-    return ""
-
-
-def _absent(address: str, stacks: Sequence[Stack], seen: Sequence[Seen]) -> str:
-    """Why a validator would not take part; empty where it would."""
-    node = next((node for stack in stacks for node in stack.book if node.address == address), None)
-    if node is None:
-        return "nobody knows whose it is"
-    mine = next((each for each in seen if str(each) == str(node)), None)
-    if mine is not None:
-        if mine.state is None:
-            return mine.trouble
-        highest = max(each.state.height for each in seen if each.state)
-        deployed = next((each.record(node.name) for each in stacks if each.organisation == node.organisation), None)
-        if deployed is not None and deployed.role != _VALIDATOR and address not in mine.state.validators:
-            return f"it does not make blocks before pulumi up -s {mine.site.stack}"
-        return "it is still syncing" if mine.state.syncing or highest - mine.state.height > _LEAST else ""
-    connected = any(each.state and node.node_id in each.state.peers for each in seen)
-    return "" if connected else "it is not connected with any node of ours"
-
-
 def _stale(each: Seen, now: set[str], wanted: set[str]) -> tuple[str, ...]:
     """Votes that wait at a node: cast and passed, or against what is wanted. Left there they would be cast again."""
     if each.state is None:
         return ()
     pending = each.state.pending.items()
     return tuple(sorted(a for a, add in pending if add == (a in now) or add != (a in wanted)))
-
-
-def _address(named: str, called: Mapping[str, str]) -> str:
-    return next((address for address, name in called.items() if named in (name, address)), named)

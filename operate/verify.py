@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archipelago.chains.running import Lack
-from operate import check_nodes, check_peers, trial, validators
+from operate import check_nodes, check_peers, pending, trial, validators
 from operate.drift import drift
 from operate.findings import Finding, Mark
 from operate.kubectl import Failed
@@ -47,6 +47,10 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
         Failed: A cluster does not answer.
     """
     yield from _settings(stacks)
+    behind = {stack.site.stack: pending.unknown(stack) for stack in stacks}
+    for stack in stacks:
+        yield from pending.finding(stack, behind[stack.site.stack])
+    now, stacks = stacks, [pending.without(stack, behind[stack.site.stack]) for stack in stacks]
     sites = [stack.site for stack in stacks]
     say(f"looking at {sum(len(site.nodes) for site in sites)} nodes")
     before, began = look(sites), limits.clock()
@@ -67,9 +71,9 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
             yield from _validators(network, after)
     say("dialling the partners")
     yield from check_peers.reach(stacks, after)
-    for stack in stacks:
+    for stack in now:
         say(f"comparing the objects of {stack.site.stack}")
-        yield from drift(stack)
+        yield from drift(stack, {pending.live_name(stack)} if behind[stack.site.stack] else ())
     for network in _networks(stacks) if limits.transact else ():
         yield from _transact(network, after, limits, say)
 

@@ -27,6 +27,7 @@ def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Proble
     yield from _clients(settings)
     yield from _places(settings)
     for name, node in settings.nodes.items():
+        yield from node.resources.problems(f"{settings.path_of(name)}.resources")
         allowed = chain.ports(settings, node)
         for section, exposure in _exposures(node):
             yield from _exposure(f"{settings.path_of(name)}.{section}", exposure, allowed[section])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -12,6 +13,7 @@ from archipelago.identity.curve25519 import check_signer
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
 from archipelago.model.plan import Place
+from archipelago.problems import Problem
 from archipelago.settings.types import (
     SEALED,
     Cidr,
@@ -23,8 +25,10 @@ from archipelago.settings.types import (
     NodePort,
     PodLabels,
     Quantity,
+    Size,
     Strict,
     fault,
+    quantity,
 )
 
 SET_SEED = (
@@ -88,6 +92,14 @@ class Client(Strict):
         return self
 
 
+def narrowed(clients: Sequence[Client]) -> bool:
+    """Whether a list of clients keeps any address out: it names some, and no ranges that together are all addresses."""
+    ranges = [ip_network(each.cidr) for each in clients if each.cidr]
+    four = collapse_addresses([each for each in ranges if isinstance(each, IPv4Network)])
+    six = collapse_addresses([each for each in ranges if isinstance(each, IPv6Network)])
+    return bool(clients) and not {"0.0.0.0/0", "::/0"} & {str(each) for some in (four, six) for each in some}
+
+
 class LocalDirectory(Strict):
     """A directory of one machine of the cluster: the same path on another machine is another disk."""
 
@@ -105,7 +117,7 @@ class NfsDirectory(Strict):
 class Storage(Strict):
     """A node's volume: made by a StorageClass, or a directory or claim that is there."""
 
-    size: Quantity = Field(
+    size: Size = Field(
         default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
     )
     storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
@@ -140,6 +152,16 @@ class Requests(Strict):
     cpu: Quantity = Field(default="250m", description="CPU request.")
     memory: Quantity = Field(default="1Gi", description="Memory request.")
     memory_limit: Quantity = Field(default="4Gi", description="Memory limit.")
+
+    def problems(self, path: str) -> Iterator[Problem]:
+        """What Kubernetes refuses; `defaults` may say a part of it, so that only a whole node is asked.
+
+        Args:
+            path: Where it stands in the stack file.
+        """
+        if quantity(self.memory) > quantity(self.memory_limit):
+            words = f"must be at most memoryLimit, which is {self.memory_limit}, got {self.memory}."
+            yield Problem(f"{path}.memory", words, "Lower it, or raise memoryLimit.")
 
 
 class NodeSettings(Strict):

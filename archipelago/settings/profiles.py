@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from archipelago.model.profile import LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES, MOST_SWARMS
+from archipelago.settings.numbers import Generation
 from archipelago.settings.types import Label, NamespaceName, Strict, fault
 
 _SWARM = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(/[a-z]([-a-z0-9]*[a-z0-9])?){2}")
@@ -84,7 +85,7 @@ READ_ONLY = (Rule.model_validate({"resources": ["pods", "services"], "verbs": ["
 class Grant(Strict):
     """What one partner may do under an identity: it gets a kubeconfig, sealed for it."""
 
-    generation: int = Field(default=1, ge=1, description="Counted up to give the partner another token, at once.")
+    generation: Generation = Field(default=1, description="Counted up to give the partner another token, at once.")
     rules: tuple[Rule, ...] | None = Field(
         default=None, description="Rules for this partner alone, instead of the identity's."
     )
@@ -119,8 +120,8 @@ class IdentitySettings(Strict):
         default={}, description="Partners that get a kubeconfig, by name."
     )
     unsafe: bool = Field(default=False, description="true: rules may hold wildcards, secrets, escalate, bind.")
-    revision: int = Field(
-        default=1, ge=1, description="Least revision of its profile; raised where partners know a later one."
+    revision: Generation = Field(
+        default=1, description="Least revision of its profile; raised where partners know a later one."
     )
 
     @model_validator(mode="after")

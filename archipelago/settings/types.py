@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from archipelago.identity.derive import SECP256K1_ORDER
 from archipelago.identity.secp256k1 import checksummed
 from archipelago.model.endpoint import NODE_PORTS
 
@@ -20,6 +21,8 @@ _VERSION = re.compile(r"\d+(\.\d+){1,2}")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_AGAIN = "Set it again, from the node's own file, with pulumi config set --secret --path."
+_LARGEST_QUANTITY = 2**63  # Kubernetes caps what is larger
 _LABEL_LENGTH = 40  # with another label and a suffix it still names a Service
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
@@ -85,6 +88,14 @@ def quantity(text: str) -> Decimal:
 def _quantity(text: str) -> str:
     if not _QUANTITY.fullmatch(text):
         raise fault(f"{text!r} is no Kubernetes quantity", "Write a size as 20Gi, a CPU share as 500m.")
+    if quantity(text) >= _LARGEST_QUANTITY:
+        raise fault(f"{text} is too large: a quantity must be below 2^63", "Write a size as 20Gi, a CPU share as 500m.")
+    return text
+
+
+def _some(text: str) -> str:
+    if not quantity(text):
+        raise fault(f"a size must be above zero, got {text}", "Write a size as 20Gi.")
     return text
 
 
@@ -112,6 +123,14 @@ def _private_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
     if text != SEALED and not _HEX_KEY.fullmatch(text):
         raise fault("this key has not 64 hex characters", "Set it with pulumi config set --secret --path, from a file.")
+    if text != SEALED and not any(key_bytes(value)):
+        raise fault("this key is zero: no program made it", _AGAIN)
+    return value
+
+
+def _curve_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().strip() != SEALED and not int.from_bytes(key_bytes(value)) < SECP256K1_ORDER:
+        raise fault("this key must be below the order of secp256k1", _AGAIN)
     return value
 
 
@@ -178,6 +197,7 @@ Version = Annotated[
 Quantity = Annotated[
     str, AfterValidator(_quantity), WithJsonSchema({"type": "string", "pattern": f"^{_QUANTITY.pattern}$"})
 ]
+Size = Annotated[Quantity, AfterValidator(_some)]
 NodePort = Annotated[
     int,
     AfterValidator(_node_port),
@@ -187,6 +207,7 @@ Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})
 ]
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key)]
+CurveKey = Annotated[PrivateKey, AfterValidator(_curve_key)]  # of secp256k1
 BlockHash = Annotated[str, BeforeValidator(_hash), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"})]
 Directory = Annotated[
     str, AfterValidator(_directory), WithJsonSchema({"type": "string", "pattern": r"^(/(?!\.\.?(/|$))[^/]+)+/?$"})

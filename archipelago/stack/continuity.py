@@ -67,9 +67,14 @@ def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings:
         keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
         changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
         if changed:
+            if (maker := before.get("organisation", "")) not in ("", settings.organisation):
+                words = f"this stack's nodes are {maker}'s: as {settings.organisation}'s they would have other keys."
+                cure = f"Set archipelago:organisation to {maker}; another organisation has a stack of its own."
+                yield Problem("organisation", words, cure)
+                return
             path = settings.path_of(node.name)
-            was, now = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
-            words = f"its key would change from {was}… to {now}…, and partners know it by the old one."
+            old, new = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
+            words = f"its key would change from {old}… to {new}…, and partners know it by the old one."
             cure = (
                 "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
                 f"shall have other keys, count up archipelago:{path}.identity.generation."

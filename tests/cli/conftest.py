@@ -22,6 +22,7 @@ from archipelago.chains.registry import CHAINS
 from archipelago.stack.plan import StackPlan
 from cli.main import app
 from tests.cita import CITA, local
+from tests.fake_network import FakeNetwork
 from tests.stacks import STACKS, alpha, beta, plan_of, seed
 from tests.world import World
 
@@ -186,3 +187,39 @@ def pulumi(tmp_path: Path, project: Project) -> Path:
     script.chmod(0o755)
     assert project
     return folder
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The example stacks with two nodes each, deployed on clusters that answer."""
+
+    project: Project
+    network: FakeNetwork
+
+    def run(self, *command: str, only: str = "", given: str | None = None) -> Ran:
+        """Run a command about both stacks, or about one with the other's bundle."""
+        named = [organisation for organisation in self.network.clusters if organisation in (only, only or organisation)]
+        arguments = list(command)
+        for organisation in named:
+            outputs = self.project.write(f"{organisation}.json", self.network.world.outputs[organisation])
+            stack = STACKS[organisation]
+            arguments += ["-s", stack, "--outputs", outputs, "--seed-file", str(self.project.seeds[stack])]
+        if only:
+            (other,) = set(self.network.clusters) - {only}
+            path = self.project.write(f"{other}.json", self.network.world.outputs[other])
+            arguments += ["--partner", f"{other}={path}"]
+        return self.project.run(*arguments, given=given)
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch, project: Project) -> Deployed:
+    made = FakeNetwork(privacy=True)
+    clusters = {STACKS[organisation]: cluster for organisation, cluster in made.clusters.items()}
+    monkeypatch.setattr("cli.running.Kubectl", lambda cluster, _namespaces: clusters[cluster.context])
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    project.edit(
+        "cluster-a", "    quorum-node1: {exposure: {ports: {p2p: 30303, tessera: 30901}}}\n", "    quorum-node1: {}\n"
+    )
+    project.edit("cluster-a", "    quorum-node3: {}\n", "")
+    project.edit("cluster-b", "  archipelago:nodes:", "  archipelago:defaults: {validator: true}\n  archipelago:nodes:")
+    return Deployed(project, made)

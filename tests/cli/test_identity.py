@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,21 @@ def test_a_seed_file_that_is_not_there_is_a_sentence(project: Project) -> None:
     ran = project.run("identity", "-s", "cluster-a", "--seed-file", "nowhere.seed")
     assert ran.code == 1
     assert "nowhere.seed: No such file or directory." in ran.err
+
+
+def test_passphrases_of_several_stacks_open_each_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for organisation, stack in (("alpha", "cluster-a"), ("beta", "cluster-b")):
+        salt, values = sealed(f"{organisation}'s passphrase", seed=seed(organisation))
+        project.append(stack, f"  archipelago:identitySeed: {{secure: {values['seed']}}}\nencryptionsalt: {salt}\n")
+        (tmp_path / organisation).write_text(f"{organisation}'s passphrase\n")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(tmp_path / "alpha"))
+    assert project.run("identity", "-s", "cluster-b").code == 1
+    monkeypatch.setenv("ARCHIPELAGO_PASSPHRASE_FILES", f"{tmp_path / 'alpha'}{os.pathsep}{tmp_path / 'beta'}")
+    for stack in ("cluster-a", "cluster-b"):
+        ran = project.run("identity", "-s", stack)
+        assert ran.code == 0, ran.said
+    monkeypatch.setenv("ARCHIPELAGO_PASSPHRASE_FILES", str(tmp_path / "gone"))
+    ran = project.run("identity", "-s", "cluster-b")
+    assert (ran.code, "the passphrase cannot be read" in ran.err) == (1, True), ran.said

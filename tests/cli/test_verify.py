@@ -1,53 +1,14 @@
-"""`archipelago verify`, `validators` and `release`, from stack files and outputs to what is printed."""
+"""`archipelago verify` and `release`, from stack files and outputs to what is printed."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import pytest
 
 from archipelago.stack.partners import bundle_of
-from tests.cli.conftest import Project, Ran
-from tests.fake_network import FakeNetwork
-from tests.stacks import STACKS
+from tests.cli.conftest import Deployed, sealed
+from tests.stacks import seed
 
 pytestmark = pytest.mark.unit
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """The example stacks with two nodes each, deployed on clusters that answer."""
-
-    project: Project
-    network: FakeNetwork
-
-    def run(self, *command: str, only: str = "", given: str | None = None) -> Ran:
-        """Run a command about both stacks, or about one with the other's bundle."""
-        named = [organisation for organisation in self.network.clusters if organisation in (only, only or organisation)]
-        arguments = list(command)
-        for organisation in named:
-            outputs = self.project.write(f"{organisation}.json", self.network.world.outputs[organisation])
-            stack = STACKS[organisation]
-            arguments += ["-s", stack, "--outputs", outputs, "--seed-file", str(self.project.seeds[stack])]
-        if only:
-            (other,) = set(self.network.clusters) - {only}
-            path = self.project.write(f"{other}.json", self.network.world.outputs[other])
-            arguments += ["--partner", f"{other}={path}"]
-        return self.project.run(*arguments, given=given)
-
-
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch, project: Project) -> Deployed:
-    made = FakeNetwork(privacy=True)
-    clusters = {STACKS[organisation]: cluster for organisation, cluster in made.clusters.items()}
-    monkeypatch.setattr("cli.running.Kubectl", lambda cluster, _namespaces: clusters[cluster.context])
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    project.edit(
-        "cluster-a", "    quorum-node1: {exposure: {ports: {p2p: 30303, tessera: 30901}}}\n", "    quorum-node1: {}\n"
-    )
-    project.edit("cluster-a", "    quorum-node3: {}\n", "")
-    project.edit("cluster-b", "  archipelago:nodes:", "  archipelago:defaults: {validator: true}\n  archipelago:nodes:")
-    return Deployed(project, made)
 
 
 def test_a_sound_network_passes(deployed: Deployed) -> None:
@@ -104,48 +65,6 @@ def test_nothing_private_is_printed(deployed: Deployed, secrets: tuple[str, ...]
     assert not [text for text in secrets if text in ran.said]
 
 
-def test_the_plan_of_a_settled_set_is_exit_code_0(deployed: Deployed) -> None:
-    ran = deployed.run("validators", "plan")
-    assert ran.code == 0, ran.said
-    assert "the set is as the settings want it" in ran.out
-
-
-def test_a_vote_that_is_needed_is_exit_code_3_and_says_who_casts_it(deployed: Deployed) -> None:
-    deployed.network.validate("alpha/quorum-node1", "alpha/quorum-node2", "beta/quorum-node1")
-    ran = deployed.run("validators", "plan", only="alpha")
-    assert ran.code == 3, ran.said
-    assert "+ beta/quorum-node2: 0 of 2 votes" in ran.out
-    assert "ours still to vote: alpha/quorum-node1, alpha/quorum-node2" in ran.out
-    assert "archipelago validators apply -s cluster-a casts ours" in ran.err
-
-
-def test_apply_votes_at_our_nodes_only(deployed: Deployed) -> None:
-    network = deployed.network
-    network.validate("alpha/quorum-node1", "alpha/quorum-node2", "beta/quorum-node1")
-    ran = deployed.run("validators", "apply", only="alpha")
-    assert ran.code == 0, ran.said
-    address = network.records["beta/quorum-node2"].address.lower()
-    assert network.node("alpha/quorum-node1").pending == {address: True}
-    assert network.node("alpha/quorum-node2").pending == {address: True}
-    assert network.node("beta/quorum-node1").pending == {}
-
-
-def test_a_refused_vote_is_exit_code_1_and_is_not_cast(deployed: Deployed) -> None:
-    ran = deployed.run("validators", "apply", "--remove", "beta/quorum-node2", only="alpha")
-    assert ran.code == 1
-    assert "not voted for without --force: 3 would be left" in ran.out
-    assert deployed.network.node("alpha/quorum-node1").pending == {}
-
-
-def test_the_plan_for_programs(deployed: Deployed) -> None:
-    found = deployed.run("validators", "plan", "--json", "--remove", "beta/quorum-node2", only="alpha").json
-    assert (found["settled"], found["changes"][0]["name"], found["changes"][0]["missing"]) == (
-        False,
-        "beta/quorum-node2",
-        1,
-    )
-
-
 def left_over(deployed: Deployed, node: str) -> None:
     cluster = deployed.network.clusters["alpha"]
     for each in [each for each in cluster.objects if each["kind"] in ("Secret", "PersistentVolumeClaim")][:2]:
@@ -194,3 +113,23 @@ def test_release_leaves_others_objects_alone(deployed: Deployed) -> None:
     assert ran.code == 1
     assert "belongs to beta.cluster-b.12345678" in ran.err
     assert deployed.network.clusters["alpha"].deleted == []
+
+
+def test_a_wrong_passphrase_is_said_once_and_fails(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`its secrets stay closed` stood twice in one sentence, and a verify that had compared nothing passed."""
+    salt, values = sealed("its passphrase", seed=seed("alpha"))
+    project = deployed.project
+    project.append("cluster-a", f"  archipelago:identitySeed: {{secure: '{values['seed']}'}}\nencryptionsalt: {salt}\n")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "another one")
+    outputs = project.write("alpha.json", deployed.network.world.outputs["alpha"])
+    path = project.write("beta.json", deployed.network.world.outputs["beta"])
+    given = ("-s", "cluster-a", "--outputs", outputs, "--partner", f"beta={path}")
+    ran = project.run("release", "quorum-node9", *given)
+    assert ran.code == 1
+    assert ran.err.count("stay closed") == 1, ran.err
+    ran = project.run("verify", "--timeout", "0", *given)
+    assert ran.code == 1, ran.said
+    (line,) = (line for line in ran.out.splitlines() if line.startswith("✗ drift"))
+    assert line.count("stay closed") == 1
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "its passphrase")
+    assert project.run("verify", "--timeout", "0", *given).code == 0

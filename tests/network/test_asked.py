@@ -27,7 +27,7 @@ def running(make_network: Maker) -> Iterator[Network]:
     """Two organisations, a private-transaction manager beside each node, RPC open and account unlocked at node1."""
     changes: dict[str, Any] = {
         "network.privacy": {"manager": "tessera", "version": "22.1.7"},
-        "nodes.node1": {"api": {"rpc": True}, "unlock": True},
+        "nodes.node1": {"api": {"rpc": True, "clients": [{"pods": {}}]}, "unlock": True},
     }
     if tessera() == TESSERA_STAND_IN:
         changes["network.images"] = {"tessera": TESSERA_STAND_IN}

@@ -57,7 +57,7 @@ def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: M
     assert "beta/node2" in alpha.archipelago("validators", "plan", code=3)
     network.peered(3)  # only a connected node is voted for
     began = time.monotonic()
-    alpha.archipelago("validators", "apply")
+    alpha.archipelago("validators", "apply", "--add", "beta/node2")
     beta.archipelago("validators", "apply")
     _validators(network, 4)
     measure("voted in", time.monotonic() - began)
@@ -65,11 +65,12 @@ def test_each_organisation_votes_with_its_own_nodes(network: Network, measure: M
     beta.configure("nodes.node2", {"validator": False})
     network.up("beta", "alpha")
     began = time.monotonic()
-    told = alpha.archipelago("validators", "apply", "--force")  # three are fewer than bear a fault
+    gone = ("--remove", "beta/node2", "--force", "--allow-share")  # three bear no fault, and alpha has two of them
+    told = alpha.archipelago("validators", "apply", *gone)
     assert "beta" in told, "two of four votes are not enough, and beta is told to vote"
     time.sleep(6)
     assert _count(alpha) == 4, "alpha alone cannot decide it"
-    beta.archipelago("validators", "apply", "--force")
+    beta.archipelago("validators", "apply", *gone)
     _validators(network, 3)
     measure("voted out", time.monotonic() - began)
 

@@ -15,7 +15,13 @@ from tests.stacks import GONE, alpha, beta, bundle, outputs_of, plan_of
 FIRST, SECOND = "nodes.quorum-node1", "nodes.quorum-node2"
 BOTH = {"network.genesis": {"validators": ["quorum-node1", "beta/quorum-node1"]}}
 EVERYTHING_OPEN = {
-    "defaults.api": {"rpc": True, "websocket": True, "thirdParty": True, "type": "LoadBalancer"},
+    "defaults.api": {
+        "rpc": True,
+        "websocket": True,
+        "thirdParty": True,
+        "type": "LoadBalancer",
+        "clients": [{"cidr": "198.51.100.0/24"}],
+    },
     "defaults.unlock": True,
 }
 PLANS: dict[str, Callable[[], StackPlan]] = {

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.unit
 
 RELEASES = ("2.7.0", "21.1.0", "21.4.0", "21.10.2", "22.1.0", "22.7.4")
 FIRST = "nodes.quorum-node1"
-OPEN = {"rpc": True, "websocket": True, "namespaces": ["eth", "net", "istanbul"]}
+OPEN = {"rpc": True, "websocket": True, "namespaces": ["eth", "net", "istanbul"], "clients": [{"namespace": "apps"}]}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "validator, all closed": {},
     "validator, all open, unlocked": {f"{FIRST}.api": OPEN, f"{FIRST}.unlock": True, f"{FIRST}.verbosity": 4},

@@ -123,7 +123,7 @@ def test_an_endpoint_is_the_multiaddr_that_is_read_back(host: str, port: int) ->
             "its own",
         ),
         ({f"{ARCHIVE}.storage.size": "1M"}, f"{ARCHIVE}.storage.size", "too small", "20Gi"),
-        ({f"{ARCHIVE}.storage.size": "0"}, f"{ARCHIVE}.storage.size", "too small", "20Gi"),
+        ({f"{ARCHIVE}.storage.size": "0"}, f"{ARCHIVE}.storage.size", "above zero", "20Gi"),
         ({f"{ARCHIVE}.storage.size": "-1Gi"}, f"{ARCHIVE}.storage.size", "no Kubernetes quantity", "20Gi"),
         ({f"{ARCHIVE}.storage.size": "ten"}, f"{ARCHIVE}.storage.size", "no Kubernetes quantity", "20Gi"),
         ({"network.version": "v0.42.0"}, "network.version", "is no version", "without a v"),

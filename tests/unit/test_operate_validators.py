@@ -10,6 +10,7 @@ from operate import validators
 from operate.site import look
 from operate.stack import Stack
 from operate.validators import Votes
+from operate.vote_guards import share
 from tests.fake_network import FOUR, FakeNetwork
 
 pytestmark = pytest.mark.unit
@@ -23,13 +24,17 @@ def network() -> FakeNetwork:
     return FakeNetwork()
 
 
-def votes_of(*stacks: Stack, remove: tuple[str, ...] = ()) -> Votes:
-    return validators.plan(stacks, look([stack.site for stack in stacks]), remove)
+def votes_of(*stacks: Stack, remove: tuple[str, ...] = (), add: tuple[str, ...] = ()) -> Votes:
+    seen = look([stack.site for stack in stacks])
+    gone, come = (validators.addresses(named, stacks, seen).values() for named in (remove, add))
+    return validators.plan(stacks, seen, gone, come)
 
 
-def cast(stack: Stack, votes: Votes, *, force: bool = False) -> dict[str, tuple[dict[str, bool], list[str]]]:
+def cast(
+    stack: Stack, votes: Votes, *, force: bool = False, allow_share: bool = False
+) -> dict[str, tuple[dict[str, bool], list[str]]]:
     seen = look([stack.site])
-    return {str(each): (mine, drop) for each, mine, drop in validators.cast(votes, seen, force)}
+    return {str(each): (mine, drop) for each, mine, drop in validators.cast(votes, seen, force, allow_share)}
 
 
 def test_a_set_as_wanted_needs_no_vote(network: FakeNetwork) -> None:
@@ -41,11 +46,12 @@ def test_a_set_as_wanted_needs_no_vote(network: FakeNetwork) -> None:
 def test_a_partners_new_validator_is_voted_in_by_ours_and_waits_for_theirs(network: FakeNetwork) -> None:
     network.validate(*ALPHA, BETA[0])
     stack = network.stack("alpha")
-    (change,) = votes_of(stack).changes
+    votes = votes_of(stack, add=(BETA[1],))
+    (change,) = votes.changes
     assert (change.name, change.add, change.voters, change.refusal) == (BETA[1], True, ALPHA, "")
     assert (change.needed, change.missing, change.others) == (2, 0, {"beta": 1})
     address = network.records[BETA[1]].address
-    assert cast(stack, votes_of(stack)) == {name: ({address: True}, []) for name in ALPHA}
+    assert cast(stack, votes) == {name: ({address: True}, []) for name in ALPHA}
 
 
 def test_one_organisations_votes_alone_are_not_enough_and_it_says_whose_are_missing(network: FakeNetwork) -> None:
@@ -99,7 +105,8 @@ def test_fewer_than_four_validators_are_refused_unless_forced(network: FakeNetwo
     votes = votes_of(stack, remove=(BETA[1],))
     assert "3 would be left" in votes.changes[0].refusal
     assert cast(stack, votes) == {}
-    assert set(cast(stack, votes, force=True)) == set(ALPHA)
+    assert cast(stack, votes, force=True) == {}  # alpha would then have two of three
+    assert set(cast(stack, votes, force=True, allow_share=True)) == set(ALPHA)
 
 
 def test_the_last_validator_of_an_organisation_is_not_voted_out(network: FakeNetwork) -> None:
@@ -157,3 +164,52 @@ def test_only_nodes_that_validate_now_vote(network: FakeNetwork) -> None:
     stack = network.stack("alpha")
     assert set(cast(stack, votes_of(stack))) == {ALPHA[0]}
     assert len(FOUR) == len(network.records)
+
+
+def test_s1_a_wish_of_a_partner_is_held_back_until_it_is_named_to_come_or_to_go(network: FakeNetwork) -> None:
+    network.validate(*ALPHA, BETA[0])
+    stack = network.stack("alpha")
+    for votes in (votes_of(stack), votes_of(stack, remove=(BETA[1],))):
+        assert all(change.unnamed for change in votes.changes)
+        assert cast(stack, votes, force=True, allow_share=True) == {}
+    assert not votes_of(stack, add=(BETA[1],)).changes[0].unnamed
+    # who has both stacks votes for both
+    assert not any(change.unnamed for change in votes_of(*network.stacks()).changes)
+
+    network.validate(*ALPHA, *BETA)
+    members = tuple(
+        replace(given, nodes=tuple(each.model_copy(update={"role": "member"}) for each in given.nodes))
+        for given in stack.imports
+    )
+    stack = replace(stack, imports=members)
+    assert [change.unnamed for change in votes_of(stack).changes] == [True, True]
+    assert cast(stack, votes_of(stack), force=True, allow_share=True) == {}
+
+
+def test_s1_an_organisation_that_would_get_a_third_or_two_thirds_is_named() -> None:
+    called = {str(number): f"{'abc'[number % 3]}/node{number}" for number in range(12)}
+    a, b, c = ({key for key, name in called.items() if name.startswith(each)} for each in "abc")
+    for before, after, words in (
+        ({*[*a][:3], *[*b][:1]}, {*[*a][:3], *[*b][:2]}, "b would have 2 of 5 validators, a third or more"),
+        ({*[*a][:2], *[*b][:2]}, {*[*a][:4], *[*b][:2]}, "a would have 4 of 6 validators, two thirds or more"),
+        ({*[*a][:2], *[*b][:2]}, {*[*a][:2], *[*b][:1]}, "a would have 2 of 3 validators, two thirds or more"),
+        ({*[*a][:2], *[*b][:2]}, {*[*a][:3], *[*b][:2]}, ""),  # each had a third
+        ({*a, *b, *[*c][:1]}, {*a, *b, *[*c][:2]}, ""),
+    ):
+        assert share(before, after, called).startswith(words)
+        assert bool(share(before, after, called)) is bool(words)
+
+
+def test_rb6_a_validator_that_is_not_voted_in_yet_does_not_count_for_one_that_goes(network: FakeNetwork) -> None:
+    """The removal may pass first, and would leave three."""
+    stranger = "0x5050A4F4b3f9338C3472dcC01A87C76A144b3c9c"
+    network.validate(*ALPHA, BETA[0])
+    for cluster in network.clusters.values():
+        for node in cluster.nodes.values():
+            node.validators.append(stranger)
+    stack = network.stack("alpha")
+    votes = votes_of(stack, remove=(stranger,), add=(BETA[1],))
+    comes, goes = votes.changes
+    assert (comes.add, comes.refusal) == (True, "")
+    assert "3 would be left" in goes.refusal
+    assert all(stranger not in mine for mine, _ in cast(stack, votes, allow_share=True).values())

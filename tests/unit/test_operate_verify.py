@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from archipelago.problems import Problem
+from operate.drift import Hidden, differences
 from operate.findings import Finding, Mark
 from operate.stack import Stack
 from operate.verify import Limits, verify
@@ -167,6 +168,30 @@ def test_a_partners_moved_node_is_told(network: FakeNetwork) -> None:
     )
 
 
+def test_a_partners_new_node_is_one_finding_with_the_cure_of_this_stack(network: FakeNetwork) -> None:
+    """It was ten, and most of them sent to the partner."""
+    network.world.configs["beta"]["nodes"]["quorum-node3"] = {}
+    network.world.up("beta")
+    network.plans["alpha"] = network.world.plan("alpha")
+    found = [each for each in found_in([network.stack("alpha")]) if each.mark is not Mark.OK]
+    settings, *rest = sorted(found, key=lambda each: each.check)
+    assert (settings.check, settings.subject, settings.mark) == ("settings", "cluster-a", Mark.FAILED)
+    assert "beta/quorum-node3" in settings.seen
+    assert settings.cure.startswith("pulumi up -s cluster-a;")
+    assert rest == []
+
+
+def test_what_else_is_wrong_beside_a_partners_new_node_is_still_found(network: FakeNetwork) -> None:
+    network.world.configs["beta"]["nodes"]["quorum-node3"] = {}
+    network.world.up("beta")
+    network.plans["alpha"] = network.world.plan("alpha")
+    network.stop("beta/quorum-node1")
+    objects = network.clusters["alpha"].objects
+    objects[:] = [each for each in objects if each["kind"] != "NetworkPolicy"]
+    found = bad(found_in([network.stack("alpha")]))
+    assert {("settings", "cluster-a"), ("peers", "alpha/quorum-node1"), ("drift", "cluster-a")} <= found
+
+
 def test_validators_that_differ_are_a_warning_that_names_the_command(network: FakeNetwork) -> None:
     network.validate("alpha/quorum-node1", "alpha/quorum-node2", "beta/quorum-node1")
     found = of(found_in(network.stacks()), "validators", "consortium")
@@ -198,9 +223,27 @@ def test_a_changed_secret_is_drift_that_shows_nothing_of_it(network: FakeNetwork
     key = network.plans["alpha"].nodes[0].private_files["nodekey"]
     secret["data"]["nodekey"] = "AAAA"
     found = of(found_in(network.stacks()), "drift", "alpha/quorum-node1")
-    assert "data.nodekey: digest" in found.seen
+    assert found.seen.endswith("data.nodekey: another secret value")
     assert key not in found.seen
     assert "AAAA" not in found.seen
+
+
+@pytest.mark.parametrize("password", ["123456", "letmein"])
+def test_s10_no_digest_of_a_secret_is_shown_that_a_dictionary_opens(password: str) -> None:
+    """32 bits of a hash are enough to know a short password by."""
+    wanted, live = ({"data": {"key_file": Hidden(text.encode())}} for text in (password, "other"))
+    assert list(differences(wanted, live)) == ["data.key_file: another secret value"]
+    assert list(differences(wanted, {})) == ["data.key_file: nothing instead of a secret value"]
+    assert list(differences(wanted, wanted)) == []
+    assert password not in repr(wanted)
+    texts = [{"text": f"first\n{each}"} for each in ("123456", "654321")]
+    assert list(differences(texts[0], texts[1])) == ["text: another text of 12 characters, from line 2 on"]
+
+
+def test_a_passphrase_that_does_not_open_the_stack_file_is_a_failure(network: FakeNetwork) -> None:
+    """A run of CI with a wrong passphrase compares nothing, and must not pass."""
+    locked = network.stack("alpha", plan=None, sealed="the passphrase is another one", locked=True)
+    assert of(found_in([locked]), "drift", "cluster-a").mark is Mark.FAILED
 
 
 def test_what_a_removed_node_left_is_no_failure_and_names_release(network: FakeNetwork) -> None:

@@ -10,7 +10,7 @@ import pytest
 from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
 from tests.stacks import GONE, alpha, beta, bundle, outputs_of, plan_of, problems_of
-from tests.unit.plans import EVERYTHING_OPEN, SECOND, deployments, each_plan, templates
+from tests.unit.plans import SECOND, deployments, each_plan, templates
 from tests.world import difference, objects
 
 pytestmark = pytest.mark.unit
@@ -166,7 +166,7 @@ def test_a_partner_that_appears_changes_the_list_and_one_policy_and_restarts_nob
 
 
 def test_a_cluster_that_manages_its_own_policies_gets_none() -> None:
-    plan = plan_of(alpha({**EVERYTHING_OPEN, "cluster.networkPolicies": False}))
+    plan = plan_of(alpha({"defaults.api": {"rpc": True, "type": "LoadBalancer"}, "cluster.networkPolicies": False}))
     assert "NetworkPolicy" not in {each["kind"] for each in manifests(plan)}
 
 

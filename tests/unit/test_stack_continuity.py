@@ -81,3 +81,11 @@ def test_last_outputs_of_a_newer_version_are_not_guessed_at() -> None:
     newer["network"]["schema"] = 2.0
     (problem,) = refusal_of(alpha(), last=newer)
     assert "newer version of this program" in problem.cure
+
+
+def test_another_organisation_is_told_its_name_and_not_to_bring_back_the_seed() -> None:
+    """Keys come from the seed, the organisation and the network: the seed is the right one."""
+    (problem,) = refusal_of(alpha({"organisation": "gamma"}), last=last(alpha()))
+    assert problem.path == "organisation"
+    assert "archipelago:organisation to alpha" in problem.cure
+    assert "seed" not in problem.text("Pulumi.cluster-a.yaml").lower()

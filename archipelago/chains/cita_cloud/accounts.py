@@ -51,8 +51,8 @@ class Suite:
     decrypt: Callable[[bytes, bytes], bytes]
 
     def has(self, private: bytes) -> bool:
-        """Whether this is a private key of the curve."""
-        return 0 < int.from_bytes(private) < self.order
+        """Whether it is a private key that signs: an SM2 signature needs the inverse of the key plus one, too."""
+        return 0 < int.from_bytes(private) < self.order - (self.order == SM2_ORDER)
 
     def address(self, private: bytes) -> str:
         """The address of a private key: the last 20 bytes of the public key's hash, 0x and 40 hex characters."""

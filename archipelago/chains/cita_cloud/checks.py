@@ -10,6 +10,7 @@ from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
 from archipelago.model.endpoint import NODE_PORTS, Exposed
 from archipelago.problems import Problem
+from archipelago.settings.models import narrowed
 from archipelago.settings.read import Settings
 
 _PREFIXES = ("all-", "monitor-", "executor-")  # of Services, before the name of the network
@@ -40,6 +41,19 @@ def doubts(settings: Settings) -> Iterator[str]:
     named = len(validator_names(settings))
     if network.founder and not stack(network).bft and named in (1, 2):
         yield f"Raft with {named} validators stops as soon as one of them does; with three it bears the loss of one."
+    yield from _open_to_anybody(settings)
+    yield from imported.doubts(settings)
+
+
+def _open_to_anybody(settings: Settings) -> Iterator[str]:
+    """At rpc a client sends signed transactions; call is the executor's whole service, with Exec for blocks."""
+    network: CitaNetwork = settings.network
+    outside = any(node.exposure.type is not Exposed.CLUSTER_IP for node in settings.nodes.values())
+    if (outside or network.port_base is not None) and not narrowed(network.clients):
+        yield (
+            "The port call is open to anybody who finds it, and executors take blocks there, too. "
+            "archipelago:network.clients says who may use the client ports, as [{namespace: apps}]."
+        )
 
 
 def _images(network: CitaNetwork) -> Iterator[Problem]:

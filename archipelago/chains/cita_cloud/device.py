@@ -40,9 +40,9 @@ def belong_together(cert_pem: str, key_pem: str) -> bool:
     """Whether a private key is that of a certificate."""
     try:
         private = load_pem_private_key(key_pem.encode(), None)
+        return private.public_key() == x509.load_pem_x509_certificate(cert_pem.encode()).public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
-    return private.public_key() == x509.load_pem_x509_certificate(cert_pem.encode()).public_key()
 
 
 def with_checks(base32: str) -> str:

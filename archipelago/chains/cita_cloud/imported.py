@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
-from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, Suite, opened
+from archipelago.chains.cita_cloud.accounts import ETH, KEY_ID, SM, SUITES, Suite, opened
 from archipelago.chains.cita_cloud.device import belong_together
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import PASSWORD, PASSWORD_LENGTH, CitaKeys, CitaNetwork, CitaNode
@@ -24,6 +24,24 @@ def problems(settings: Settings) -> Iterator[Problem]:
         yield from _password(f"{path}.kmsPassword", node)
         yield from _account(network, path, node)
         yield from _certificate(f"{path}.identity", node.identity)
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """Nodes of kms_eth with one password: its cipher (AES-CTR) then has one key stream for all their accounts."""
+    services = stack(settings.network)
+    if services.bft or SUITES[services["kms"].kind] is not ETH:
+        return
+    users: dict[str, list[str]] = {}
+    for name, node in settings.nodes.items():
+        if text := _open(node.kms_password):
+            users.setdefault(text.rstrip(), []).append(name)
+    for names in users.values():
+        if len(names) > 1:
+            yield (
+                f"{', '.join(names)} have the same kmsPassword, and kms_eth encrypts their accounts alike: "
+                "a reader of two kms.db who knows one key computes the other. Give every new node a kmsPassword of its "
+                "own, or none: it is then derived from your seed. A running node keeps the password of its kms.db."
+            )
 
 
 def _password(path: str, node: CitaNode) -> Iterator[Problem]:
@@ -76,8 +94,8 @@ def _certificate(path: str, which: CitaKeys) -> Iterator[Problem]:
         missing = "certificate" if which.certificate is None else "certificateKey"
         cure = f"Set archipelago:{path}.{missing}, too: cert.pem and key.pem go together."
         yield Problem(f"{path}.{missing}", "is missing.", cure)
-    key = _open(which.certificate_key)
-    if which.certificate and key and not belong_together(which.certificate, key):
+    key = which.certificate_key.get_secret_value() if which.certificate_key is not None else SEALED
+    if which.certificate and key != SEALED and not belong_together(which.certificate, key):
         cure = "Set both again, from one folder config."
         yield Problem(f"{path}.certificateKey", "it is not the key of the certificate.", cure)
 

@@ -12,7 +12,8 @@ from archipelago.chains.cita_cloud import service_config
 from archipelago.chains.cita_cloud.device import device_id
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
-from archipelago.settings.types import SEALED, BlockHash, PrivateKey, Quantity, Strict, fault
+from archipelago.settings.numbers import LARGEST_SIGNED, Generation, Within
+from archipelago.settings.types import SEALED, BlockHash, CurveKey, PrivateKey, Quantity, Strict, fault
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 PASSWORD_LENGTH = 6
@@ -46,7 +47,11 @@ def _database(value: SecretStr) -> SecretStr:
     try:
         raw = base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
-        raise fault("this is no base64", "Set it with: base64 kms.db | pulumi config set --secret --path …") from None
+        raw = b""
+    if not raw:
+        place = "archipelago:nodes.<node>.identity.kmsDb"
+        cure = f"Set it with: base64 kms.db | pulumi config set --secret --path {place}"
+        raise fault("this is no base64 of a file", cure)
     return SecretStr(base64.b64encode(raw).decode())
 
 
@@ -263,15 +268,17 @@ class StateDb(Strict):
 class CitaKeys(Strict):
     """Which keys a node has: derived from the seed, unless one is given."""
 
-    generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
+    generation: Generation = Field(default=1, description="Count it up to rotate the node's derived keys.")
     kms_db: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         default=None, description="An existing kms.db in base64, as a secret; kmsPassword opens it."
     )
-    key_id: int | None = Field(default=None, ge=1, description="The account's row in kmsDb; default 1.")
+    key_id: Annotated[int, Within(1, LARGEST_SIGNED, "it is a row of an SQLite table")] | None = Field(
+        default=None, description="The account's row in kmsDb; default 1."
+    )
     node_key: PrivateKey | None = Field(
         default=None, description="An existing node_key of consensus_bft (64 hex), as a secret."
     )
-    network_key: PrivateKey | None = Field(default=None, description="An existing network key (64 hex), as a secret.")
+    network_key: CurveKey | None = Field(default=None, description="An existing network key (64 hex), as a secret.")
     certificate: Annotated[str, AfterValidator(_certificate)] | None = Field(
         default=None, description="An existing cert.pem of syncthing, which makes the device id."
     )

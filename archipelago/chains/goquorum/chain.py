@@ -10,7 +10,7 @@ from archipelago.chains.accounts import Account
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.goquorum import checks, enode, founding, geth, identity, readiness, tessera, workload
-from archipelago.chains.goquorum.genesis import GenesisFile, parsed
+from archipelago.chains.goquorum.genesis import GenesisFile, parsed, unreadable
 from archipelago.chains.goquorum.rpc import GethConsole
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
@@ -97,7 +97,9 @@ class GoQuorum(Founded):
         """A genesis.json that was handed to us."""
         try:
             file = parsed(text)
-            file.consensus  # noqa: B018 - reading it is the check
+            file.consensus, file.validators  # noqa: B018 - reading them is the check
+            if wrong := unreadable(file):
+                raise ValueError(wrong)
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart
             rules = json.dumps(file.document["config"], sort_keys=True)
             return Genesis(text, file.hash, file.chain_id, "genesis.json", rules, len(file.validators))

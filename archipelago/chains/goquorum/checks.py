@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archipelago.chains.goquorum import openings
 from archipelago.chains.goquorum.founding import validator_names
 from archipelago.chains.goquorum.geth import OWNED
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import OLDEST, OLDEST_TESSERA, QBFT_EXISTS, Release, release
-from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
@@ -21,6 +21,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _releases(settings)
     for name, node in settings.nodes.items():
         yield from _node(f"nodes.{name}", node, network)
+        yield from openings.problems(f"nodes.{name}", node, settings.cluster.network_policies)
 
 
 def unfoundable(settings: Settings) -> Iterator[Problem]:
@@ -86,10 +87,6 @@ def _node(path: str, node: GoQuorumNode, network: GoQuorumNetwork) -> Iterator[P
         if argument.startswith("-") and flag in OWNED:
             cure = "Take it out: the key of docs/stack-files.md that means the same decides it, where there is one."
             yield Problem(f"{path}.extraArgs[{index}]", f"--{flag} is set by this program.", cure)
-    dangerous = sorted({"admin", "debug"} & set(node.api.namespaces))
-    if dangerous and node.api.type is not Exposed.CLUSTER_IP:
-        words = f"{' and '.join(dangerous)} on a {node.api.type} lets anybody who finds the port stop the node."
-        yield Problem(f"{path}.api.namespaces", words, "Take it out, or keep archipelago:…api.type at ClusterIP.")
     if node.api.third_party and network.privacy.manager == "none":
         words = "there is no third-party API without Tessera."
         yield Problem(f"{path}.api.thirdParty", words, "Take it out, or set archipelago:network.privacy to tessera.")

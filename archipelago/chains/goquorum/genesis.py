@@ -118,6 +118,24 @@ class GenesisFile:
         }
 
 
+def unreadable(file: GenesisFile) -> str:
+    """Why geth would not start with a genesis, or not go on; empty where it would.
+
+    Its numbers are 64 bits wide, gas limits 63 (core/genesis.go, consensus/misc), and a GoQuorum refuses chain id 1
+    (eth/backend.go).
+    """
+    if file.chain_id == 1:
+        return "its chain id is 1, with which GoQuorum does not start"
+    document = file.document
+    bits = {"gaslimit": 63, "gasused": 64, "number": 64, "timestamp": 64, "nonce": 64, "difficulty": 256}
+    numbers = {key: _number(document.get(key, 0)) for key in bits}
+    numbers |= {f"config {key}": value for key, value in file.engine.items()}
+    for key, number in numbers.items():
+        if not 0 <= number < 2 ** bits.get(key, 64):
+            return f"its {key} {number} must be a number of {bits.get(key, 64)} bits"
+    return ""
+
+
 @lru_cache(maxsize=8)
 def parsed(text: str) -> GenesisFile:
     """A genesis, read once however many nodes ask: it names them all, so that every reading costs as many."""

@@ -8,14 +8,20 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.models import Client, NetworkSettings, NodeSettings
-from archipelago.settings.types import Address, BlockHash, NodePort, PrivateKey, Strict, Version, fault
+from archipelago.settings.numbers import LARGEST_EXACT, LARGEST_SIGNED, Generation, Within
+from archipelago.settings.types import Address, BlockHash, CurveKey, NodePort, PrivateKey, Strict, Version, fault
 
-_LARGEST_NUMBER = 2**63
+# where GoQuorum 22.7.4 reads them: eth/backend.go, params/config.go, core/genesis.go, consensus/istanbul/qbft/core
+_CHAIN_ID = "GoQuorum does not start with chain id 1, and larger ones are rounded on their way between stacks"
+_GETH = "geth reads a number of 64 bits, and Pulumi rounds larger ones"
+_GAS = "geth refuses a block with another gas limit"
+_LONGEST = 2**63 // 10**9 * 1000  # of a Go duration, in milliseconds
+_CLOCK = "geth counts nanoseconds in 63 bits, and the genesis has whole seconds"
 
 
 def _wei(value: Any) -> Any:
     # The engine reads a YAML number beyond 64 bits as a float: 10^27 would arrive with 13287555072 wei more.
-    if isinstance(value, float) or (isinstance(value, int) and value >= _LARGEST_NUMBER):
+    if isinstance(value, float) or (isinstance(value, int) and value > LARGEST_SIGNED):
         raise fault(f"{value} is no exact number of wei: Pulumi rounds large ones", "Write the balance in quotes.")
     return value
 
@@ -24,7 +30,14 @@ Wei = Annotated[
     int,
     BeforeValidator(_wei),
     Field(ge=0, lt=2**256),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+$"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_SIGNED},
+                {"type": "string", "pattern": r"^\d+$"},
+            ]
+        }
+    ),
 ]
 
 
@@ -39,11 +52,15 @@ class GenesisSettings(Strict):
         description="Balances in wei by address, in quotes; default: 10^27 for the account of each own node.",
     )
     block_period: int | None = Field(default=None, ge=1, le=3600, description="Seconds between blocks; default 3.")
-    epoch: int | None = Field(default=None, ge=1, description="Blocks between checkpoints; default 30000.")
-    request_timeout: int | None = Field(
-        default=None, ge=1000, multiple_of=1000, description="Milliseconds before a round is given up; default 10000."
+    epoch: Annotated[int, Within(1, LARGEST_SIGNED, _GETH)] | None = Field(
+        default=None, description="Blocks between checkpoints; default 30000."
     )
-    gas_limit: int | None = Field(default=None, ge=5000, description="Of the first block; default 0xE0000000.")
+    request_timeout: Annotated[int, Within(1000, _LONGEST, _CLOCK), Field(multiple_of=1000)] | None = Field(
+        default=None, description="Milliseconds before a round is given up; default 10000."
+    )
+    gas_limit: Annotated[int, Within(5000, LARGEST_SIGNED, _GAS)] | None = Field(
+        default=None, description="Of the first block; default 0xE0000000."
+    )
 
 
 class Privacy(Strict):
@@ -68,7 +85,9 @@ class GoQuorumNetwork(NetworkSettings):
     """The `network` section of a GoQuorum stack."""
 
     kind: Literal["goquorum"] = Field(description="goquorum")
-    chain_id: int | None = Field(default=None, ge=1, le=2**53 - 1, description="Chain id; the founder chooses it.")
+    chain_id: Annotated[int, Within(2, LARGEST_EXACT, _CHAIN_ID)] | None = Field(
+        default=None, description="Chain id; the founder chooses it."
+    )
     consensus: Literal["istanbul", "qbft"] | None = Field(default=None, description="qbft (default) or istanbul.")
     version: Version = Field(default="22.7.4", description="Release of GoQuorum; a node may override it.")
     genesis: GenesisSettings | None = Field(default=None, description="What the founder chooses for the first block.")
@@ -96,16 +115,17 @@ class Api(Strict):
         default=(), description="Who may use it; default: pods of this namespace, or anybody where type opens it."
     )
     namespaces: tuple[Literal["eth", "net", "web3", "txpool", "quorum", "istanbul", "debug", "admin"], ...] = Field(
-        default=("eth", "net", "web3"), description="RPC namespaces that clients may use."
+        default=("eth", "net", "web3"),
+        description="RPC namespaces that clients may use; admin, debug and istanbul need ClusterIP and clients.",
     )
 
 
 class NodeIdentity(Strict):
     """Which keys a node has: derived from the seed, unless one is given."""
 
-    generation: int = Field(default=1, ge=1, description="Count it up to rotate the node's derived keys.")
-    nodekey: PrivateKey | None = Field(default=None, description="An existing node key (64 hex), as a secret.")
-    account: PrivateKey | None = Field(default=None, description="An existing account key (64 hex), as a secret.")
+    generation: Generation = Field(default=1, description="Count it up to rotate the node's derived keys.")
+    nodekey: CurveKey | None = Field(default=None, description="An existing node key (64 hex), as a secret.")
+    account: CurveKey | None = Field(default=None, description="An existing account key (64 hex), as a secret.")
     tessera: PrivateKey | None = Field(
         default=None, description="An existing Tessera key (32 bytes in hex), as a secret."
     )
@@ -126,7 +146,8 @@ class GoQuorumNode(NodeSettings):
     extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
     verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
     unlock: bool = Field(
-        default=False, description="Unlock the node's account, for clients that do not sign themselves."
+        default=False,
+        description="Unlock the node's account, for clients that do not sign themselves; an open api needs clients.",
     )
     api: Api = Api()
     identity: NodeIdentity = NodeIdentity()

@@ -33,6 +33,7 @@ def problems(settings: IpfsStack) -> Iterator[Problem]:
             yield Problem(f"{place}.storage.size", words, "Write a size as 20Gi.")
     for nodes in swarms(settings).values():
         yield from _one_swarm(settings, nodes)
+    yield from settings.network.monitor.resources.problems("network.monitor.resources")
     yield from _secrets(settings)
     yield from _names(settings)
     yield from _entry_points(settings)

@@ -85,7 +85,8 @@ def _private_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
     if text != SEALED:
         try:
-            seed_of(text)
+            if not any(seed_of(text)):
+                raise ValueError("its private half is zero")
         except ValueError as error:
             cure = "Set it from a file, with pulumi config set --secret --path: Identity.PrivKey of the node's config."
             raise fault(f"this is no key of a node: {error}", cure) from None

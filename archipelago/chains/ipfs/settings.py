@@ -30,8 +30,12 @@ from archipelago.settings.models import (
     StackSettings,
     Storage,
 )
+from archipelago.settings.numbers import Generation, Within
 from archipelago.settings.profiles import Identities, place_of, with_identities
 from archipelago.settings.types import Label, Location, NamespaceName, Quantity, Strict, Unwritten, fault
+
+_CONNECTIONS = 2**31 - 1
+_KUBO = "kubo counts with twice of it"
 
 
 class KeySource(Strict):
@@ -108,8 +112,10 @@ class MemberRequests(Requests):
 class Connections(Strict):
     """How many connections a member keeps; those to members in the address book are never closed."""
 
-    low: int = Field(default=32, ge=1, description="It closes down to so many.")
-    high: int = Field(default=96, ge=2, description="When there are more than so many.")
+    low: Annotated[int, Within(1, _CONNECTIONS, _KUBO)] = Field(default=32, description="It closes down to so many.")
+    high: Annotated[int, Within(2, _CONNECTIONS, _KUBO)] = Field(
+        default=96, description="When there are more than so many."
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -129,7 +135,7 @@ class GarbageCollection(Strict):
 class MemberIdentity(Strict):
     """Which key a member has: derived from the seed, unless one is given."""
 
-    generation: int = Field(default=1, ge=1, description="Count it up to give the member another PeerID.")
+    generation: Generation = Field(default=1, description="Count it up to give the member another PeerID.")
     private_key: NodeKey | None = Field(
         default=None, description="An existing Identity.PrivKey (Ed25519), as a secret."
     )
@@ -139,8 +145,8 @@ class Member(NodeSettings):
     """A member of a swarm: one kubo node."""
 
     key: Key | None = Field(default=None, description="generate, {secret: …} or {partner: …}; default: by the network.")
-    key_generation: int = Field(
-        default=1, ge=1, description="Counted up by all who shall change to another key of the swarm."
+    key_generation: Generation = Field(
+        default=1, description="Counted up by all who shall change to another key of the swarm."
     )
     key_fingerprint: Fingerprint | None = Field(default=None, description="Pin: another key of the swarm is refused.")
     share_key_with: tuple[Label, ...] | None = Field(

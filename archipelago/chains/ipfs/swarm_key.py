@@ -75,6 +75,8 @@ def parsed(data: bytes) -> SwarmKey:
         raise ValueError(f"its third line is not written as {kind.decode()} says") from None
     if len(secret) != KEY_BYTES:
         raise ValueError(f"its key has {len(secret)} bytes, not {KEY_BYTES}")
+    if not any(secret):
+        raise ValueError("its key is zero")
     return SwarmKey(secret)
 
 

@@ -135,7 +135,7 @@ def _words(text: str) -> tuple[str, list[str]]:
         raise _refused("a quotation mark in it is not closed.", "Copy the whole line again.") from None
     place = next((at for at, word in enumerate(words) if word in _OWN), None)
     if place is None:
-        cure = f"Give the line that made the folder: create_k8s_config.py {_LOCAL} … or {_MULTI} …"
+        cure = f"Give the line that made the folder: create_k8s_config.py {_LOCAL}, or {_MULTI}, and its options."
         raise _refused("it is no command of runner_k8s.", cure)
     return words[place], words[place + 1 :]
 

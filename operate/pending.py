@@ -1,0 +1,50 @@
+"""What partners export and this stack's nodes were not told of yet: its next `pulumi up` brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from archipelago.manifests.common import MANAGED_BY, MANAGER
+from archipelago.model import names
+from archipelago.model.record import ExternalNode
+from operate.findings import Finding, Mark
+from operate.stack import Stack
+
+
+def unknown(stack: Stack) -> tuple[ExternalNode, ...]:
+    """Partners' nodes that belong into the stack's list of peers, and that its cluster's list has not.
+
+    Raises:
+        Failed: The cluster does not answer.
+    """
+    listed = stack.site.access.get(["configmap"], f"{MANAGED_BY}={MANAGER}")
+    there = [each.get("data") or {} for each in listed if each["metadata"]["name"] == live_name(stack)]
+    if not there:
+        return ()  # the comparison of objects tells that it is missing
+    has = "".join(text for data in there for text in data.values())
+    plans = stack.plan.nodes if stack.plan else ()
+    wanted = "".join(stack.site.chain.live_files(stack.network.name, stack.book, plans).values())
+    partners = (node for given in stack.imports for node in given.nodes)
+    return tuple(node for node in partners if node.node_id in wanted and node.node_id not in has)
+
+
+def without(stack: Stack, nodes: Sequence[ExternalNode]) -> Stack:
+    """The stack as its nodes know the network: some of its partners' nodes are not there yet."""
+    imports = (
+        replace(given, nodes=tuple(each for each in given.nodes if each not in nodes)) for given in stack.imports
+    )
+    return replace(stack, imports=tuple(imports)) if nodes else stack
+
+
+def finding(stack: Stack, nodes: Sequence[ExternalNode]) -> Iterator[Finding]:
+    """One finding for all that follows from it: peers, lists, network policies."""
+    if nodes:
+        words = f"{', '.join(map(str, nodes))}: exported since its last pulumi up, so its nodes do not know of it yet"
+        cure = f"pulumi up -s {stack.site.stack}; then run this again."
+        yield Finding("settings", stack.site.stack, Mark.FAILED, words, cure)
+
+
+def live_name(stack: Stack) -> str:
+    """Name of the ConfigMap and of the policy that change with the address book."""
+    return f"{stack.site.network}-{names.PEERS}"
