@@ -52,8 +52,8 @@ async def plan_here() -> StackPlan:
     here = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
-    given = ask_cluster(settings.cluster, chain.asks(settings), source)
-    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given)
+    given, met = ask_cluster(settings, chain.asks(settings), last, source)
+    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met)
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
     check_cluster(plan, source)

@@ -22,11 +22,14 @@ from pulumi.runtime.config import set_all_config
 
 import components.cluster
 from archipelago.problems import Problem
+from archipelago.stack.ownership import Met
 from operate.cluster import Unreachable
 from tests.components.engine import PROJECT, Engine, Place, Ports, Recorder, Registered
 from tests.stacks import Config
 
 REPOSITORY = Path(__file__).parents[2]
+HERE = Met(uid="6c1f9f0a-0000-4000-8000-00000000000a", context="cluster-a")
+"""The cluster that a run meets."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def run(
     sealed: Iterable[str] = ("identitySeed", "nodes"),
     name: str = "cluster-a",
     root: Path = REPOSITORY,
+    met: Met = HERE,
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -88,6 +92,7 @@ def run(
         sealed: Top-level keys that stand encrypted in the stack file.
         name: The stack.
         root: The project's folder.
+        met: What the cluster says of itself.
     """
     recorder = Recorder(Engine(stacks or {}, ports, preview), name)
     logger, told = _logger()
@@ -96,6 +101,7 @@ def run(
         patch.delenv("PULUMI_CONFIG", raising=False)
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
+        patch.setattr(components.cluster, "met", lambda *_, **__: met)
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         try:
             asyncio.run(_program(config, sealed, recorder, logger, name, preview))
