@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -120,7 +119,7 @@ def provider(plan: StackPlan) -> pulumi.ProviderResource:
     cluster: Cluster = plan.settings.cluster
     inputs = {
         "context": cluster.context or None,
-        "kubeconfig": str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
+        "kubeconfig": cluster.kubeconfig or None,
         # A renewed certificate or a moved API server is the same cluster; without this everything would be replaced.
         "clusterIdentifier": plan.owner,
         # A changed ConfigMap or Secret is an update; by default it would be deleted with all that mounts it.

@@ -81,7 +81,7 @@ class Kubectl:
             raise Failed("kubectl is not on PATH. Install it, or add the lab's folder of tools to PATH")
         found = [program]
         if self._cluster.kubeconfig:
-            found += ["--kubeconfig", str(Path(self._cluster.kubeconfig).expanduser())]
+            found += ["--kubeconfig", self._cluster.kubeconfig]
         if self._cluster.context and not _in_a_pod():
             found += ["--context", self._cluster.context]
         return [*found, "--namespace", namespace or self.namespace, *arguments]

@@ -50,6 +50,7 @@ class StackPlan:
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
         cluster: In which cluster it runs, for its outputs.
+        hosts: Addresses of its nodes that were exported last.
     """
 
     settings: Settings
@@ -72,6 +73,7 @@ class StackPlan:
     exchange: Exchange = field(default_factory=Exchange)
     file_formats: Mapping[str, int] = field(default_factory=dict)
     cluster: Mapping[str, str] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
 
     @property
     def network(self) -> str:
@@ -130,7 +132,8 @@ def plan_stack(
     signing_key = keyring.secret("", "organisation signing key")
     met = met or Met()
     owner = ownership.owner(settings, stack, signing_key, last, met)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {})
+    hosts = continuity.hosts(last)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {}, hosts)
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)
@@ -185,6 +188,7 @@ def plan_stack(
         exchange=heard,
         file_formats={node.name: node.file_format for node in nodes.values()},
         cluster=ownership.record(last, met),
+        hosts=hosts,
     )
 
 

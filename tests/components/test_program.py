@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[Config, dict[str, Any], tuple[str, ...]]] = {
     ),
     "a missing file": (
         alpha({"partners.beta": {"file": "nowhere.json"}}), {},
-        ("archipelago:partners.beta.file: ", "there is no file nowhere.json"),
+        ("archipelago:partners.beta.file: ", f"there is no file {REPOSITORY / 'nowhere.json'}"),
     ),
 }  # fmt: skip
 
