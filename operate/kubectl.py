@@ -44,6 +44,10 @@ class Access(Protocol):
         """Objects of the namespaces."""
         ...
 
+    def uid(self) -> str:
+        """UID of the cluster's namespace kube-system, which no other cluster has."""
+        ...
+
     def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command in a container prints; the stack's own namespace if none is named."""
         ...
@@ -105,6 +109,15 @@ class Kubectl:
                 metadata = each["metadata"]
                 found[each["kind"], metadata.get("namespace", ""), metadata["name"]] = each
         return list(found.values())
+
+    def uid(self) -> str:
+        """UID of the cluster's namespace kube-system.
+
+        Raises:
+            Failed: The API server does not answer, or refuses.
+        """
+        arguments = ("namespace", "kube-system", "--output", "jsonpath={.metadata.uid}", "--request-timeout", "20s")
+        return self._call("get", *arguments).strip()
 
     def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command in a container prints.
