@@ -52,7 +52,7 @@ def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any]
 def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source: str) -> None:
     """Refuse another cluster than that of the last run; a preview says what would be refused."""
     if there.withheld:
-        pulumi.log.warn(f"Nobody can tell whether this is the cluster of the last run: {there.withheld}. {_ALLOW}")
+        pulumi.log.warn(f"It is unknown whether this is the cluster of the last run: {there.withheld}. {_ALLOW}")
     if problem := another_cluster(last, cluster, there):
         if not pulumi.runtime.is_dry_run():
             raise Refused([problem], source)
