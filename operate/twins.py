@@ -1,4 +1,7 @@
-"""Nodes of ours that run a second time: another stack of the same organisation, network and seed has the same keys."""
+"""Nodes of ours that run a second time: another stack of the same organisation, network and seed has the same keys.
+
+On another chain of the same name they are not looked for: there no block is signed twice.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
-from lightkube.resources.core_v1 import Secret
+from lightkube.resources.core_v1 import ConfigMap, Secret
 
-from archipelago.manifests.common import MANAGED_BY, MANAGER, NETWORK, NODE, OWNER, identity_secret
+from archipelago.manifests.common import MANAGED_BY, MANAGER, NETWORK, NODE, OWNER, identity_secret, shared_config
 from archipelago.model.plan import NodePlan
 from archipelago.problems import Problem
 from archipelago.stack.ownership import is_twin
@@ -41,13 +44,24 @@ def twins(client: Client, plan: StackPlan) -> Iterator[Problem]:
             found: ObjectMeta = each.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
             marks = found.labels or {}
             node, owner = nodes.get(marks.get(NODE, "")), marks.get(OWNER, "")
-            if node and is_twin(owner, plan.owner) and _same_keys(client, node, found.namespace or ""):
+            twin = node and is_twin(owner, plan.owner)
+            space = found.namespace or ""
+            if node and twin and _same_chain(client, plan, space) and _same_keys(client, node, space):
                 words = (
                     f"{kind.__name__} {found.namespace}/{found.name} of the stack {owner} has the same keys: two "
                     "stacks of one organisation, network and seed need different node names."
                 )
-                cure = "Give this node another name; or take it out of the other stack first, if it shall move here."
+                cure = "Give this node another name; or to move it here, take it out of the other stack first."
                 yield Problem(plan.settings.path_of(node.name), words, cure)
+
+
+def _same_chain(client: Client, plan: StackPlan, namespace: str) -> bool:
+    """Whether the other stack's network has our genesis; where one of them has none yet, it may get the same."""
+    try:
+        data = client.get(ConfigMap, shared_config(plan), namespace=namespace).data or {}
+    except ApiError:
+        return True
+    return plan.genesis is None or plan.genesis.text in data.values()
 
 
 def _same_keys(client: Client, node: NodePlan, namespace: str) -> bool:

@@ -21,8 +21,8 @@ NODE = "archipelago/node"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "archipelago"
 STACK = "archipelago/stack"  # on what outlives its stack: that stack's name, for people and for a state that was lost
-# One name for whoever applies an object, and its right to every field that it writes. By itself the provider draws a
-# name for each resource and keeps it in the state: once that is lost, every later change is a conflict with itself.
+# One name for every run that applies an object, and its right to every field that it writes. By itself the provider
+# draws a name for each resource and keeps it in the state: with that lost, every change is a conflict with itself.
 _MANAGED = {"pulumi.com/patchFieldManager": MANAGER, "pulumi.com/patchForce": "true"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
-from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.core_v1 import ConfigMap, PersistentVolume, PersistentVolumeClaim, Secret, Service
 
 from archipelago.chains.contract import Ask
 from archipelago.manifests.common import OWNER, Manifest
@@ -40,20 +40,21 @@ class FakeClient:
         self.unknown = unknown  # kinds that nobody has installed
 
     def get(self, kind: type, name: str, *, namespace: str | None = None) -> Any:
-        if kind is Secret:
-            return self._secret(name, namespace)
+        if kind in (ConfigMap, Secret):
+            return self._held(kind, name, namespace)
         spaces = (each["metadata"] for each in self.objects if each["kind"] == "Namespace")
         labels = next((each["labels"] for each in spaces if each["name"] == name), None)
         if labels is None:
             raise _not_found()
         return Service.from_dict({"metadata": {"labels": labels}})
 
-    def _secret(self, name: str, namespace: str | None) -> Any:
+    def _held(self, kind: Any, name: str, namespace: str | None) -> Any:
         for each in self.objects:
             meta = each["metadata"]
-            if (each["kind"], meta["name"], meta.get("namespace")) == ("Secret", name, namespace):
-                data = {key: base64.b64encode(text.encode()).decode() for key, text in each["stringData"].items()}
-                return Secret.from_dict({"metadata": meta, "data": data})
+            if (each["kind"], meta["name"], meta.get("namespace")) == (kind.__name__, name, namespace):
+                private = each.get("stringData", {})
+                data = {key: base64.b64encode(text.encode()).decode() for key, text in private.items()}
+                return kind.from_dict({"metadata": meta, "data": data or each.get("data")})
         raise _not_found()
 
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
@@ -217,7 +218,13 @@ def test_c4_another_stack_of_the_same_seed_with_a_node_of_this_name_is_refused_w
 
 
 @pytest.mark.parametrize(
-    "change", [{"defaults.identity": {"generation": 2}}, {"identitySeed": seed("delta")}, {"organisation": "gamma"}]
+    "change",
+    [
+        {"defaults.identity": {"generation": 2}},
+        {"identitySeed": seed("delta")},
+        {"organisation": "gamma"},
+        {"network.chainId": 1001},
+    ],
 )
 def test_c4_stacks_with_other_keys_stay_side_by_side(change: dict[str, Any]) -> None:
     there = without_spaces(plan_of(alpha({"cluster.namespace": "elsewhere", "nodes.quorum-node1.exposure": {}})))
