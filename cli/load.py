@@ -15,7 +15,7 @@ from archipelago.chains.contract import Given
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
 from archipelago.problems import Problem, Refused
-from archipelago.settings.read import Settings, read
+from archipelago.settings.read import Settings, located, read
 from archipelago.stack.converge import Received, Written
 from archipelago.stack.partners import bundle_of, read_files
 from cli.stacks import StackFile
@@ -38,7 +38,7 @@ def settings_of(file: StackFile, config: Mapping[str, Any]) -> Settings:
     Raises:
         Refused: With every problem found.
     """
-    return read(config, file.source, CHAINS, lambda found: problems(found, CHAINS))
+    return located(read(config, file.source, CHAINS, lambda found: problems(found, CHAINS)), file.root)
 
 
 def written(

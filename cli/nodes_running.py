@@ -13,7 +13,7 @@ from rich.table import Table
 
 from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem, Refused
-from cli import consoles
+from cli import consoles, same_cluster
 from cli.running import sealed_settings, site_of, unreachable
 from cli.stacks import HERE, Directory, Stack, StackFile, Stacks, Target, Targets, find, find_one
 from operate.addresses import Address, addresses
@@ -33,7 +33,9 @@ def status(
 
     Example:  archipelago status -s cluster-a
     """
-    seen = _look([site_of(file) for file in find([*(targets or []), *(stacks or [])], directory)])
+    files = find([*(targets or []), *(stacks or [])], directory)
+    seen = _look([site_of(file) for file in files])
+    same_cluster.check_missing([(file, sealed_settings(file)) for file in files], seen)
     if as_json:
         consoles.out.print_json(json.dumps([_plain(each) for each in seen]))
         return

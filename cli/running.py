@@ -22,7 +22,7 @@ from archipelago.settings.stack_file import from_file
 from archipelago.settings.types import SEALED
 from archipelago.stack.partners import Import, accept, bundle_of, read_files
 from archipelago.stack.plan import StackPlan
-from cli import consoles
+from cli import consoles, same_cluster
 from cli.deployed import ask
 from cli.engine import Failed as NoPulumi
 from cli.engine import pulumi
@@ -98,7 +98,7 @@ def pod_of(site: Site, node: str) -> Pod:
     except Failed as error:
         raise unreachable(error, site.stack) from None
     if node not in found:
-        cure = f"archipelago status -s {site.stack} shows them; pulumi up --refresh -s {site.stack} brings it back."
+        cure = f"archipelago verify -s {site.stack} tells what is missing, and what brings it back."
         raise Refused([Problem("", "it has no pod.", cure)], site.full(node))
     return found[node]
 
@@ -175,6 +175,7 @@ def _site(file: StackFile, settings: Settings) -> Site:
 def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, seed: str | None) -> Stack:
     settings = sealed_settings(file)
     site = _site(file, settings)
+    same_cluster.check(file, settings, told, site.access)
     problems: list[Problem] = []
     received = _received(file, settings, bundles, given, problems)
     imports = []

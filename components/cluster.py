@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -18,33 +17,48 @@ from archipelago.checks.settings import ADDRESS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Cluster
+from archipelago.settings.read import Settings
+from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, connect, foreign, given, node_addresses
+from operate.cluster import Unreachable, connect, foreign, given, met, node_addresses
 from operate.rollouts import unawaited, workloads
 
+_ALLOW = "Allow this user to get the namespace kube-system."
 
-def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
-    """What a plan has to know of the cluster before it is made.
+
+def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any], source: str) -> tuple[Given, Met]:
+    """What a plan has to know of the cluster before it is made, and which cluster it is.
 
     A preview goes on without a cluster; what nobody answered is missing, and the plan says so.
 
     Args:
-        cluster: The stack's.
+        settings: The stack's.
         asks: What the protocol wants to know.
+        last: The stack's own outputs of the last run.
         source: The stack file's name.
 
     Raises:
-        Refused: `up` cannot reach the cluster.
+        Refused: `up` cannot reach the cluster, or it is another one than before.
     """
-    if not asks:
-        return {}
     try:
-        with closing(connect(cluster)) as client:
-            return given(client, asks)
+        with closing(connect(settings.cluster)) as client:
+            there = met(client, settings, owners=not last.get("owner"))
+            _same_cluster(last, settings.cluster, there, source)
+            return given(client, asks), there
     except Unreachable as reason:
+        if asks and not pulumi.runtime.is_dry_run():
+            raise Refused([_away(reason, settings.cluster)], source) from None
+        return {}, Met()  # `check_cluster` says why
+
+
+def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source: str) -> None:
+    """Refuse another cluster than that of the last run; a preview says what would be refused."""
+    if there.withheld:
+        pulumi.log.warn(f"It is unknown whether this is the cluster of the last run: {there.withheld}. {_ALLOW}")
+    if problem := another_cluster(last, cluster, there):
         if not pulumi.runtime.is_dry_run():
-            raise Refused([_away(reason, cluster)], source) from None
-        return {}  # `check_cluster` says why
+            raise Refused([problem], source)
+        pulumi.log.warn(f"pulumi up would be refused: {problem.text(source)}")
 
 
 def check_cluster(plan: StackPlan, source: str) -> StackPlan:
@@ -115,7 +129,7 @@ def provider(plan: StackPlan) -> pulumi.ProviderResource:
     cluster: Cluster = plan.settings.cluster
     inputs = {
         "context": cluster.context or None,
-        "kubeconfig": str(Path(cluster.kubeconfig).expanduser()) if cluster.kubeconfig else None,
+        "kubeconfig": cluster.kubeconfig or None,
         # A renewed certificate or a moved API server is the same cluster; without this everything would be replaced.
         "clusterIdentifier": plan.owner,
         # A changed ConfigMap or Secret is an update; by default it would be deleted with all that mounts it.

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import pulumi
 
+from archipelago.model.balancer import balancer_host
 from archipelago.model.endpoint import NODE_PORTS, Endpoint, Exposed, Port
 from archipelago.model.plan import Service
 
 Endpoints = dict[str, Endpoint]
 
 
-def endpoints_of(service: Service, resource: pulumi.CustomResource) -> pulumi.Output[Endpoints]:
+def endpoints_of(service: Service, resource: pulumi.CustomResource, before: Container[str]) -> pulumi.Output[Endpoints]:
     """Where a Service's ports are dialled; unknown in a preview until the cluster has said it.
 
     Args:
         service: As it was planned.
         resource: As it is registered.
+        before: Addresses that were exported last.
     """
     if service.settled:
         return pulumi.Output.from_input(service.endpoints())
     spec, status = (pulumi.Output.from_input(getattr(resource, name)) for name in ("spec", "status"))
-    return pulumi.Output.all(spec, status).apply(lambda given: _endpoints(service, *given))
+    return pulumi.Output.all(spec, status).apply(lambda given: _endpoints(service, before, *given))
 
 
-def _endpoints(service: Service, spec: Any, status: Any) -> Any:
-    host = service.host or _balancer(status)
+def _endpoints(service: Service, before: Container[str], spec: Any, status: Any) -> Any:
+    host = service.host or balancer_host({"status": status}, before)
     found: Endpoints = {}
     for port in service.ports:
         number = _number(service, port, spec)
@@ -51,8 +54,3 @@ def _node_port(spec: Any, name: str) -> int | None:
     if number is None or (pulumi.runtime.is_dry_run() and int(number) not in NODE_PORTS):
         return None
     return int(number)
-
-
-def _balancer(status: Any) -> str:
-    ingress = ((status or {}).get("loadBalancer") or {}).get("ingress") or [{}]
-    return ingress[0].get("ip") or ingress[0].get("hostname") or ""

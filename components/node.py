@@ -44,7 +44,7 @@ class ChainNode(pulumi.ComponentResource):
         reached = [register(each, plan.namespace, plain) for each in manifests.services(plan, node)]
         self._before = [*after, *stored, *reached]
         self.services = tuple(reached)
-        self.endpoints = endpoints_of(node.service, reached[0])
+        self.endpoints = endpoints_of(node.service, reached[0], plan.hosts)
 
     def run(self, shared: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None) -> pulumi.Resource | None:
         """Register the node's keys, its files and what runs it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -15,11 +14,12 @@ from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
 from archipelago.manifests import limits
 from archipelago.problems import Refused
-from archipelago.settings.read import read
+from archipelago.settings.read import located, read
 from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
 from archipelago.stack.partners import PROFILES, bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
+from components import project
 from components.cluster import ask_cluster, check_cluster, with_addresses
 
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
@@ -40,11 +40,11 @@ async def plan_here() -> StackPlan:
         settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
     except Refused as refused:
         raise with_addresses(refused, config.get("cluster")) from None
+    root = project.folder(source)
+    settings = located(settings, root)
     sealed = {key.rpartition(":")[2] for key in (*get_config_secret_keys_env(), *_SECRET_KEYS.get())}
-    if plain := list(in_plain_text(settings, sealed)):
+    if plain := list(dict.fromkeys([*in_plain_text(settings, sealed), *project.in_plain_text(settings, root, source)])):
         raise Refused(plain, source)
-    # an older language host does not tell it; a program without `main:` stands in it
-    root = Path(pulumi.get_root_directory() or Path.cwd())
     received: dict[str, Mapping[str, Any] | None] = dict(read_files(settings, root, source))
     for name, partner in settings.partners.items():
         if partner.stack:
@@ -52,8 +52,8 @@ async def plan_here() -> StackPlan:
     here = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
-    given = ask_cluster(settings.cluster, chain.asks(settings), source)
-    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given)
+    given, met = ask_cluster(settings, chain.asks(settings), last, source)
+    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met)
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
     plan = check_cluster(plan, source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pulumi
 
-from archipelago.manifests.common import Manifest, full_name
+from archipelago.manifests.common import Manifest, full_name, managed
 
 _PRIVATE, _TOLD = "stringData", "data"
 
@@ -26,7 +26,7 @@ def register(manifest: Manifest, home: str, opts: pulumi.ResourceOptions) -> pul
     """
     version = manifest["apiVersion"]
     token = f"kubernetes:{version if '/' in version else f'core/{version}'}:{manifest['kind']}"
-    inputs = {**manifest, "status": None}
+    inputs = {**managed(manifest), "status": None}
     if _PRIVATE in inputs:
         inputs[_PRIVATE] = pulumi.Output.secret(inputs[_PRIVATE])
     if manifest["kind"] == "Secret":

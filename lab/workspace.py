@@ -146,7 +146,8 @@ class Stack:
         return subprocess.Popen(  # noqa: S603 - arguments come from the lab's own code
             ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],  # noqa: S607 - the toolchain's, by its PATH
             cwd=self.folder,
-            env={**os.environ, **self.environment, "PULUMI_DEBUG_COMMANDS": "true"},  # it unlocks --event-log
+            # as a shell there would have it; the other unlocks --event-log
+            env={**os.environ, **self.environment, "PWD": str(self.folder), "PULUMI_DEBUG_COMMANDS": "true"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from archipelago.model.balancer import balancer_host
 from archipelago.model.endpoint import Endpoint, Exposed
 from archipelago.model.names import service_host
 from operate.kubectl import Manifest
@@ -67,8 +68,7 @@ def _of(service: Manifest, way: Exposed, node_host: str) -> Iterator[Address]:
         case Exposed.NODE_PORT:
             host = node_host
         case Exposed.LOAD_BALANCER:
-            ingress = (service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}])[0]
-            host = ingress.get("ip") or ingress.get("hostname") or ""
+            host = balancer_host(service)
         case Exposed.CLUSTER_IP:
             host = spec.get("clusterIP", "")
             if host == _HEADLESS:

@@ -9,17 +9,22 @@ from pathlib import Path
 import httpx2
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError, LoadResourceError
-from lightkube.resources.core_v1 import Namespace, Node, Secret, Service
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, Secret, Service
 
 from archipelago.chains.contract import Ask
-from archipelago.manifests.common import OWNER, Manifest
+from archipelago.manifests.common import MANAGED_BY, MANAGER, NETWORK, OWNER, STACK, Manifest
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
+from archipelago.settings.read import Settings
+from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
 from operate import conflicts
+from operate.twins import twins
 
 _TIMEOUT = httpx2.Timeout(10)  # seconds; an API server that needs longer is down for our purposes
 _NOT_FOUND = 404
+_EVERY_CLUSTERS = "kube-system"  # made with the cluster, and only then: its UID names the cluster
 _ASKED: dict[str, type[Secret] | type[Service]] = {"Secret": Secret, "Service": Service}
 
 
@@ -66,6 +71,7 @@ def foreign(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> Iter
         yield from conflicts.taken_ports(client, listed, plan)
         yield from conflicts.taken_volumes(client, listed, plan)
         yield from conflicts.unknown_kinds(client, listed, plan)
+        yield from twins(client, plan)
         for where in namespaces:
             there = [each for each in listed if each["metadata"].get("namespace") == where]
             yield from conflicts.data(client, there, plan)
@@ -74,6 +80,43 @@ def foreign(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> Iter
         raise Unreachable(f"it refuses to list the objects of {where}: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
+
+
+def met(client: Client, settings: Settings, *, owners: bool) -> Met:
+    """What the cluster says of itself.
+
+    Args:
+        client: Of the stack's cluster.
+        settings: The stack's.
+        owners: Whether to look who owns what stands there of the network: a stack that has recorded its owner need not.
+
+    Raises:
+        Unreachable: The API server does not answer.
+    """
+    uid = withheld = ""
+    try:
+        try:
+            metadata = client.get(Namespace, _EVERY_CLUSTERS).metadata
+            uid = (metadata and metadata.uid) or ""
+        except ApiError as error:
+            withheld = error.status.message or "it refuses"
+        found = frozenset(_owners(client, settings)) if owners else frozenset()
+    except ApiError as error:
+        raise Unreachable(f"it refuses to list the objects of its namespaces: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+    return Met(uid, client.config.context_name or "", withheld, found)
+
+
+def _owners(client: Client, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Who owns objects of a network of this name, as their labels say, and the stack that they name."""
+    labels = {MANAGED_BY: MANAGER, NETWORK: settings.network.name}
+    for namespace in settings.namespaces:
+        for kind in (Secret, ConfigMap):
+            for each in client.list(kind, namespace=namespace, labels={**labels}):
+                metadata: ObjectMeta = each.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
+                if owner := (metadata.labels or {}).get(OWNER):
+                    yield owner, (metadata.annotations or {}).get(STACK, "")
 
 
 def given(client: Client, asks: Iterable[Ask]) -> dict[Ask, Manifest | None]:

@@ -27,7 +27,7 @@ from lightkube.resources.core_v1 import (
 from lightkube.resources.networking_v1 import NetworkPolicy
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
-from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, Manifest
+from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, STACK, Manifest
 from archipelago.model.endpoint import NODE_PORTS
 from archipelago.problems import Problem
 from archipelago.settings.types import quantity
@@ -279,4 +279,7 @@ def _path(plan: StackPlan, labels: Mapping[str, str]) -> str:
 def whose(metadata: ObjectMeta | None) -> str:
     """Whom an object belongs to, as the end of a sentence about it."""
     owner = ((metadata and metadata.labels) or {}).get(OWNER)
-    return f"belongs to the stack {owner}" if owner else "is there already and was not made by this program"
+    named = ((metadata and metadata.annotations) or {}).get(STACK)
+    if not owner:
+        return "is there already and was not made by this program"
+    return f"belongs to the stack {owner}{f' ({named})' if named else ''}"

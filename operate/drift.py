@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, Manifest, full_name
+from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, STACK, Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
@@ -16,7 +16,8 @@ from archipelago.stack.plan import StackPlan
 from operate.findings import Finding, Mark
 from operate.stack import Stack
 
-_PROVIDERS = "pulumi.com/"  # annotations that tell the provider something, and the cluster nothing
+# annotations that tell the provider something, or people, and the cluster nothing
+_TOLD = ("pulumi.com/", STACK)
 _POLICIES = "networkpolicy.networking.k8s.io"  # may be left over where the settings want none any more
 _SHOWN = 3  # differences of an object
 _KEPT = ("Secret", "PersistentVolumeClaim", "PersistentVolume")  # what a removed node leaves behind on purpose
@@ -81,7 +82,7 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
     if isinstance(wanted, Mapping):
         there = live if isinstance(live, Mapping) else {}
         for key, value in wanted.items():
-            if not str(key).startswith(_PROVIDERS):
+            if not str(key).startswith(_TOLD):
                 yield from differences(value, there.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, list):
         entries = live if isinstance(live, list) else []

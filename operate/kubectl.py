@@ -44,6 +44,10 @@ class Access(Protocol):
         """Objects of the namespaces."""
         ...
 
+    def uid(self) -> str:
+        """UID of the cluster's namespace kube-system, which no other cluster has."""
+        ...
+
     def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command in a container prints; the stack's own namespace if none is named."""
         ...
@@ -81,7 +85,7 @@ class Kubectl:
             raise Failed("kubectl is not on PATH. Install it, or add the lab's folder of tools to PATH")
         found = [program]
         if self._cluster.kubeconfig:
-            found += ["--kubeconfig", str(Path(self._cluster.kubeconfig).expanduser())]
+            found += ["--kubeconfig", self._cluster.kubeconfig]
         if self._cluster.context and not _in_a_pod():
             found += ["--context", self._cluster.context]
         return [*found, "--namespace", namespace or self.namespace, *arguments]
@@ -105,6 +109,15 @@ class Kubectl:
                 metadata = each["metadata"]
                 found[each["kind"], metadata.get("namespace", ""), metadata["name"]] = each
         return list(found.values())
+
+    def uid(self) -> str:
+        """UID of the cluster's namespace kube-system.
+
+        Raises:
+            Failed: The API server does not answer, or refuses.
+        """
+        arguments = ("namespace", "kube-system", "--output", "jsonpath={.metadata.uid}", "--request-timeout", "20s")
+        return self._call("get", *arguments).strip()
 
     def run(self, pod: str, container: str, command: Sequence[str], namespace: str = "") -> str:
         """What a command in a container prints.

@@ -88,6 +88,7 @@ class FakeCluster:
     shared: dict[str, str] = field(default_factory=dict)  # what each transaction made of the contract, on all clusters
     mines: bool = True
     more: tuple[str, ...] = ()  # namespaces beside the stack's own
+    named: str = ""  # the UID by which it is known
 
     def get(self, kinds: Sequence[str], selector: str = "") -> list[Manifest]:
         """Objects, by kind and labels."""
@@ -101,6 +102,12 @@ class FakeCluster:
             for each in [*pods, *self.objects]
             if each["kind"].lower() in wanted and labels.items() <= each["metadata"].get("labels", {}).items()
         ]
+
+    def uid(self) -> str:
+        """Which cluster it is."""
+        if not self.named:
+            raise Failed("namespaces is forbidden")
+        return self.named
 
     @property
     def namespaces(self) -> tuple[str, ...]:

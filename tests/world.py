@@ -10,6 +10,9 @@ from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
 from tests.stacks import STACKS, Config, crossed, floats, outputs_of, plan_of
 
+MANAGED = {"pulumi.com/patchFieldManager": "archipelago", "pulumi.com/patchForce": "true"}
+"""Annotations of every object."""
+
 
 class World:
     """Stacks by organisation, and what each has exported last.

@@ -78,6 +78,7 @@ class Site:
     address: str
     owner: str = ""
     given: Given = field(default_factory=dict, repr=False)
+    hosts: frozenset[str] = frozenset()
 
     def is_ours(self, ask: Ask) -> bool:
         """Whether the object is there and this stack made it."""

@@ -18,8 +18,13 @@ GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
 RESERVED = "archipelago/reserved-node-ports"  # on a Service: numbers that are its owner's whether it is open or not
 RESTART_ON = "archipelago/restart-on"  # on a pod: a digest of what its containers read when they start
 NETWORK = "app.kubernetes.io/instance"
+NODE = "archipelago/node"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "archipelago"
+STACK = "archipelago/stack"  # on what outlives its stack: that stack's name, for people and for a state that was lost
+# One name for every run that applies an object, and its right to every field that it writes. By itself the provider
+# draws a name for each resource and keeps it in the state: with that lost, every change is a conflict with itself.
+_MANAGED = {"pulumi.com/patchFieldManager": MANAGER, "pulumi.com/patchForce": "true"}
 
 
 def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
@@ -35,7 +40,7 @@ def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
 
 def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
     """Labels that find a node's pod, and nothing that ever changes: a Deployment's selector cannot be updated."""
-    return members(plan) | {"archipelago/node": node.name}
+    return members(plan) | {NODE: node.name}
 
 
 def selected(plan: StackPlan, node: NodePlan | None) -> dict[str, str]:
@@ -65,10 +70,19 @@ def full_name(manifest: Manifest, home: str) -> str:
     return name if namespace == home else f"{namespace}/{name}"
 
 
-def kept(metadata: Manifest) -> Manifest:
-    """Annotate what outlives its stack: when it is found again, it may be changed although an earlier run made it."""
-    metadata.setdefault("annotations", {})["pulumi.com/patchForce"] = "true"
+def kept(plan: StackPlan, metadata: Manifest) -> Manifest:
+    """Annotate what outlives its stack with that stack's name."""
+    metadata.setdefault("annotations", {})[STACK] = plan.stack
     return metadata
+
+
+def managed(manifest: Manifest) -> Manifest:
+    """The object, with the name under which every run of every state applies it.
+
+    The name stands on the object itself and not in a pod's template: it restarts nothing.
+    """
+    metadata = manifest["metadata"]
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **_MANAGED}}}
 
 
 def digest(value: Mapping[str, Any]) -> str:

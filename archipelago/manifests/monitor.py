@@ -67,7 +67,7 @@ def _files(plan: StackPlan, monitor: MonitorPlan) -> dict[str, str]:
     settings = {
         "network": plan.network,
         "organisation": plan.settings.organisation,
-        "stack": _stack(plan),
+        "stack": plan.stack,
         "namespace": plan.namespace,
         "live": common.live_config(plan),
         "status": common.swarm_status(plan),
@@ -76,11 +76,6 @@ def _files(plan: StackPlan, monitor: MonitorPlan) -> dict[str, str]:
     }
     told = json.dumps(settings, indent=1, sort_keys=True) + "\n"
     return {**_program(), "settings.json": told, "tls.crt": _certificate(plan)[0]}
-
-
-def _stack(plan: StackPlan) -> str:
-    """The stack's name, of its owner label."""
-    return plan.owner.removeprefix(f"{plan.settings.organisation}.").rpartition(".")[0]
 
 
 def _namespaces(monitor: MonitorPlan) -> list[str]:

@@ -13,7 +13,7 @@ from archipelago.stack.plan import StackPlan
 
 def namespace(plan: StackPlan, name: str) -> Manifest:
     """A namespace that the stack makes."""
-    metadata = common.kept({"name": name, "labels": common.labels(plan)})
+    metadata = common.kept(plan, {"name": name, "labels": common.labels(plan)})
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -35,7 +35,7 @@ def secret(plan: StackPlan, node: NodePlan, name: str, values: Mapping[str, str]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": common.kept(common.metadata(plan, name, node)),
+        "metadata": common.kept(plan, common.metadata(plan, name, node)),
         "type": "Opaque",
         "stringData": dict(values),
     }

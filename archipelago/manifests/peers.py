@@ -34,7 +34,7 @@ def definition(plan: StackPlan) -> Iterator[Manifest]:
     """
     if not plan.exchange.peers or in_config_maps(plan):
         return
-    metadata = common.kept({"name": f"{PLURAL}.{GROUP}", "labels": {common.MANAGED_BY: common.MANAGER}})
+    metadata = {"name": f"{PLURAL}.{GROUP}", "labels": {common.MANAGED_BY: common.MANAGER}}
     schema = {
         "type": "object",
         "properties": {

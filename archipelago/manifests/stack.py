@@ -92,6 +92,10 @@ def watching(plan: StackPlan) -> Iterator[Manifest]:
 
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
+    yield from map(common.managed, _listed(plan))
+
+
+def _listed(plan: StackPlan) -> Iterator[Manifest]:
     yield from namespaces(plan)
     yield from common_services(plan)
     yield from shared(plan)

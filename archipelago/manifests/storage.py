@@ -27,7 +27,7 @@ def claim(plan: StackPlan, node: NodePlan) -> Manifest:
     metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
     if plan.genesis:
         metadata["annotations"][common.GENESIS] = plan.genesis.hash
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(metadata), "spec": spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(plan, metadata), "spec": spec}
 
 
 def volume(plan: StackPlan, node: NodePlan, place: Place) -> Manifest:
@@ -58,7 +58,7 @@ def volume(plan: StackPlan, node: NodePlan, place: Place) -> Manifest:
         spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [on]}]}}
     metadata = {"name": common.volume(plan, node), "labels": common.labels(plan, node)}
     metadata["annotations"] = {"pulumi.com/skipAwait": "true"}  # one that was released is never available again
-    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": common.kept(metadata), "spec": spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": common.kept(plan, metadata), "spec": spec}
 
 
 def _class(place: Place) -> str:

@@ -56,7 +56,12 @@ class Cluster(Strict):
     """Where this organisation's nodes run."""
 
     context: str = Field(default="", description="Context of the kubeconfig; empty for its current one.")
-    kubeconfig: str = Field(default="", description="Path of the kubeconfig; empty for the ambient one.")
+    kubeconfig: str = Field(
+        default="", description="Path of the kubeconfig, from the project's folder; empty for the ambient one."
+    )
+    uid: str = Field(
+        default="", description="UID of its namespace kube-system: in any other cluster the run is refused."
+    )
     namespace: NamespaceName = Field(default="archipelago", description="Namespace of all objects.")
     create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -61,6 +62,20 @@ def read(
     if found:
         raise Refused(found, source)
     return settings
+
+
+def located(settings: Settings, root: Path) -> Settings:
+    """The settings, whose kubeconfig is one file for every process, wherever it runs.
+
+    Args:
+        settings: As read.
+        root: The project's folder, where a relative path starts.
+    """
+    cluster = settings.cluster
+    if not cluster.kubeconfig:
+        return settings
+    path = str(root.absolute() / Path(cluster.kubeconfig).expanduser())
+    return settings.model_copy(update={"cluster": cluster.model_copy(update={"kubeconfig": path})})
 
 
 def _with_defaults(config: Mapping[str, Any], nodes: Iterable[Location]) -> dict[str, Any]:

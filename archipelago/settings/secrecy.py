@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 from archipelago.problems import Problem
 from archipelago.settings.models import SET_SEED
 from archipelago.settings.read import Settings, path_text
-from archipelago.settings.types import SEALED
+from archipelago.settings.types import SEALED, Location
 
 SEED = "identitySeed"
 
@@ -22,15 +22,37 @@ def in_plain_text(settings: Settings, sealed: Container[str]) -> Iterator[Proble
         settings: As read.
         sealed: Paths, or top-level keys, that are known to be secret or were given from elsewhere.
     """
-    for path in _secrets(settings):
+    for location, _ in _secrets(settings):
+        path = path_text(location)
         if path not in sealed and path.partition(".")[0] not in sealed:
-            cure = SET_SEED if path == SEED else f"Set it with: pulumi config set --secret --path archipelago:{path}"
-            yield Problem(path, "is a secret, and stands there in plain text.", cure)
+            yield _plain(path)
 
 
-def _secrets(value: Any, location: tuple[int | str, ...] = ()) -> Iterator[str]:
+def in_file(settings: Settings, written: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every secret that stands in the stack file as it is, whatever stands beside it.
+
+    The engine tells sections only: one sealed key makes the whole of `nodes` a secret.
+
+    Args:
+        settings: As the engine gave them, opened.
+        written: The stack file, in which what was sealed is `[secure]`.
+    """
+    for location, secret in _secrets(settings):
+        found: Any = written
+        for step in location:
+            found = found.get(step) if isinstance(found, Mapping) else None
+        if found == secret:
+            yield _plain(path_text(location))
+
+
+def _plain(path: str) -> Problem:
+    cure = SET_SEED if path == SEED else f"Set it with: pulumi config set --secret --path archipelago:{path}"
+    return Problem(path, "is a secret, and stands there in plain text.", cure)
+
+
+def _secrets(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:
     if isinstance(value, SecretStr) and value.get_secret_value() != SEALED:
-        yield path_text(location)
+        yield location, value.get_secret_value()
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
             if not field.exclude:  # what follows from other fields is not where the user would look

@@ -98,3 +98,9 @@ def ran(last: Mapping[str, Any]) -> frozenset[str]:
     """Nodes that run already: all that were exported, but those whose swarm's key nobody knew."""
     exported = last.get("externalNodes") or ()
     return frozenset(each.get("name", "") for each in exported if not each.get("swarm") or each.get("fingerprint"))
+
+
+def hosts(last: Mapping[str, Any]) -> frozenset[str]:
+    """Addresses at which own nodes were dialled."""
+    told = (each.get("endpoints") or {} for each in last.get("externalNodes") or ())
+    return frozenset(str(endpoint.get("host")) for endpoints in told for endpoint in endpoints.values())

@@ -104,7 +104,9 @@ def _offered(
             return _parse(chain, path.read_text(), "network.genesisFile", decision)
         except (OSError, UnicodeDecodeError) as error:
             cure = "Write a path from the project's folder, and commit the file: every run needs it."
-            decision.problems.append(Problem("network.genesisFile", f"{file} cannot be read: {error}.", cure))
+            decision.problems.append(
+                Problem("network.genesisFile", f"{path.absolute()} cannot be read: {_why(error)}.", cure)
+            )
             return None
     if network.founder:
         return None
@@ -122,6 +124,11 @@ def _offered(
         cure = f"Do not join before {network.joins} can explain it."
         decision.problems.append(Problem(f"partners.{network.joins}", words, cure))
     return offered
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    """Without the path, which is told already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _parse(chain: Chain, text: str, path: str, decision: Decision) -> Genesis | None:

@@ -66,6 +66,8 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | N
         },
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
+        "owner": plan.owner,
+        "cluster": dict(plan.cluster),
         **_file_formats(plan),
         **_shared(plan),
         **{key: given[key] for key in PROFILES if key in given},

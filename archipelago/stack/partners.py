@@ -94,7 +94,9 @@ def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[st
                 cure = (
                     f"Ask {name} for the file that `archipelago export` writes, or set required: false until it comes."
                 )
-                problems.append(Problem(f"partners.{name}.file", f"there is no file {partner.file}.", cure))
+                problems.append(
+                    Problem(f"partners.{name}.file", f"there is no file {(root / partner.file).absolute()}.", cure)
+                )
         except (OSError, ValueError) as error:
             cure = f"Ask {name} for the file that `archipelago export` writes."
             problems.append(Problem(f"partners.{name}.file", f"{partner.file} is no bundle: {error}.", cure))

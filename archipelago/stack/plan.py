@@ -10,7 +10,6 @@ from typing import Any
 from archipelago.chains.contract import NOTHING_SHARED, Ask, Chain, Genesis, Given, Shared, Site
 from archipelago.chains.node import Node
 from archipelago.checks import plans as checks
-from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
 from archipelago.model.address_book import AddressBook
@@ -19,12 +18,11 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import continuity, losses, sharing
+from archipelago.stack import continuity, losses, ownership, sharing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
+from archipelago.stack.ownership import Met
 from archipelago.stack.partners import Import, accept
-
-_LABEL_VALUE = 63  # characters that Kubernetes allows
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,8 @@ class StackPlan:
 
     Args:
         settings: What was written.
-        owner: Who claims the objects, `<organisation>.<stack>.<fingerprint of its key>`.
+        stack: Its name.
+        owner: Who claims the objects, see `ownership.owner`.
         genesis: None while the stack waits.
         founder: The organisation whose genesis it is.
         nodes: Own nodes, sorted by name.
@@ -52,9 +51,12 @@ class StackPlan:
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
         validators: How many validators the network has, and how many of them may be away while blocks go on.
+        cluster: In which cluster it runs, for its outputs.
+        hosts: Addresses of its nodes that were exported last.
     """
 
     settings: Settings
+    stack: str
     owner: str
     genesis: Genesis | None
     founder: str
@@ -73,6 +75,8 @@ class StackPlan:
     exchange: Exchange = field(default_factory=Exchange)
     file_formats: Mapping[str, int] = field(default_factory=dict)
     validators: tuple[int, int] = (0, 0)
+    cluster: Mapping[str, str] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
 
     @property
     def network(self) -> str:
@@ -108,6 +112,7 @@ def plan_stack(
     root: Path,
     source: str,
     given: Given | None = None,
+    met: Met | None = None,
 ) -> StackPlan:
     """Plan a stack.
 
@@ -120,6 +125,7 @@ def plan_stack(
         root: The project's folder.
         source: The stack file's name, for messages.
         given: What the cluster answered to what the chain asks; what is not in it was not asked, or not answered.
+        met: What the cluster says of itself; None where it was not asked.
 
     Raises:
         Refused: With every problem found; nothing was touched.
@@ -127,8 +133,10 @@ def plan_stack(
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
     imports, problems = _imports(settings, chain, received)
     signing_key = keyring.secret("", "organisation signing key")
-    owner = _owner(settings.organisation, stack, signing_key)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {})
+    met = met or Met()
+    owner = ownership.owner(settings, stack, signing_key, last, met)
+    hosts = continuity.hosts(last)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {}, hosts)
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)
@@ -150,6 +158,7 @@ def plan_stack(
     founded = decision.genesis.validators if decision.genesis else 0
     validators = losses.spared(last, partners, founded, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
+    problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:  # not after a rename, which alone is told: it changes every key
         problems += continuity.lost_keys(last, nodes, settings)
         problems += continuity.moved(last, records, settings)
@@ -159,6 +168,7 @@ def plan_stack(
         raise Refused(problems, source)
     return StackPlan(
         settings=settings,
+        stack=stack,
         owner=owner,
         genesis=decision.genesis,
         founder=decision.founder,
@@ -186,6 +196,8 @@ def plan_stack(
         exchange=heard,
         file_formats={node.name: node.file_format for node in nodes.values()},
         validators=validators,
+        cluster=ownership.record(last, met),
+        hosts=hosts,
     )
 
 
@@ -238,12 +250,6 @@ def _imports(
         else:
             problems += given
     return imports, problems
-
-
-def _owner(organisation: str, stack: str, signing_key: bytes) -> str:
-    """Who claims the objects, as a label's value; with the key's fingerprint, or all users of one example were one."""
-    fingerprint = signer(signing_key).partition(":")[2][:8]
-    return f"{organisation}.{stack[: _LABEL_VALUE - len(organisation) - len(fingerprint) - 2]}.{fingerprint}"
 
 
 def _record(node: Node[Any], plan: NodePlan, site: Site) -> ExternalNode:

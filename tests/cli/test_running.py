@@ -47,6 +47,21 @@ def kubectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, project: Project) -
     return ran
 
 
+def test_c2_status_says_that_this_is_another_cluster_instead_of_a_missing_pod(
+    project: Project, network: FakeNetwork, pulumi: Path
+) -> None:
+    exported = {**network.world.outputs["alpha"], "cluster": {"uid": "uid-a", "context": "lab-a"}}
+    (pulumi / "outputs.json").write_text(json.dumps(exported))
+    network.clusters["alpha"].named = "uid-b"
+    assert project.run("status", "-s", "cluster-a").code == 0, "nothing is missing"
+    network.stop("alpha/quorum-node1")
+    ran = project.run("status", "-s", "cluster-a")
+    assert ran.code == 1
+    assert "this stack runs in the cluster uid-a (context lab-a)" in ran.err
+    network.clusters["alpha"].named = "uid-a"
+    assert project.run("status", "-s", "cluster-a").code == 0
+
+
 def test_status_shows_every_node_of_every_stack(project: Project, network: FakeNetwork) -> None:
     network.stop("beta/quorum-node2")
     network.node("alpha/quorum-node1").restarts = 3

@@ -173,7 +173,7 @@ def test_a_partners_file_that_is_not_there_is_refused(project: Project) -> None:
     project.append("cluster-b", SEALED)
     ran = project.run("validate", "-s", "cluster-b")
     assert ran.code == 1
-    assert "archipelago:partners.alpha.file: there is no file alpha.json" in ran.out
+    assert f"archipelago:partners.alpha.file: there is no file {project.folder / 'alpha.json'}" in ran.out
 
 
 def test_with_a_seed_a_partners_genesis_is_compared_too(project: Project, world: World) -> None:

@@ -133,3 +133,24 @@ def test_a_wrong_passphrase_is_said_once_and_fails(deployed: Deployed, monkeypat
     assert line.count("stay closed") == 1
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "its passphrase")
     assert project.run("verify", "--timeout", "0", *given).code == 0
+
+
+@pytest.mark.parametrize("command", [("verify", "--timeout", "0"), ("validators", "plan")])
+def test_c2_another_cluster_is_refused_in_the_words_of_up_and_not_refreshed(
+    deployed: Deployed, command: tuple[str, ...]
+) -> None:
+    """Its objects are missing there, and what makes them again would run every key a second time."""
+    outputs = deployed.network.world.outputs
+    outputs["alpha"] = {**outputs["alpha"], "cluster": {"uid": "uid-a", "context": "lab-a"}}
+    deployed.network.clusters["alpha"].named = "uid-a"
+    assert deployed.run(*command).code == 0
+    deployed.network.clusters["alpha"].named = "uid-b"
+    ran = deployed.run(*command)
+    assert ran.code == 1
+    assert "archipelago:cluster.context: this stack runs in the cluster uid-a (context lab-a)" in ran.err
+    assert "uid-b" in ran.err
+    assert "--refresh" not in ran.said
+    deployed.network.clusters["alpha"].named = ""
+    told = deployed.run(*command)
+    assert told.code == 0
+    assert "does not tell which one it is: namespaces is forbidden" in told.err

@@ -23,12 +23,15 @@ from pulumi.runtime.config import set_all_config
 import components.cluster
 from archipelago.manifests.workload import workload
 from archipelago.problems import Problem
+from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
 from tests.components.engine import PROJECT, Engine, Place, Ports, Recorder, Registered
 from tests.stacks import Config
 
 REPOSITORY = Path(__file__).parents[2]
+HERE = Met(uid="6c1f9f0a-0000-4000-8000-00000000000a", context="cluster-a")
+"""The cluster that a run meets."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def run(
     name: str = "cluster-a",
     root: Path = REPOSITORY,
     running: Iterable[str] | None = None,
+    met: Met = HERE,
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -93,6 +97,7 @@ def run(
         root: The project's folder.
         running: Nodes whose workloads are in the cluster, or these workloads by node; as planned, those that the last
             outputs name unless given.
+        met: What the cluster says of itself.
     """
     recorder = Recorder(Engine(stacks or {}, ports, preview), name)
     logger, told = _logger()
@@ -101,6 +106,7 @@ def run(
         patch.delenv("PULUMI_CONFIG", raising=False)
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
+        patch.setattr(components.cluster, "met", lambda *_, **__: met)
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from archipelago.problems import Problem
 from archipelago.stack.outputs import outputs
 from archipelago.stack.partners import bundle_of
 from tests.components.engine import UNKNOWN, Ports, allocated_port, balancer_address
-from tests.components.harness import REPOSITORY, Run, run
+from tests.components.harness import HERE, REPOSITORY, Run, run
 from tests.components.runs import BOTH, A, B, first_a, first_b, second_a, stacks, waiting_a
 from tests.stacks import GONE, Config, alpha, beta, crossed, floats, plan_of, refusal_of
 
@@ -81,7 +82,7 @@ def test_what_is_exported_is_what_the_pure_core_makes_of_the_same_endpoints() ->
     assert [record.model_copy(update={"endpoints": {}}) for record in records] == [
         record.model_copy(update={"endpoints": {}}) for record in plan.records
     ]
-    assert exported == outputs(plan, records)
+    assert exported == outputs(replace(plan, cluster={"uid": HERE.uid, "context": HERE.context}), records)
 
 
 def test_what_is_exported_parses_back_signature_and_floats_included() -> None:
@@ -222,7 +223,7 @@ REFUSED: dict[str, tuple[Config, dict[str, Any], tuple[str, ...]]] = {
     ),
     "a missing file": (
         alpha({"partners.beta": {"file": "nowhere.json"}}), {},
-        ("archipelago:partners.beta.file: ", "there is no file nowhere.json"),
+        ("archipelago:partners.beta.file: ", f"there is no file {REPOSITORY / 'nowhere.json'}"),
     ),
 }  # fmt: skip
 

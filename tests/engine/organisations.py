@@ -21,6 +21,7 @@ from lab.tools import Toolchain
 from lab.workspace import Stack, Workspace
 from tests import labs
 from tests.stacks import Config
+from tests.stacks import seed as throw_away
 
 PROGRAM = Path(__file__).parents[2]
 
@@ -63,7 +64,8 @@ class Consortium:
             config: As `tests.stacks` makes it; context and address are set to the cluster's.
             cluster: `a` or `b`.
             backend: Stacks that share one can read each other's outputs.
-            seed: Whether its seed is set.
+            seed: Whether its seed is set: that of the configuration, or in the place of a test's usual one the
+                namespace's own.
             await_ready: Whether `up` waits until a node has been ready for long, 15 s for most kinds. Only tests of
                 that have to.
             program: The folder of the program.
@@ -71,6 +73,8 @@ class Consortium:
         """
         config = copy.deepcopy(config)
         secret = config.pop("identitySeed")
+        if secret == throw_away(config["organisation"]):  # other tests run in the same clusters, and a key runs once
+            secret = throw_away(f"{config['organisation']} of {config.get('cluster', {}).get('namespace')}")
         if not await_ready:
             config.setdefault("defaults", {}).setdefault("awaitReady", False)
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
@@ -98,6 +102,11 @@ class Consortium:
             config = KubeConfig.from_file(self._lab.kubeconfig).get(context_name=f"lab-{cluster}")
             self._clients[cluster] = Client(config=config)
         return self._clients[cluster]
+
+    def uid(self, cluster: str) -> str:
+        """By what a cluster is known."""
+        metadata = self.client(cluster).get(Namespace, "kube-system").metadata
+        return (metadata and metadata.uid) or ""
 
     def seen(self, cluster: str, namespace: str) -> Seen:
         """Every object of the namespace that we make, by kind and name, with its UID and its version."""

@@ -14,7 +14,7 @@ import pytest
 from archipelago.identity.derive import Keyring
 from lab.workspace import Stack
 from tests.engine.organisations import Consortium
-from tests.stacks import alpha, beta, plan_of
+from tests.stacks import alpha, beta, plan_of, seed
 
 pytestmark = pytest.mark.engine
 
@@ -55,7 +55,8 @@ def written_by(stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def test_private_keys_appear_nowhere_but_in_secrets(consortium: Consortium, space: str) -> None:
-    configs = [alpha({"cluster.namespace": space}), beta({"cluster.namespace": space})]
+    own = {"cluster.namespace": space}
+    configs = [alpha({**own, "identitySeed": seed(f"a {space}")}), beta({**own, "identitySeed": seed(f"b {space}")})]
     secrets = {value for config in configs for value in private_values(config)}
     a = consortium.stack("cluster-a", configs[0], "a")
     b = consortium.stack("cluster-b", configs[1], "b")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archipelago.manifests import stack as builders
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, managed
 from archipelago.manifests.stack import manifests
 from archipelago.model.endpoint import Endpoint
 from archipelago.stack.plan import StackPlan
@@ -82,7 +82,7 @@ def _running(plan: StackPlan, node: Any) -> Iterator[Manifest]:
         )
         for port in node.service.ports
     }
-    yield from builders.running(plan, node, endpoints)
+    yield from map(managed, builders.running(plan, node, endpoints))
 
 
 @pytest.mark.parametrize("name", SETTLED)

@@ -15,7 +15,7 @@ from archipelago.model.names import LONGEST
 from archipelago.stack.plan import StackPlan
 from tests.stacks import GONE, alpha, outputs_of, plan_of, seed
 from tests.unit.plans import BOTH, EVERYTHING_OPEN, FIRST, SECOND, each_plan, later, templates
-from tests.world import difference, objects
+from tests.world import MANAGED, difference, objects
 
 pytestmark = pytest.mark.unit
 
@@ -182,7 +182,7 @@ def test_pinned_node_ports_are_set_and_others_left_to_the_cluster() -> None:
 def test_only_a_load_balancer_is_waited_for(exposure: dict[str, Any], annotations: dict[str, str]) -> None:
     """The provider's own wait costs 10 s a Service, for endpoints that the node's peers would have to bring."""
     service = objects(plan_of(alpha({f"{SECOND}.exposure": exposure})))["Service", "consortium-quorum-node2"]
-    assert service["metadata"]["annotations"] == annotations
+    assert service["metadata"]["annotations"] == annotations | MANAGED
     assert service["spec"]["type"] == exposure["type"]
 
 
@@ -204,10 +204,18 @@ def test_a_claim_names_the_chain_whose_blocks_it_holds_once_there_is_one() -> No
     assert "archipelago/genesis" not in objects(plan_of(alpha(BOTH)))[key]["metadata"]["annotations"]
 
 
-def test_only_what_outlives_its_stack_may_be_taken_over_from_an_earlier_run() -> None:
+def test_rb1_every_object_is_applied_under_one_name_by_every_run_of_every_state() -> None:
+    """And no pod's template says so: that would restart the pods."""
+    for each in objects(later({})).values():
+        assert each["metadata"]["annotations"].items() >= MANAGED.items()
+        template = each.get("spec", {}).get("template", {}).get("metadata", {})
+        assert not any(key.startswith("pulumi.com/") for key in template.get("annotations", {}))
+
+
+def test_what_outlives_its_stack_names_it_and_nothing_else_does() -> None:
     for (kind, _), each in objects(later({})).items():
-        forced = each["metadata"].get("annotations", {}).get("pulumi.com/patchForce") == "true"
-        assert forced == (kind in {"Namespace", "Secret", "PersistentVolumeClaim"})
+        named = each["metadata"]["annotations"].get("archipelago/stack")
+        assert named == ("cluster-a" if kind in {"Namespace", "Secret", "PersistentVolumeClaim"} else None)
 
 
 def test_a_namespace_that_is_not_ours_is_not_made() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx2
@@ -10,16 +12,16 @@ import pytest
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
-from lightkube.resources.core_v1 import PersistentVolume, PersistentVolumeClaim, Secret, Service
+from lightkube.resources.core_v1 import ConfigMap, PersistentVolume, PersistentVolumeClaim, Secret, Service
 
 from archipelago.chains.contract import Ask
 from archipelago.manifests.common import OWNER, Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, foreign, given
+from operate.cluster import Unreachable, foreign, given, met
 from tests import cita
-from tests.stacks import Config, alpha, changed, plan_of
+from tests.stacks import Config, alpha, changed, plan_of, seed, settings_of
 
 pytestmark = pytest.mark.unit
 
@@ -37,12 +39,23 @@ class FakeClient:
         self.objects = objects
         self.unknown = unknown  # kinds that nobody has installed
 
-    def get(self, _kind: type, name: str) -> Any:
+    def get(self, kind: type, name: str, *, namespace: str | None = None) -> Any:
+        if kind in (ConfigMap, Secret):
+            return self._held(kind, name, namespace)
         spaces = (each["metadata"] for each in self.objects if each["kind"] == "Namespace")
         labels = next((each["labels"] for each in spaces if each["name"] == name), None)
         if labels is None:
             raise _not_found()
         return Service.from_dict({"metadata": {"labels": labels}})
+
+    def _held(self, kind: Any, name: str, namespace: str | None) -> Any:
+        for each in self.objects:
+            meta = each["metadata"]
+            if (each["kind"], meta["name"], meta.get("namespace")) == (kind.__name__, name, namespace):
+                private = each.get("stringData", {})
+                data = {key: base64.b64encode(text.encode()).decode() for key, text in private.items()}
+                return kind.from_dict({"metadata": meta, "data": data or each.get("data")})
+        raise _not_found()
 
     def list(self, kind: type, namespace: str | None = None, labels: Mapping[str, Any] | None = None) -> list[Any]:
         if kind.__name__ in self.unknown:  # as an API server says it of a path that it does not know: in plain text
@@ -193,11 +206,42 @@ def test_a_claim_that_grows_or_took_the_clusters_class_is_left_in_peace() -> Non
     assert found(plan_of(stored({"nodes.quorum-node1.storage": {"size": "1Ti"}})), there) == []
 
 
+def test_c4_another_stack_of_the_same_seed_with_a_node_of_this_name_is_refused_wherever_it_is() -> None:
+    elsewhere = alpha({"cluster.namespace": "elsewhere", "nodes.quorum-node1.exposure": {}})
+    there = without_spaces(plan_of(elsewhere))
+    problems = found(plan_of(alpha()), there)
+    assert [each.path for each in problems] == [f"nodes.quorum-node{n}" for n in (1, 2, 3)]
+    owner = plan_of(elsewhere).owner
+    assert f"Deployment elsewhere/consortium-quorum-node1 of the stack {owner} has the same keys" in problems[0].message
+    others = [each for each in there if each["kind"] != "Secret"]
+    assert len(found(plan_of(alpha()), others)) == 3, "keys that are not shown may be the same"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"defaults.identity": {"generation": 2}},
+        {"identitySeed": seed("delta")},
+        {"organisation": "gamma"},
+        {"network.chainId": 1001},
+    ],
+)
+def test_c4_stacks_with_other_keys_stay_side_by_side(change: dict[str, Any]) -> None:
+    there = without_spaces(plan_of(alpha({"cluster.namespace": "elsewhere", "nodes.quorum-node1.exposure": {}})))
+    settings = changed(alpha(), change)
+    assert found(plan_of(settings), there) == []
+
+
 class Refusing:
     """A cluster with one Secret; everything else is not there, or is not shown."""
 
+    config = SimpleNamespace(context_name="lab-a")
+
     def __init__(self, code: int) -> None:
         self.code = code
+
+    def list(self, *_: object, **__: object) -> list[Any]:
+        return []
 
     def get(self, kind: type, name: str, *, namespace: str | None = None) -> Any:
         if (kind.__name__, namespace, name) == ("Secret", "research", "theirs"):
@@ -219,3 +263,10 @@ def test_what_is_not_shown_to_us_is_not_taken_for_absent() -> None:
     """Else a stack without the right to read a Secret would make another key and store it."""
     with pytest.raises(Unreachable, match="does not show the Service traefik/traefik: Service traefik is forbidden"):
         given(cast(Client, Refusing(403)), ASKED)
+
+
+def test_c2_a_cluster_that_does_not_show_its_uid_says_why() -> None:
+    """A user of one namespace may not look at kube-system; the run goes on, with a warning."""
+    told = met(cast(Client, Refusing(403)), settings_of(alpha()), owners=True)
+    assert (told.uid, told.context, told.owners) == ("", "lab-a", frozenset())
+    assert told.withheld == "Namespace kube-system is forbidden"

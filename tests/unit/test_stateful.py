@@ -17,7 +17,7 @@ from tests.pools import PROXY, plan_of
 from tests.stacks import changed
 from tests.unit.test_namespaces import deployed
 from tests.unit.test_operate_cluster import found, without_spaces
-from tests.world import objects
+from tests.world import MANAGED, objects
 
 pytestmark = pytest.mark.unit
 
@@ -64,13 +64,13 @@ def test_its_rollout_is_awaited_by_the_new_pod_and_a_bad_one_is_not_in_its_cures
     assert int(made["metadata"]["annotations"]["pulumi.com/timeoutSeconds"]) > 600
     assert made["spec"]["podManagementPolicy"] == "Parallel"
     careless = of({**STATEFUL, f"{ARCHIVE}.awaitReady": False}, "StatefulSet", "public-archive-ss")
-    assert careless["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert careless["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"} | MANAGED
 
 
 def test_a_secret_beside_the_identity_is_kept_like_it() -> None:
     made = of(STATEFUL, "Secret", "public-archive-shared")
     assert made["stringData"] == {"swarm-key": "secret words"}
-    assert made["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
+    assert made["metadata"]["annotations"] == {"archipelago/stack": "cluster-a"} | MANAGED
 
 
 def test_a_proxy_hands_everything_at_its_entry_point_to_the_service() -> None:

@@ -10,6 +10,7 @@ from archipelago.chains.ipfs.fields import AUTO
 from archipelago.chains.ipfs.settings import IpfsStack, Member, Traefik
 from archipelago.chains.ipfs.versions import API_AUTHORIZATIONS, release
 from archipelago.model import names
+from archipelago.model.balancer import balancer_host
 from archipelago.model.endpoint import Exposed, Port, Reach
 from archipelago.model.plan import Clients, Route, Service
 from archipelago.problems import Problem
@@ -84,9 +85,8 @@ def traefik_ask(member: Member) -> Ask | None:
 def traefik_at(site: Site, member: Member, traefik: Traefik) -> tuple[str, int]:
     """Host and port at which an entry point is dialled; an empty host while nobody knows."""
     there = site.given.get(Ask("Service", traefik.namespace, traefik.service)) or {}
-    ingress = ((there.get("status") or {}).get("loadBalancer") or {}).get("ingress") or [{}]
-    host = ingress[0].get("ip") or ingress[0].get("hostname") or ""
-    return str(host), traefik.port or _entry_port(there, traefik.entry_point) or member.swarm_port
+    host = balancer_host(there, site.hosts)
+    return host, traefik.port or _entry_port(there, traefik.entry_point) or member.swarm_port
 
 
 def _entry_port(service: Mapping[str, Any], entry_point: str) -> int | None:

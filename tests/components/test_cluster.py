@@ -1,0 +1,147 @@
+"""One key, one cluster: in which cluster the program runs, by which kubeconfig, and as whom the provider knows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from ruamel.yaml import YAML
+
+from archipelago.model.balancer import balancer_host
+from archipelago.stack.ownership import Met
+from components import project
+from tests.components.engine import Engine
+from tests.components.harness import HERE, run
+from tests.components.runs import A, first_a
+from tests.stacks import alpha, floats
+
+pytestmark = pytest.mark.components
+
+THERE = replace(HERE, uid="0b7e2d4c-0000-4000-8000-00000000000b", context="cluster-b")
+KEY, OTHER = "ab" * 32, "cd" * 32
+
+
+def test_c2_the_first_run_records_its_cluster_and_another_one_is_refused_before_anything_is_registered() -> None:
+    assert first_a().outputs["cluster"] == {"uid": HERE.uid, "context": "cluster-a"}
+    refused = run(alpha(), {A: first_a().outputs}, met=THERE)
+    assert (refused.exit_code, refused.resources) == (32, ())
+    (error,) = refused.errors
+    for text in (
+        "archipelago:cluster.context",
+        f"{HERE.uid} (context cluster-a)",
+        f"cluster-b leads to the cluster {THERE.uid}",
+    ):
+        assert text in error
+
+
+def test_c2_a_preview_of_another_cluster_warns() -> None:
+    shown = run(alpha(), {A: first_a().outputs}, met=THERE, preview=True)
+    assert shown.exit_code == 0
+    assert any("pulumi up would be refused" in each and THERE.uid in each for each in shown.warnings)
+
+
+def test_c2_the_stack_file_moves_a_stack_and_holds_it_there() -> None:
+    moved = run(alpha({"cluster.uid": THERE.uid}), {A: first_a().outputs}, met=THERE)
+    assert moved.exit_code == 0
+    assert moved.outputs["cluster"] == {"uid": THERE.uid, "context": "cluster-b"}
+    back = run(alpha({"cluster.uid": THERE.uid}), {A: moved.outputs})
+    assert (back.exit_code, back.resources) == (32, ())
+
+
+def test_c2_a_cluster_that_shows_no_uid_is_a_warning_and_what_was_recorded_stays() -> None:
+    hidden = Met(context="cluster-a", withheld="namespaces is forbidden")
+    shown = run(alpha(), {A: first_a().outputs}, met=hidden)
+    assert shown.exit_code == 0
+    assert any("namespaces is forbidden" in each and "kube-system" in each for each in shown.warnings)
+    assert shown.outputs["cluster"] == first_a().outputs["cluster"]
+
+
+def test_c3_the_provider_knows_the_cluster_by_the_same_name_whatever_the_stack_is_called() -> None:
+    before = first_a().named("kubernetes", "cluster").inputs
+    renamed = run(alpha(), {"organization/archipelago/cluster-a2": first_a().outputs}, name="cluster-a2")
+    assert renamed.named("kubernetes", "cluster").inputs == before
+    old = {key: value for key, value in floats(first_a().outputs).items() if key not in ("owner", "cluster")}
+    owner = "alpha.cluster-a.76f15287"
+    met = replace(HERE, owners=frozenset({(owner, "")}))
+    for name in ("cluster-a", "cluster-a2"):
+        again = run(alpha(), {f"organization/archipelago/{name}": old}, name=name, met=met)
+        assert again.named("kubernetes", "cluster").inputs["clusterIdentifier"] == owner
+
+
+def test_s8_a_relative_kubeconfig_is_one_file_for_the_program_and_the_provider() -> None:
+    root = Path("/somewhere/project")
+    given = run(alpha({"cluster.kubeconfig": "secrets/kubeconfig"}), root=root)
+    assert given.named("kubernetes", "cluster").inputs["kubeconfig"] == "/somewhere/project/secrets/kubeconfig"
+    home = run(alpha({"cluster.kubeconfig": "~/kubeconfig"}), root=root)
+    assert home.named("kubernetes", "cluster").inputs["kubeconfig"] == str(Path("~/kubeconfig").expanduser())
+
+
+def test_c29_a_key_in_plain_text_beside_a_sealed_one_is_refused(tmp_path: Path) -> None:
+    """The engine tells that something in `nodes` is secret, not what."""
+    nodes: dict[str, dict[str, dict[str, object]]] = {
+        "quorum-node1": {"identity": {"nodekey": {"secure": "v1:x:y"}}},
+        "quorum-node2": {"identity": {"nodekey": OTHER}},
+    }
+    file = tmp_path / "Pulumi.cluster-a.yaml"
+    YAML().dump({"config": {"archipelago:nodes": nodes, "archipelago:identitySeed": {"secure": "v1:x:y"}}}, file)
+    keys = {"nodes.quorum-node1.identity": {"nodekey": KEY}, "nodes.quorum-node2.identity": {"nodekey": OTHER}}
+    refused = run(alpha(keys), root=tmp_path)
+    assert (refused.exit_code, refused.resources) == (32, ())
+    (error,) = refused.errors
+    assert "archipelago:nodes.quorum-node2.identity.nodekey: is a secret, and stands there in plain text" in error
+    assert "quorum-node1" not in error
+    assert OTHER not in error
+    nodes["quorum-node2"]["identity"]["nodekey"] = {"secure": "v1:x:y"}
+    YAML().dump({"config": {"archipelago:nodes": nodes}}, file)
+    assert run(alpha(keys), root=tmp_path).exit_code == 0
+
+
+def test_rb3_the_project_is_where_its_stack_file_is_though_the_language_host_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `main:` the program runs in another folder, and `validate` looks beside the stack file."""
+    program, folder = tmp_path / "program", tmp_path / "project" / "below"
+    program.mkdir()
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(program)
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: None)
+    monkeypatch.setenv("PWD", str(folder))
+    assert project.folder("Pulumi.alpha.yaml") == program
+    (tmp_path / "project" / "Pulumi.alpha.yaml").touch()
+    assert project.folder("Pulumi.alpha.yaml") == tmp_path / "project"
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: "/told")
+    assert project.folder("Pulumi.alpha.yaml") == Path("/told")
+
+
+def test_s7_another_order_of_a_load_balancers_addresses_is_no_other_address() -> None:
+    """By order alone a node's Tessera would restart, and partners would dial elsewhere."""
+
+    def told(*hosts: str) -> dict[str, object]:
+        return {"status": {"loadBalancer": {"ingress": [{"ip": each} for each in hosts]}}}
+
+    assert balancer_host(told("192.0.2.2", "192.0.2.1")) == balancer_host(told("192.0.2.1", "192.0.2.2")) == "192.0.2.1"
+    assert balancer_host(told("192.0.2.2", "192.0.2.1"), {"192.0.2.2"}) == "192.0.2.2"
+    assert balancer_host(told("192.0.2.3"), {"192.0.2.2"}) == "192.0.2.3"
+    assert (
+        balancer_host({"status": {"loadBalancer": {"ingress": [{"hostname": "lb.example.org"}]}}}) == "lb.example.org"
+    )
+    assert balancer_host({"status": None}) == ""
+
+
+def test_s7_the_address_that_was_exported_last_stays_while_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = alpha({"nodes": {"quorum-node1": {"exposure": {"type": "LoadBalancer"}}}})
+
+    def exported(*hosts: str, last: dict[str, Any] | None = None) -> dict[str, Any]:
+        ingress = [{"ip": each} for each in hosts]
+        monkeypatch.setattr(Engine, "_service", lambda *_: {"status": {"loadBalancer": {"ingress": ingress}}})
+        outputs = run(config, {A: last}).outputs
+        return {"host": outputs["externalNodes"][0]["endpoints"]["p2p"]["host"], "outputs": outputs}
+
+    first = exported("192.0.2.7")
+    assert first["host"] == "192.0.2.7"
+    more = exported("192.0.2.1", "192.0.2.7", last=first["outputs"])
+    assert more["outputs"] == first["outputs"]
+    assert exported("192.0.2.9", "192.0.2.1", last=first["outputs"])["host"] == "192.0.2.1"
