@@ -164,7 +164,9 @@ def _named(
     found = {way: validators.addresses(listed, stacks, seen) for way, listed in words.items()}
     known = ", ".join(sorted(validator_names(stacks).values()))
     problems = [
-        Problem("", f"--{way} {word}: no known node has this name or address.", f"Known here: {known}.")
+        Problem(
+            "", f"--{way} {word}: no known node has this name or address.", f"Known here: {known}; or type an address."
+        )
         for way, listed in found.items()
         for word, address in listed.items()
         if not address

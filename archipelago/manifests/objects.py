@@ -10,10 +10,18 @@ from archipelago.model.endpoint import Exposed, Reach
 from archipelago.model.plan import NodePlan, Route, Service
 from archipelago.stack.plan import StackPlan
 
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+
 
 def namespace(plan: StackPlan, name: str) -> Manifest:
-    """A namespace that the stack makes."""
-    metadata = common.kept(plan, {"name": name, "labels": common.labels(plan)})
+    """A namespace that the stack makes; where its own pods are, no pod with more rights than they need is let in.
+
+    The label is read when a pod is made, so that none restarts for it (Pod Security admission of Kubernetes).
+    """
+    labels = common.labels(plan)
+    if name in (plan.namespace, *plan.populated):
+        labels |= {POD_SECURITY: plan.settings.cluster.pod_security}
+    metadata = common.kept(plan, {"name": name, "labels": labels})
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 

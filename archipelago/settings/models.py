@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
@@ -64,6 +64,10 @@ class Cluster(Strict):
     )
     namespace: NamespaceName = Field(default="archipelago", description="Namespace of all objects.")
     create_namespace: bool = Field(default=True, description="false: the namespace is there and is not ours.")
+    pod_security: Literal["restricted", "baseline", "privileged"] = Field(
+        default="restricted",
+        description="Which pods are let into the namespaces that the stack makes for its nodes: a level of Kubernetes.",
+    )
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("command", ["validate", "render"])
-def test_an_object_that_is_too_large_is_refused(
+def test_c27_an_object_that_is_too_large_is_refused(
     command: str, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "LARGEST", 1000)

@@ -46,7 +46,7 @@ def dependencies(given: Run) -> int:
 
 
 @pytest.mark.parametrize("kind", MADE)
-def test_twice_the_nodes_have_at_most_twice_the_dependencies(kind: str) -> None:
+def test_c19_twice_the_nodes_have_at_most_twice_the_dependencies(kind: str) -> None:
     """A backend of files writes all of them anew at each step of a run."""
     few, many = (first(kind, nodes) for nodes in (10, 20))
     assert [len(_workloads(each)) for each in (few, many)] == [10, 20]

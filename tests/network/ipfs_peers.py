@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
 from tests.network.networks import Organisation
 
 PEERS = "peers.peerdiscovery.irt-saintexupery.com"
@@ -62,8 +63,18 @@ def in_a_pod(organisation: Organisation, name: str, program: str, *, account: st
         program: Its text.
         account: The ServiceAccount.
     """
-    container = {"name": "python", "image": "docker.io/library/python:3.13-slim", "command": ["python3", "-c", program]}
-    spec = {"restartPolicy": "Never", "serviceAccountName": account, "containers": [container]}
+    container = {
+        "name": "python",
+        "image": "docker.io/library/python:3.13-slim",
+        "command": ["python3", "-c", program],
+        "securityContext": CONTAINER_SECURITY,
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "serviceAccountName": account,
+        "securityContext": POD_SECURITY,
+        "containers": [container],
+    }
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
     organisation.run("apply", "-f", "-", text=json.dumps(pod))
     try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
 from lab.nodes.images import SHELL, TESSERA_STAND_IN, tessera
 from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
@@ -88,7 +89,10 @@ def _pod(organisation: Organisation, namespace: str) -> Iterator[Any]:
     """A shell in a pod; what it prints within five seconds, if anything."""
     name = "client"
     there = ("-n", namespace)
-    organisation.run(*there, "run", name, f"--image={SHELL}", "--restart=Never", "--", "sleep", "600")
+    container = {"name": name, "image": SHELL, "command": ["sleep", "600"], "securityContext": CONTAINER_SECURITY}
+    spec = {"restartPolicy": "Never", "securityContext": POD_SECURITY, "containers": [container]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    organisation.run(*there, "apply", "-f", "-", text=json.dumps(pod))
     organisation.run(*there, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=150s")
     try:
         yield lambda line: organisation.run(*there, "exec", name, "--", "timeout", "5", "sh", "-c", line, check=False)

@@ -78,7 +78,7 @@ def test_a_node_that_is_added_to_an_older_network_has_the_format_of_today_and_ke
     assert world.settled()
 
 
-def test_keys_that_are_rotated_come_in_the_format_of_today_and_so_they_do_when_they_come_back() -> None:
+def test_c28_keys_that_are_rotated_come_in_the_format_of_today_and_so_they_do_when_they_come_back() -> None:
     """An account that was imported under the first generation again shares no key stream with the one before."""
     world = upgraded({f"{SECOND}.identity": {"generation": 2}})
     world.up("alpha")
@@ -126,7 +126,9 @@ def test_what_the_engine_gives_back_as_a_float_is_the_number_that_was_exported()
 
 
 @given(a_private_key, a_private_key, st.integers(1, 3))
-def test_the_files_of_two_accounts_never_tell_the_difference_of_their_keys(one: str, other: str, number: int) -> None:
+def test_c28_the_files_of_two_accounts_never_tell_the_difference_of_their_keys(
+    one: str, other: str, number: int
+) -> None:
     """One password, one generation: with one salt and one IV, who knows the first key has the second."""
     found = [_encrypted({"account": key, "generation": number}) for key in (one, other)]
     derived = _encrypted({"generation": number})
@@ -135,7 +137,7 @@ def test_the_files_of_two_accounts_never_tell_the_difference_of_their_keys(one: 
             assert _xor(first[0], second[0]) != _xor(first[1], second[1])
 
 
-def test_in_the_first_format_they_did() -> None:
+def test_c28_in_the_first_format_they_did() -> None:
     """So the test above would find it."""
     first, second = (_encrypted({"account": key, "keystore": 1}) for key in ("ab" * 32, "cd" * 32))
     assert _xor(first[0], second[0]) == _xor(first[1], second[1])

@@ -24,7 +24,7 @@ def with_peers(plan: StackPlan, size: int) -> StackPlan:
     return replace(plan, live_files={"static-nodes.json": "x" * (size - 1), "permissioned-nodes.json": "x"})
 
 
-def test_a_config_map_may_be_as_large_as_kubernetes_takes_it_and_no_larger() -> None:
+def test_c27_a_config_map_may_be_as_large_as_kubernetes_takes_it_and_no_larger() -> None:
     """Kubernetes counts the values alone (validation of core/v1: MaxSecretSize)."""
     assert found(with_peers(plan_of(alpha()), 1048576)) == []
     (problem,) = found(with_peers(plan_of(alpha()), 1048577))
@@ -37,7 +37,7 @@ def test_letters_that_take_several_bytes_count_as_such() -> None:
     assert found(replace(plan_of(alpha()), live_files={"peers": "é" * (1 << 19) + "x"}))
 
 
-def test_the_partner_with_the_most_nodes_is_named() -> None:
+def test_c27_the_partner_with_the_most_nodes_is_named() -> None:
     more: Config = {f"nodes.quorum-node{index}": {} for index in (3, 4)}
     plan = plan_of(alpha(), {"beta": bundle(beta(more), {"alpha": bundle(alpha())})})
     (problem,) = found(with_peers(plan, 2 << 20))
@@ -51,7 +51,7 @@ def test_a_stack_with_more_nodes_than_any_partner_is_told_of_its_own() -> None:
     assert (problem.path, "This stack has 3 nodes" in problem.cure) == ("nodes", True)
 
 
-def test_a_genesis_and_a_policy_have_the_limit_too() -> None:
+def test_c27_a_genesis_and_a_policy_have_the_limit_too() -> None:
     plan = plan_of(alpha(), {"beta": bundle(beta(), {"alpha": bundle(alpha())})})
     assert plan.genesis
     genesis = Genesis("x" * (2 << 20), plan.genesis.hash, 1000, "genesis.json", "")
