@@ -17,7 +17,8 @@ from archipelago.checks.settings import problems
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, located, read
 from archipelago.stack.converge import Received, Written
-from archipelago.stack.partners import bundle_of, read_files
+from archipelago.stack.partners import Import, accept, bundle_of, read_files
+from cli import consoles
 from cli.stacks import StackFile
 
 EXPORTED = "identities"  # the output that only this program's stacks have
@@ -145,9 +146,19 @@ def _check_names(settings: Settings, given: Received, file: StackFile) -> None:
 
 
 def _remembered(settings: Settings, received: Received) -> Mapping[str, Any]:
-    """What partners recorded of our own genesis: it is frozen, and where our outputs are not at hand theirs tell it."""
-    for bundle in received.values():
-        network = (bundle or {}).get("network") or {}
-        if settings.network.founder and network.get("founder") == settings.organisation and network.get("genesis"):
-            return {"network": network}
+    """Our own frozen genesis as a partner recorded it, where our outputs are not at hand: its text and nothing else.
+
+    It is asked only of bundles that are accepted, and never of what the founder says anyway: its namespace and names.
+    """
+    if not settings.network.founder:
+        return {}
+    chain, own = CHAINS[settings.network.kind], settings.organisation
+    for name, partner in settings.partners.items():
+        given = accept(name, partner, received.get(name), settings, chain)
+        theirs = given.network if isinstance(given, Import) else None
+        if theirs and theirs.founder == own and theirs.genesis:
+            consoles.note(f"the genesis is taken as {name} recorded it; give --outputs for this stack's own record")
+            said = {"name": settings.network.name, "kind": settings.network.kind, "organisation": own, "founder": own}
+            frozen = {"chainId": theirs.chain_id, "genesis": theirs.genesis, "genesisHash": theirs.genesis_hash}
+            return {"network": said | frozen}
     return {}

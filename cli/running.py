@@ -20,7 +20,8 @@ from archipelago.settings.read import Settings
 from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import from_file
 from archipelago.settings.types import SEALED
-from archipelago.stack.partners import Import, accept, bundle_of, read_files
+from archipelago.stack import accepted
+from archipelago.stack.partners import bundle_of, read_files
 from archipelago.stack.plan import StackPlan
 from cli import consoles, same_cluster
 from cli.deployed import ask
@@ -178,20 +179,16 @@ def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, s
     same_cluster.check(file, settings, told, site.access)
     problems: list[Problem] = []
     received = _received(file, settings, bundles, given, problems)
-    imports = []
-    for name, partner in sorted(settings.partners.items()):
-        found = accept(name, partner, received.get(name), settings, site.chain)
-        if isinstance(found, Import):
-            imports.append(found)
-        else:
-            problems += found
+    before = accepted.read(told, settings)
+    imports, wrong = accepted.imports(settings, site.chain, received, before, {})
+    problems += wrong
     network, records = _exported(file, told, site.chain)
     plan, sealed, locked = _plan(file, seed, received, told, problems)
     return Stack(
         site=site,
         network=network,
         records=records,
-        imports=tuple(imports),
+        imports=tuple(imports.values()),
         waiting_for=tuple(told.get("waitingFor") or ()),
         plan=plan,
         sealed=sealed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,7 @@ async def plan_here() -> StackPlan:
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
     given, met = ask_cluster(settings, chain.asks(settings), last, source)
-    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met)
+    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met, int(time.time()))
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
     plan = check_cluster(plan, source)

@@ -238,6 +238,10 @@ class Chain(Protocol):
         """
         ...
 
+    def validators(self, settings: Settings) -> Iterable[str]:
+        """Names of the validators that a founder's genesis names; those of partners as `organisation/name`."""
+        ...
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:

@@ -12,6 +12,8 @@ from archipelago.identity.curve25519 import sign, signer, verify
 from archipelago.model.endpoint import Endpoint
 
 SCHEMA = 1
+LATEST = 2**53 - 1
+"""The highest edition: numbers cross stacks as floats."""
 
 
 class Record(BaseModel):
@@ -85,6 +87,8 @@ class NetworkRecord(Record):
         chain_id: Chain id, 0 where the protocol has none.
         genesis: The genesis file's text, byte for byte; empty while a validator that it names is unknown.
         genesis_hash: Hash of the genesis block, empty as above.
+        edition: Count of the bundle that it is in, higher with each change, so that nobody can put an older one back.
+            It stands here because readers of today check the signature over this record as it is.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -96,6 +100,7 @@ class NetworkRecord(Record):
     chain_id: int = 0
     genesis: str = ""
     genesis_hash: str = ""
+    edition: int | None = Field(default=None, ge=0, le=LATEST)
 
 
 class Bundle(Record):

@@ -222,7 +222,13 @@ class Partner(Strict):
     required: bool = Field(default=True, description="false: a stack or file that is not there yet is a warning.")
     key: Annotated[str, AfterValidator(_signer)] | None = Field(default=None, description="Its signing key, pinned.")
     unsigned: bool = Field(default=False, description="true: a stack or file without a valid signature is accepted.")
-    min_nodes: int = Field(default=0, ge=0, description="Fewer nodes than this are refused.")
+    min_nodes: int = Field(
+        default=0, ge=0, description="Fewer nodes than this are refused, or those that were taken last stay."
+    )
+    forget: bool = Field(
+        default=False,
+        description="true, for one run: what was taken of it before no longer counts, as its nodes, edition and key.",
+    )
     accept: Accept = Field(
         default=Accept.OWN,
         description="network: profiles of others that it hands on are taken, too; only where a kind has profiles.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.chains.contract import Chain, Given
+from archipelago.model.record import LATEST
 from archipelago.settings.read import Settings
 from archipelago.stack.outputs import bundle
 from archipelago.stack.plan import StackPlan, plan_stack
@@ -39,18 +40,27 @@ class Written:
     last: Mapping[str, Any] = field(default_factory=dict)
     given: Given = field(default_factory=dict, repr=False)
 
-    def plan(self, also: Received | None = None) -> StackPlan:
+    def plan(self, also: Received | None = None, now: int = 0) -> StackPlan:
         """Plan it.
 
         Args:
             also: More bundles by partner; they win over those at hand.
+            now: As of `plan_stack`.
 
         Raises:
             Refused: With every problem found.
         """
         received = {**self.received, **(also or {})}
         return plan_stack(
-            self.settings, self.chain, self.stack, received, self.last, self.root, self.source, self.given
+            self.settings,
+            self.chain,
+            self.stack,
+            received,
+            self.last,
+            self.root,
+            self.source,
+            self.given,
+            now=now,
         )
 
 
@@ -69,7 +79,7 @@ def converge(stacks: Sequence[Written]) -> tuple[StackPlan, ...]:
         before = dict(bundles)
         planned = []
         for each in stacks:
-            plan = each.plan(_from(each, bundles))
+            plan = each.plan(_from(each, bundles), LATEST)  # whatever was taken before, this is newer
             bundles[each.stack] = bundle(plan, plan.records).plain()
             planned.append(plan)
         plans = tuple(planned)

@@ -24,12 +24,14 @@ class Decision:
         founder: The organisation whose genesis it is.
         waiting_for: Names of the nodes or partners without which there is no genesis.
         problems: Contradictions.
+        warnings: What its reader should know.
     """
 
     genesis: Genesis | None = None
     founder: str = ""
     waiting_for: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def decide(
@@ -89,8 +91,26 @@ def _found(
     made = chain.found(settings, nodes, book)
     if isinstance(made, list):
         decision.waiting_for += made
-    else:
-        decision.genesis = made
+        return
+    decision.genesis = made
+    first = [book[name] for name in chain.validators(settings) if name in book]
+    for name in dict.fromkeys(node.organisation for node in first):
+        _first_sight(settings, name, [node for node in first if node.organisation == name], decision)
+
+
+def _first_sight(settings: Settings, name: str, validators: list[ExternalNode], decision: Decision) -> None:
+    """A partner's validators in block 0 are there for good: whose word that is must be certain."""
+    partner = settings.partners[name]
+    listed = ", ".join(f"{node} {node.address}" for node in validators)
+    if partner.unsigned:
+        words = f"the genesis that this run makes would name {listed} for good, and no signature proves whose they are."
+        cure = f"Ask {name} for a signed bundle, and take unsigned out; or paste its nodes in nodes."
+        decision.problems.append(Problem(f"partners.{name}.unsigned", words, cure))
+    elif partner.key is None and partner.nodes is None:
+        decision.warnings.append(
+            f"The genesis that this run makes names {listed} for good, and the key of {name} is not pinned: compare "
+            f"its output identities.key with {name} by another way, and set archipelago:partners.{name}.key to it."
+        )
 
 
 def _offered(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archipelago.model.record import SCHEMA, Bundle, ExternalNode, NetworkRecord
+from archipelago.identity.curve25519 import signer
+from archipelago.model.record import LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
+from archipelago.stack import accepted
 from archipelago.stack.exchange import Tokens
 from archipelago.stack.partners import PROFILES
 from archipelago.stack.plan import StackPlan
@@ -44,7 +46,25 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | No
         profiles=plan.exchange.profiles(records, tokens or {}, plan.signing_key),
         relayed_profiles=plan.exchange.relayed(),
     )
-    return unsigned.signed(plan.signing_key)
+    counted = network.model_copy(update={"edition": _edition(plan, unsigned)})
+    return unsigned.model_copy(update={"network": counted}).signed(plan.signing_key)
+
+
+def _edition(plan: StackPlan, unsigned: Bundle) -> int:
+    """The count of a bundle: that of the last one where nothing has changed.
+
+    It is a time where one is known, so that a stack that has lost its outputs does not begin again at 1.
+    """
+
+    def without_count(raw: dict[str, Any]) -> bytes:
+        network = raw.get("network") or {}
+        return canonical(raw | {"network": {key: value for key, value in network.items() if key != "edition"}})
+
+    last = int((plan.exported.get("network") or {}).get("edition", 0))
+    keyed = unsigned.model_copy(update={"key": signer(plan.signing_key)}).plain()
+    if last and without_count(keyed) == without_count(dict(plan.exported)):
+        return last
+    return min(max(last + 1, plan.now), LATEST)
 
 
 def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | None = None) -> Outputs:
@@ -62,8 +82,11 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | N
             **common,
         },
         "partners": {
-            each.name: {"nodes": len(each.nodes), "key": each.key} for each in plan.imports if not each.absent
+            each.name: {"nodes": len(each.nodes), "key": each.key}
+            for each in plan.imports
+            if each.nodes or not each.absent
         },
+        "accepted": accepted.written(plan.imports, plan.before, plan.settings),
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
         "owner": plan.owner,

@@ -33,7 +33,8 @@ class Import:
         sealed: What it sealed for us, by item.
         profiles: Its own profiles, as received: each is signed by itself.
         relayed: Those of others that it hands on, as received.
-        absent: Why there is nothing, in words; empty where there is something.
+        absent: Why it gives nothing that can be taken, in words; its nodes are then those that were taken last.
+        edition: The count of its bundle; 0 where it has none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Import:
     sealed: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[Any, ...] = ()
     relayed: tuple[Any, ...] = ()
+    edition: int = 0
 
     @property
     def provenance(self) -> str:
@@ -167,7 +169,9 @@ def accept(
         return problems
     key = "" if partner.nodes is not None or not is_signed(dict(raw)) else str(raw.get("key"))
     told = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
-    found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, *told)
+    edition = (network and network.edition) or 0
+    profiles, relayed = told
+    found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, profiles, relayed, edition)
     return _too_few(path, partner, found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import continuity, losses, ownership, sharing
+from archipelago.stack import accepted, continuity, losses, ownership, sharing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.ownership import Met
-from archipelago.stack.partners import Import, accept
+from archipelago.stack.partners import Import, bundle_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class StackPlan:
         validators: How many validators the network has, and how many of them may be away while blocks go on.
         cluster: In which cluster it runs, for its outputs.
         hosts: Addresses of its nodes that were exported last.
+        before: What the last run took of each partner.
+        exported: The bundle of the last run.
+        now: Seconds since 1970; 0 where nobody knows.
     """
 
     settings: Settings
@@ -77,6 +80,9 @@ class StackPlan:
     validators: tuple[int, int] = (0, 0)
     cluster: Mapping[str, str] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
+    before: accepted.Before = field(default_factory=dict)
+    exported: Mapping[str, Any] = field(default_factory=dict)
+    now: int = 0
 
     @property
     def network(self) -> str:
@@ -100,7 +106,7 @@ class StackPlan:
     @property
     def missing(self) -> tuple[str, ...]:
         """Partners of whom nothing is known."""
-        return tuple(given.name for given in self.imports if given.absent)
+        return tuple(given.name for given in self.imports if given.absent and not given.nodes)
 
 
 def plan_stack(
@@ -113,8 +119,11 @@ def plan_stack(
     source: str,
     given: Given | None = None,
     met: Met | None = None,
+    now: int = 0,
 ) -> StackPlan:
     """Plan a stack.
+
+    A partner whose words cannot be taken counts as away where something of it was taken before.
 
     Args:
         settings: What was written.
@@ -126,17 +135,44 @@ def plan_stack(
         source: The stack file's name, for messages.
         given: What the cluster answered to what the chain asks; what is not in it was not asked, or not answered.
         met: What the cluster says of itself; None where it was not asked.
+        now: Seconds since 1970, for the count of what is exported; without them it goes up by one.
 
     Raises:
         Refused: With every problem found; nothing was touched.
     """
+    before = accepted.read(last, settings)
+    wrong: dict[str, str] = {}
+    while True:
+        try:
+            imports, problems = accepted.imports(settings, chain, received, before, wrong)
+            plan = _planned(settings, chain, stack, imports, problems, last, root, source, given or {}, met or Met())
+        except Refused as refused:
+            more = accepted.blamed(refused.problems, settings, before, wrong)
+            if not more:
+                raise
+            wrong |= more
+        else:
+            return replace(plan, before=before, exported=bundle_of(last), now=now)
+
+
+def _planned(
+    settings: Settings,
+    chain: Chain,
+    stack: str,
+    imports: Mapping[str, Import],
+    problems: list[Problem],
+    last: Mapping[str, Any],
+    root: Path,
+    source: str,
+    given: Given,
+    met: Met,
+) -> StackPlan:
+    """Plan a stack with what is taken of its partners; arguments as those of `plan_stack`."""
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
-    imports, problems = _imports(settings, chain, received)
     signing_key = keyring.secret("", "organisation signing key")
-    met = met or Met()
     owner = ownership.owner(settings, stack, signing_key, last, met)
     hosts = continuity.hosts(last)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {}, hosts)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts)
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)
@@ -180,7 +216,9 @@ def plan_stack(
         waiting_for=(*decision.waiting_for, *waits, *heard.waiting_for),
         warnings=(
             *chain.doubts(settings),
-            *_warnings(imports, decision.waiting_for, waits, last),
+            *decision.warnings,
+            *accepted.warnings(imports, last),
+            *_waiting(decision.waiting_for, waits),
             *common.warnings,
             *sharing.generations(book),
             *sharing.keyless(book, imports),
@@ -238,48 +276,16 @@ def _common(
     return _Common(shared, made, problems, warnings)
 
 
-def _imports(
-    settings: Settings, chain: Chain, received: Mapping[str, Mapping[str, Any] | None]
-) -> tuple[dict[str, Import], list[Problem]]:
-    imports: dict[str, Import] = {}
-    problems: list[Problem] = []
-    for name, partner in sorted(settings.partners.items()):
-        given = accept(name, partner, received.get(name), settings, chain)
-        if isinstance(given, Import):
-            imports[name] = given
-        else:
-            problems += given
-    return imports, problems
-
-
 def _record(node: Node[Any], plan: NodePlan, site: Site) -> ExternalNode:
     elsewhere = plan.namespace if plan.namespace not in ("", site.namespace) else None
     return node.record.model_copy(update={"endpoints": plan.service.endpoints(), "namespace": elsewhere})
 
 
-def _warnings(
-    imports: Mapping[str, Import], waiting_for: list[str], waits: list[str], last: Mapping[str, Any]
-) -> list[str]:
-    before = last.get("partners") or {}
-    found = []
+def _waiting(waiting_for: list[str], waits: list[str]) -> Iterator[str]:
+    """What is not made yet, and for want of what."""
     if waiting_for:
         whom = ", ".join(waiting_for)
-        found.append(f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there.")
+        yield f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there."
     if waits:
         whom = ", ".join(waits)
-        found.append(
-            f"Waiting for {whom}: the nodes that need it do not run yet. Run pulumi up again when it is there."
-        )
-    for name, given in imports.items():
-        had = before.get(name) or {}
-        if given.absent:
-            found.append(f"Partner {name}: {given.absent}. Run pulumi up again when it is.")
-        if had.get("nodes") and not given.nodes:
-            found.append(
-                f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
-            )
-        if had.get("key") and given.nodes and had["key"] != given.key:
-            found.append(
-                f"Partner {name} now signs with {given.key or 'no key'}, before with {had['key']}. Ask it why."
-            )
-    return found
+        yield f"Waiting for {whom}: the nodes that need it do not run yet. Run pulumi up again when it is there."

@@ -105,6 +105,10 @@ class CitaCloud(Founded):
         made = founding.found(settings, nodes, book)
         return made if isinstance(made, list) else _genesis(made, made.text)
 
+    def validators(self, settings: Settings) -> tuple[str, ...]:
+        """The first validators, by name."""
+        return founding.validator_names(settings)
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:

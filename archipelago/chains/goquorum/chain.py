@@ -117,6 +117,10 @@ class GoQuorum(Founded):
         made = founding.found(settings, nodes, book)
         return made if isinstance(made, list) else self.read_genesis(made.text)
 
+    def validators(self, settings: Settings) -> tuple[str, ...]:
+        """The validators of block 0, by name."""
+        return founding.validator_names(settings)
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:

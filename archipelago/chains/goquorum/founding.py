@@ -80,7 +80,10 @@ def differences(
             yield differ(path, wanted, there)
     # a validator that can no longer be resolved (it was removed, its organisation has left) proves nothing
     resolved = resolve(chosen.validators, nodes, book)
-    if resolved and all(resolved.values()) and set(resolved.values()) != set(genesis.validators):
+    # a partner may give its nodes other keys; what is frozen does not change by that
+    ours = {address for name, address in resolved.items() if name not in book}
+    count = len(resolved) == len(genesis.validators)
+    if resolved and all(resolved.values()) and not (count and ours <= set(genesis.validators)):
         by_address = {record.address: name for name, record in book.items()}
         by_address |= {node.record.address: name for name, node in nodes.items()}
         there = ", ".join(by_address.get(address, address) for address in genesis.validators)

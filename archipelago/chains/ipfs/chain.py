@@ -132,6 +132,10 @@ class Ipfs:
         """What all agree on anyway."""
         return self.agreed(settings)
 
+    def validators(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
+        """None: a swarm has members only."""
+        return ()
+
     def differences(
         self,
         settings: Settings,

@@ -1,0 +1,188 @@
+"""What a stack took of each partner last: it goes on with that while a partner gives nothing, or nothing usable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from archipelago.chains.contract import Chain
+from archipelago.model.record import ExternalNode
+from archipelago.problems import Problem
+from archipelago.settings.models import Partner
+from archipelago.settings.read import Settings
+from archipelago.stack.partners import Import, accept
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What one partner gave when it was last taken.
+
+    Args:
+        nodes: Its nodes.
+        key: Its signing key; empty where nothing was signed.
+        edition: The count of its bundle; 0 where it had none.
+    """
+
+    nodes: tuple[ExternalNode, ...] = ()
+    key: str = ""
+    edition: int = 0
+
+
+Before = Mapping[str, Accepted]
+
+
+def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
+    """What the last run took, by partner; nothing of a partner that the stack file forgets, or has no longer.
+
+    Args:
+        last: The stack's own last outputs.
+        settings: Ours.
+    """
+    told = last.get("accepted")
+    found = {}
+    for name, given in told.items() if isinstance(told, Mapping) else ():
+        partner = settings.partners.get(name)
+        if partner is None or partner.forget or partner.nodes is not None:
+            continue
+        try:
+            nodes = tuple(ExternalNode.model_validate(each) for each in given["nodes"])
+        except ValidationError:  # of a newer program
+            nodes = ()
+        found[name] = Accepted(nodes, given["key"], int(given["edition"]))
+    return found
+
+
+def imports(
+    settings: Settings,
+    chain: Chain,
+    received: Mapping[str, Mapping[str, Any] | None],
+    before: Before,
+    wrong: Mapping[str, str],
+) -> tuple[dict[str, Import], list[Problem]]:
+    """What is taken of each partner: what it gives, or what it gave before where it is away or wrong.
+
+    Args:
+        settings: Ours.
+        chain: Parses nodes.
+        received: A bundle by partner; None for a partner that is not there. Pasted nodes need no entry.
+        before: What the last run took.
+        wrong: Partners whose words cannot be taken, and why.
+
+    Returns:
+        The imports by partner, and what is wrong with those that are not among them.
+    """
+    taken: dict[str, Import] = {}
+    problems: list[Problem] = []
+    for name, partner in sorted(settings.partners.items()):
+        if name in wrong and (kept := _instead(name, partner, wrong[name], before)):
+            taken[name] = kept
+            continue
+        given = accept(name, partner, received.get(name), settings, chain)
+        if not isinstance(given, Import):
+            problems += given
+        elif given.absent:
+            taken[name] = _instead(name, partner, given.absent, before) or given
+        else:
+            taken[name] = given
+            problems += _older(given, before)
+    return taken, problems
+
+
+def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader of the preview should know of partners.
+
+    Args:
+        taken: What is taken of each.
+        last: The stack's own last outputs.
+    """
+    counted, told = last.get("partners") or {}, last.get("accepted") or {}
+    for name, given in taken.items():
+        had = counted.get(name) or {}
+        if given.absent and given.nodes:
+            yield (
+                f"Partner {name}: {given.absent}. Its {len(given.nodes)} nodes that were taken last stay. If it has "
+                f"left for good, take it out of the stack file, or set archipelago:partners.{name}.forget to true."
+            )
+        elif given.absent:
+            yield f"Partner {name}: {given.absent}. Run pulumi up again when it is."
+        if had.get("nodes") and not given.nodes:
+            yield f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
+        known = (told.get(name) or {}).get("key") or had.get("key")
+        if known and not given.absent and known != given.key:
+            yield f"Partner {name} now signs with {given.key or 'no key'}, before with {known}. Ask it why."
+
+
+def written(taken: Iterable[Import], before: Before, settings: Settings) -> dict[str, Any]:
+    """The output that `read` reads. The last key stays while a partner is away, so that another one is noticed."""
+    found = {}
+    for each in taken:
+        known = before.get(each.name, Accepted())
+        now = known if each.absent else Accepted(each.nodes, each.key, each.edition)
+        if now != Accepted() and settings.partners[each.name].nodes is None:
+            nodes = [node.plain() for node in now.nodes]
+            found[each.name] = {"key": now.key, "edition": now.edition, "nodes": nodes}
+    return found
+
+
+def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | None:
+    """What was taken last, in the place of what a partner gives now; None where there is nothing, or no trust in it.
+
+    Args:
+        name: The partner's name.
+        partner: What the settings say of it.
+        why: What is wrong with what it gives, in words.
+        before: What the last run took.
+    """
+    known = before.get(name, Accepted())
+    trusted = known.key == partner.key if partner.key else bool(known.key or partner.unsigned)
+    if not known.nodes or not trusted or len(known.nodes) < partner.min_nodes:
+        return None
+    return Import(name, known.nodes, key=known.key, absent=why)
+
+
+def _older(given: Import, before: Before) -> Iterator[Problem]:
+    """What shows that a bundle is older than one that was taken before: somebody put it back."""
+    known = before.get(given.name, Accepted())
+    path = f"partners.{given.name}"
+    cure = (
+        f"Ask {given.name} to run pulumi up again. If it has lost its state or its keys, set archipelago:{path}.forget "
+        "to true for one run."
+    )
+    if given.edition < known.edition:
+        words = f"its bundle has the edition {given.edition}, and the edition {known.edition} was taken before."
+        yield Problem(path, words, cure)
+    generations = {node.name: node.generation for node in known.nodes}
+    for node in given.nodes:
+        if node.generation < (had := generations.get(node.name, 0)):
+            words = f"{node} has generation {node.generation}, and generation {had} was taken before."
+            yield Problem(path, words, cure)
+
+
+def blamed(problems: Iterable[Problem], settings: Settings, before: Before, wrong: Mapping[str, str]) -> dict[str, str]:
+    """Partners without whose words the plan may be sound, and why; empty where the problems are ours.
+
+    Two partners may contradict each other. Where what one of them gave last does not help, all go back to that: it
+    agreed once.
+
+    Args:
+        problems: Why the plan was refused.
+        settings: Ours.
+        before: What the last run took.
+        wrong: Partners that are passed over already.
+    """
+    by_partner: dict[str, str] = {}
+    for problem in problems:
+        section, _, rest = problem.path.partition(".")
+        name = rest.partition(".")[0]
+        if section != "partners" or name not in settings.partners:
+            return {}
+        by_partner.setdefault(name, problem.message.rstrip("."))
+    usable = [name for name, partner in settings.partners.items() if _instead(name, partner, "", before)]
+    more = {name: by_partner[name] for name in usable if name in by_partner and name not in wrong}
+    if more or not by_partner:
+        return more
+    why = "; ".join(f"{name}: {words}" for name, words in sorted(by_partner.items()))
+    return {name: why for name in usable if name not in wrong}
