@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
-from archipelago.model.record import ExternalNode
+from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Problem
 from archipelago.settings.models import Partner
 from archipelago.settings.read import Settings
@@ -23,12 +24,14 @@ class Accepted:
     Args:
         nodes: Its nodes.
         key: Its signing key; empty where nothing was signed.
-        edition: The count of its bundle; 0 where it had none.
+        edition: The count of its bundle when it last gave anything else; 0 where it had none.
+        digest: Of all that is taken of it.
     """
 
     nodes: tuple[ExternalNode, ...] = ()
     key: str = ""
     edition: int = 0
+    digest: str = ""
 
 
 Before = Mapping[str, Accepted]
@@ -51,7 +54,7 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
             nodes = tuple(ExternalNode.model_validate(each) for each in given["nodes"])
         except ValidationError:  # of a newer program
             nodes = ()
-        found[name] = Accepted(nodes, given["key"], int(given["edition"]))
+        found[name] = Accepted(nodes, given["key"], int(given["edition"]), given["digest"])
     return found
 
 
@@ -120,11 +123,20 @@ def written(taken: Iterable[Import], before: Before, settings: Settings) -> dict
     found = {}
     for each in taken:
         known = before.get(each.name, Accepted())
-        now = known if each.absent else Accepted(each.nodes, each.key, each.edition)
+        now = known if each.absent else _taken(each, known)
         if now != Accepted() and settings.partners[each.name].nodes is None:
             nodes = [node.plain() for node in now.nodes]
-            found[each.name] = {"key": now.key, "edition": now.edition, "nodes": nodes}
+            found[each.name] = {"key": now.key, "edition": now.edition, "digest": now.digest, "nodes": nodes}
     return found
+
+
+def _taken(given: Import, known: Accepted) -> Accepted:
+    """What a partner gives now. A higher edition of the same is no news, or each would wait for the other's next run."""
+    nodes = [node.plain() for node in given.nodes]
+    all_of_it = {"nodes": nodes, "sealed": dict(given.sealed), "profiles": given.profiles}
+    digest = hashlib.sha256(canonical(all_of_it)).hexdigest()[:16]
+    edition = known.edition if (digest, given.key) == (known.digest, known.key) else given.edition
+    return Accepted(given.nodes, given.key, edition, digest)
 
 
 def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | None:
