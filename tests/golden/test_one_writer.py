@@ -28,7 +28,14 @@ OPEN = {"rpc": True, "websocket": True, "thirdParty": True}
 # Nothing is left to the cluster: `manifests` alone has to say it all.
 SETTLED: dict[str, Config] = {
     "pinned ports": alpha(PINNED),
-    "all APIs": alpha({**PINNED, "defaults.api": OPEN, "defaults.unlock": True, "defaults.extraArgs": ["--metrics"]}),
+    "all APIs": alpha(
+        {
+            **PINNED,
+            "defaults.api": {**OPEN, "clients": [{"namespace": "apps"}]},
+            "defaults.unlock": True,
+            "defaults.extraArgs": ["--metrics"],
+        }
+    ),
     "clients": alpha({**PINNED, "defaults.api": {**OPEN, "type": "NodePort", "clients": [{"cidr": "192.0.2.0/24"}]}}),
     "policies of somebody else": alpha({**PINNED, "defaults.api": OPEN, "cluster.networkPolicies": False}),
     "in the cluster only": alpha({"nodes.quorum-node1.exposure": {}, "defaults.exposure": {"type": "ClusterIP"}}),
