@@ -39,7 +39,7 @@ Remove = Annotated[
 ]
 Add = Annotated[
     list[str] | None,
-    typer.Option("--add", help="A partner's validator that shall come, by name or address.", show_default=False),
+    typer.Option("--add", help="A partner's validator to vote in, by name or address.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -155,7 +155,7 @@ def _look(stacks: Sequence[Stack]) -> list[Seen]:
 def _named(
     stacks: Sequence[Stack], seen: Sequence[Seen], remove: Sequence[str] | None, add: Sequence[str] | None
 ) -> dict[str, tuple[str, ...]]:
-    """The addresses of those who were named, by what shall become of them.
+    """The addresses that were named, by what is to become of them.
 
     Raises:
         Refused: No node has such a name or address, one was named both ways, or does not ask to validate.
@@ -173,7 +173,7 @@ def _named(
     ]
     for word, address in found["add"].items():
         if address and address in found["remove"].values():
-            problems.append(Problem("", f"{word} shall come and go.", "Name it once."))
+            problems.append(Problem("", f"{word} is named to come and to go.", "Name it once."))
         elif address and validators.wishes(stacks).get(address) is False:
             cure = "Its organisation sets validator: true at the node and runs pulumi up, then name it again."
             problems.append(Problem("", f"--add {word}: it does not ask to validate.", cure))

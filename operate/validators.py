@@ -74,7 +74,7 @@ class Votes:
         changes: The difference.
         stale: By node of ours, votes that wait there and are settled or no longer wanted: addresses.
         unclaimed: Validators that no known stack claims; no vote is cast about them unless they are named.
-        open: Other votes that have not passed, by whomever they were cast.
+        open: Other votes that have not passed.
     """
 
     height: int
@@ -97,8 +97,8 @@ def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = 
     Args:
         stacks: Stacks of one network.
         seen: Their nodes, looked at; one at least has answered.
-        remove: Addresses that shall go whatever the settings say.
-        add: Addresses that shall come; a partner's validator is voted in only if it is among them.
+        remove: Addresses to vote out although the settings want them.
+        add: Addresses to vote in; a partner's validator is voted in only if it is among them.
     """
     newest = _newest(seen)
     called = validator_names(stacks)

@@ -131,7 +131,7 @@ def written(taken: Iterable[Import], before: Before, settings: Settings) -> dict
 
 
 def _taken(given: Import, known: Accepted) -> Accepted:
-    """What a partner gives now. A higher edition of the same is no news, or each would wait for the other's next run."""
+    """What a partner gives now. Another edition of the same is no news: two stacks would wait for each other."""
     nodes = [node.plain() for node in given.nodes]
     all_of_it = {"nodes": nodes, "sealed": dict(given.sealed), "profiles": given.profiles}
     digest = hashlib.sha256(canonical(all_of_it)).hexdigest()[:16]

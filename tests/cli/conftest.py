@@ -91,7 +91,8 @@ class Project:
 @pytest.fixture(autouse=True)
 def _nothing_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No passphrase and no pulumi of the machine that runs the tests; a screen of known width."""
-    for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "FORCE_COLOR"):
+    secret = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "ARCHIPELAGO_PASSPHRASE_FILES")
+    for name in (*secret, "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     empty = tmp_path / "bin"
     empty.mkdir()

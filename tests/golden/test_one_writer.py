@@ -31,7 +31,7 @@ SETTLED: dict[str, Config] = {
     "all APIs": alpha(
         {
             **PINNED,
-            "defaults.api": {**OPEN, "clients": [{"pods": {"app": "wallet"}}]},
+            "defaults.api": {**OPEN, "clients": [{"namespace": "apps"}]},
             "defaults.unlock": True,
             "defaults.extraArgs": ["--metrics"],
         }

@@ -136,7 +136,13 @@ def test_every_error_message_that_the_runbooks_explain_is_in_the_program() -> No
     """A message that was reworded must not leave its explanation behind."""
     section = (ROOT / "docs" / "operations.md").read_text().partition("## Error messages")[2]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
-    engines = {"unknown stack", "the stack is currently locked", "Apply failed with", "passphrase must be set"}
+    engines = {
+        "unknown stack",
+        "the stack is currently locked",
+        "Apply failed with",
+        "passphrase must be set",
+        "violates PodSecurity",
+    }
     folders = ("archipelago", "components", "operate")
     program = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
     program = re.sub(r'"\s*\n\s*f?"', "", program)  # one text over several lines

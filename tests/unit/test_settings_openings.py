@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archipelago.chains.cita_cloud.accounts import SUITES
 from tests import cita, ipfs
 from tests.stacks import GONE, Config, alpha, changed, problems_of
 
@@ -96,11 +97,22 @@ def test_c20_an_api_of_kubo_that_asks_for_no_token_is_on_no_service() -> None:
         assert ("api" in names) is guarded
 
 
-def test_c36_nodes_of_kms_eth_with_one_password_are_a_warning_that_does_not_show_it() -> None:
-    eth = cita.local({"network.services.kms": "kms_eth"})
-    (warning,) = (each for each in cita.plan_of(eth).warnings if "kmsPassword" in each)
+@pytest.mark.parametrize(("kms", "part", "bytes_"), [("kms_eth", "the other", 32), ("kms_sm", "half of the other", 16)])
+def test_c36_nodes_with_one_kms_password_are_a_warning_that_does_not_show_it(kms: str, part: str, bytes_: int) -> None:
+    suite, keys = SUITES[kms], (bytes(range(1, 33)), bytes(range(101, 133)))
+    told = _xor(*(suite.encrypt(b"123456", key) for key in keys))
+    assert told[:bytes_] == _xor(*keys)[:bytes_]
+    assert (told == _xor(*keys)) is (bytes_ == 32)
+
+    shared = cita.local({"network.services.kms": kms})
+    (warning,) = (each for each in cita.plan_of(shared).warnings if "kmsPassword" in each)
     assert "node0, node1, node2" in warning
+    assert f"computes {part}." in warning
     assert "123456" not in warning
     own = {f"nodes.node{index}.kmsPassword": f"password {index}" for index in range(3)}
-    for config in (changed(eth, own), cita.local(), changed(eth, {"defaults.kmsPassword": GONE})):
+    for config in (changed(shared, own), changed(shared, {"defaults.kmsPassword": GONE})):
         assert not any("kmsPassword" in each for each in cita.plan_of(config).warnings)
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

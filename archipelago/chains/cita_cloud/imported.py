@@ -27,10 +27,15 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 def doubts(settings: Settings) -> Iterator[str]:
-    """Nodes of kms_eth with one password: its cipher (AES-CTR) then has one key stream for all their accounts."""
+    """Nodes with one password: key and IV of both kms come from it alone.
+
+    AES-CTR of kms_eth then has one key stream for all their accounts; SM4-CFB of kms_sm one for the first 16 bytes.
+    """
     services = stack(settings.network)
-    if services.bft or SUITES[services["kms"].kind] is not ETH:
+    if services.bft:
         return
+    kind = services["kms"].kind
+    part = "the other" if SUITES[kind] is ETH else "half of the other"
     users: dict[str, list[str]] = {}
     for name, node in settings.nodes.items():
         if text := _open(node.kms_password):
@@ -38,9 +43,9 @@ def doubts(settings: Settings) -> Iterator[str]:
     for names in users.values():
         if len(names) > 1:
             yield (
-                f"{', '.join(names)} have the same kmsPassword, and kms_eth encrypts their accounts alike: "
-                "a reader of two kms.db who knows one key computes the other. Give every new node a kmsPassword of its "
-                "own, or none: it is then derived from your seed. A running node keeps the password of its kms.db."
+                f"{', '.join(names)} have the same kmsPassword, and {kind} encrypts their accounts alike: a reader of "
+                f"two kms.db who knows one key computes {part}. Give every new node a kmsPassword of its own, or none: "
+                "it is then derived from your seed. A running node keeps the password of its kms.db."
             )
 
 

@@ -34,7 +34,7 @@ def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[
     named = [name for name in _CHANGES if name in api.namespaces]
     can = " and ".join(_CHANGES[name] for name in named)
     kept_out = network_policies and narrowed(api.clients)
-    opened = api.rpc or api.websocket
+    opened, who = api.rpc or api.websocket, _who(api, network_policies)
     if named and api.type is not Exposed.CLUSTER_IP:
         words = f"{', '.join(named)} must not be open on a {api.type}: anybody who finds the port could {can}."
         yield Problem(
@@ -43,17 +43,18 @@ def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[
             f"Take it out, or keep archipelago:{path}.api.type at ClusterIP and name clients.",
         )
     elif named and opened and not kept_out:
-        words = f"{', '.join(named)} must be open to named clients only: {_who(api)} could {can}."
+        words = f"{', '.join(named)} must be open to named clients only: {who} could {can}."
         yield Problem(f"{path}.api.namespaces", words, _cure(path, network_policies, "archipelago attach needs none"))
     if node.unlock and opened and not kept_out:
-        words = f"an unlocked account must be open to named clients only: {_who(api)} could send its transactions."
+        words = f"an unlocked account must be open to named clients only: {who} could send its transactions."
         yield Problem(f"{path}.unlock", words, _cure(path, network_policies, "a client that signs itself needs none"))
 
 
-def _who(api: Api) -> str:
+def _who(api: Api, network_policies: bool) -> str:
     if api.type is not Exposed.CLUSTER_IP:
         return "anybody who finds the port"
-    return "every address that api.clients names" if api.clients else "every pod that reaches the Service"
+    named = api.clients and network_policies
+    return "every address, which api.clients names," if named else "every pod that reaches the Service"
 
 
 def _cure(path: str, network_policies: bool, instead: str) -> str:
