@@ -19,7 +19,7 @@ from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, connect, foreign, given, met, node_addresses
+from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
 
 _ALLOW = "Allow this user to get the namespace kube-system."
 
@@ -59,7 +59,7 @@ def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source:
         pulumi.log.warn(f"pulumi up would be refused: {problem.text(source)}")
 
 
-def check_cluster(plan: StackPlan, source: str) -> None:
+def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> None:
     """Ask the cluster whether it is there, and whether nobody else's objects stand where ours would.
 
     A preview goes on without a cluster, with a warning: pull requests are reviewed where none can be reached.
@@ -67,6 +67,8 @@ def check_cluster(plan: StackPlan, source: str) -> None:
     Args:
         plan: The stack.
         source: The stack file's name.
+        adopts: Whether its objects may be managed by runs of another state or of an older program; `up` takes them
+            over.
 
     Raises:
         Refused: Somebody else's object is in the way, or `up` cannot reach the cluster.
@@ -77,6 +79,8 @@ def check_cluster(plan: StackPlan, source: str) -> None:
     try:
         with closing(connect(cluster)) as client:
             problems = list(foreign(client, manifests(plan), plan))
+            if adopts and not problems and not pulumi.runtime.is_dry_run():
+                adopt(client, manifests(plan), plan)
     except Unreachable as reason:
         problem = _away(reason)
         if not pulumi.runtime.is_dry_run():
