@@ -20,7 +20,7 @@ from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, connect, foreign, given, met, node_addresses
+from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
 from operate.rollouts import unawaited, workloads
 
 _ALLOW = "Allow this user to get the namespace kube-system."
@@ -61,7 +61,7 @@ def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source:
         pulumi.log.warn(f"pulumi up would be refused: {problem.text(source)}")
 
 
-def check_cluster(plan: StackPlan, source: str) -> StackPlan:
+def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
     """Ask the cluster whether it is there, whether nobody else's objects stand where ours would, and what runs.
 
     A preview goes on without a cluster, with a warning: pull requests are reviewed where none can be reached.
@@ -69,6 +69,8 @@ def check_cluster(plan: StackPlan, source: str) -> StackPlan:
     Args:
         plan: The stack.
         source: The stack file's name.
+        adopts: Whether its objects may be managed by runs of another state or of an older program; `up` takes them
+            over.
 
     Returns:
         The plan. What is updated one after another is what runs in the cluster: outputs may be lost.
@@ -85,6 +87,8 @@ def check_cluster(plan: StackPlan, source: str) -> StackPlan:
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
             problems += unawaited(plan, wanted, there)
+            if adopts and not problems and not pulumi.runtime.is_dry_run():
+                adopt(client, wanted, plan)
     except Unreachable as reason:
         problem = _away(reason, cluster)
         if not pulumi.runtime.is_dry_run():

@@ -57,7 +57,7 @@ async def plan_here() -> StackPlan:
     plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met, int(time.time()))
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
-    plan = check_cluster(plan, source)
+    plan = check_cluster(plan, source, adopts=not last.get("owner"))
     for warning in plan.warnings:
         pulumi.log.warn(warning)
     return plan

@@ -22,10 +22,11 @@ def folder(source: str) -> Path:
     """
     if told := pulumi.get_root_directory():
         return Path(told)
-    # An older language host does not tell it. Pulumi is typed in that folder or below it, and a shell says where.
+    # An older language host does not tell it. Pulumi is typed in that folder or below it, and a shell says where; the
+    # program's own folder may hold a stack file of the same name, as an example.
     here = Path.cwd()
     typed = Path(os.environ.get("PWD") or here)
-    return next((each for each in (here, typed, *typed.parents) if (each / source).is_file()), here)
+    return next((each for each in (typed, *typed.parents) if (each / source).is_file()), here)
 
 
 def in_plain_text(settings: Settings, root: Path, source: str) -> Iterator[Problem]:

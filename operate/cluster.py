@@ -1,4 +1,4 @@
-"""The Kubernetes API, read-only: whose objects stand there, and which addresses its nodes have."""
+"""The Kubernetes API: whose objects stand there, which cluster it is, and which addresses its nodes have."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
 from operate import conflicts
+from operate.managers import take_over
 from operate.twins import twins
 
 _TIMEOUT = httpx2.Timeout(10)  # seconds; an API server that needs longer is down for our purposes
@@ -78,6 +79,20 @@ def foreign(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> Iter
             yield from conflicts.others(client, there, plan)
     except ApiError as error:
         raise Unreachable(f"it refuses to list the objects of {where}: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+
+
+def adopt(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> None:
+    """Take over what earlier states of the stack manage; see `managers.take_over`.
+
+    Raises:
+        Unreachable: The API server does not answer, or refuses.
+    """
+    try:
+        take_over(client, wanted, plan)
+    except ApiError as error:
+        raise Unreachable(f"it refuses to hand over the stack's objects: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
 

@@ -56,10 +56,7 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
     path = plan.settings.path_of_namespace(namespace)
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
     rivals: set[str] = set()
-    kinds = {kind for kind, _ in names}
-    looked: list[type[NamespacedResource]] = [*_KINDS, *(each for each in _MORE if each.__name__ in kinds)]
-    looked += [each for each in _installed(wanted) if _answers(client, each, namespace)]
-    for kind in looked:
+    for kind in kinds(client, wanted, namespace):
         # nobody's and others' objects: ours are not even read
         for found in client.list(kind, namespace=namespace, labels={OWNER: not_equal(plan.owner)}):
             metadata: ObjectMeta = found.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
@@ -73,6 +70,19 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
         words = f"a network of this name in the namespace {namespace} belongs to the stack {rival}."
         cure = f"Choose another name or another archipelago:{path}; or delete what that stack has left there."
         yield Problem("network.name", words, cure)
+
+
+def kinds(client: Client, wanted: list[Manifest], namespace: str) -> list[type[NamespacedResource]]:
+    """Kinds of objects that a stack looks at in one of its namespaces.
+
+    Args:
+        client: Of the stack's cluster.
+        wanted: What the stack would have there.
+        namespace: The namespace.
+    """
+    named = {each["kind"] for each in wanted}
+    found: list[type[NamespacedResource]] = [*_KINDS, *(each for each in _MORE if each.__name__ in named)]
+    return found + [each for each in _installed(wanted) if _answers(client, each, namespace)]
 
 
 def unknown_kinds(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Problem]:

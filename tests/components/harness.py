@@ -106,6 +106,7 @@ def run(
         patch.delenv("PULUMI_CONFIG", raising=False)
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
+        patch.setattr(components.cluster, "adopt", lambda *_: None)
         patch.setattr(components.cluster, "met", lambda *_, **__: met)
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))

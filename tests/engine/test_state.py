@@ -13,29 +13,32 @@ from typing import Any
 
 import pytest
 from lightkube import Client
+from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap
 
 from lab.workspace import Stack
 from tests.engine.organisations import Consortium
-from tests.stacks import Config, alpha
+from tests.stacks import Config, alpha, beta, plan_of
 
 pytestmark = pytest.mark.engine
 
 NODE = "consortium-quorum-node2"
-PASTED = {"Node_UserIdent": "late", "Enode_Url": f"enode://{'5' * 128}@198.51.100.7:30399?discport=0"}
+LATE = plan_of(beta(), {"alpha": None}).records[0].node_id
+PASTED = {"Node_UserIdent": "late", "Enode_Url": f"enode://{LATE}@198.51.100.7:30399?discport=0"}
 
 
 def config(space: str, **changes: Any) -> Config:
-    nodes: Config = {"quorum-node1": {}, "quorum-node2": {}}
-    return alpha({"cluster.namespace": space, "partners": {}, "nodes": nodes, **changes})
+    return alpha({"cluster.namespace": space, "partners": {}, "nodes": {"quorum-node2": {}}, **changes})
 
 
 def changed(written: dict[str, Any]) -> None:
     """Every kind of object gets another content."""
     written["archipelago:partners"] = {"gamma": {"nodes": [PASTED]}}  # ConfigMap and NetworkPolicy of all nodes
-    written["archipelago:defaults"] |= {"storage": {"size": "30Gi"}, "resources": {"cpu": "300m"}, "unlock": True}
-    written["archipelago:nodes"]["quorum-node2"] = {"exposure": {"annotations": {"example.org/changed": "yes"}}}
+    written["archipelago:defaults"] |= {"storage": {"size": "30Gi"}, "resources": {"cpu": "300m"}}
+    identity = {"keystore": 1}  # the Secret has the same key in another format
+    annotations = {"annotations": {"example.org/changed": "yes"}}
+    written["archipelago:nodes"]["quorum-node2"] = {"exposure": annotations, "identity": identity}
 
 
 def kill_at(consortium: Consortium, stack: Stack, space: str, kind: str) -> None:
@@ -56,113 +59,98 @@ def managers(consortium: Consortium, space: str) -> set[str]:
     return {entry.manager for entry in entries if entry.operation == "Apply"}
 
 
-def test_rb1_after_killed_creates_and_a_lost_backend_every_kind_of_object_can_be_changed(
-    consortium: Consortium, space: str
-) -> None:
-    """The API server tells whether two runs are one field manager; a state that is new or cut off knows no name."""
-    a = consortium.stack("cluster-a", config(space), "a")
-    for kind in ("Secret", "Service", "ConfigMap", "Deployment"):
-        kill_at(consortium, a, space, kind)
-    a.up().expect()
-    a.folder.joinpath("genesis.json").write_text(a.outputs()["network"]["genesis"])
-    lost = consortium.stack("cluster-a", config(space), "a", backend="another")
-    lost.configure(lambda written: written["archipelago:network"].update(genesisFile="genesis.json"))
-    before = consortium.seen("a", space)
-    lost.up().expect()
-    assert {key: uid for key, (uid, _) in consortium.seen("a", space).items()} == {
-        key: uid for key, (uid, _) in before.items()
-    }
-    lost.configure(changed)
-    assert lost.run("preview").expect()
-    lost.up().expect()
-    found = consortium.objects("a", space)
-    assert "5" * 128 in found["ConfigMap", "consortium-peers"].data["static-nodes.json"]
-    assert "198.51.100.7" in str(found["NetworkPolicy", "consortium-peers"].to_dict())
-    claim = found["PersistentVolumeClaim", f"{NODE}-data"]
-    assert claim.spec.resources.requests["storage"] == "30Gi"
-    assert found["Service", NODE].metadata.annotations["example.org/changed"] == "yes"
-    assert "300m" in str(found["Deployment", NODE].to_dict())
-    assert managers(consortium, space) == {"archipelago"}
-    assert lost.preview().expect().changes == []
+def uids(consortium: Consortium, space: str) -> dict[tuple[str, str], str]:
+    return {key: uid for key, (uid, _) in consortium.seen("a", space).items()}
 
 
-def test_rb4_what_others_changed_is_taken_back_by_a_refresh(consortium: Consortium, space: str) -> None:
-    """The API server gives a field to who wrote it last, and `verify` promises that a refresh takes it back."""
-    a = consortium.stack("cluster-a", config(space), "a")
-    a.up().expect()
-    client = consortium.client("a")
+def edited(client: Client, space: str) -> None:
+    """What others do by hand: `kubectl replace` of a list, `kubectl scale` of a node to nothing."""
     peers = client.get(ConfigMap, "consortium-peers", namespace=space)
-    right = dict(peers.data or {})
     peers.data = {"static-nodes.json": "[]"}
     client.replace(peers, field_manager="kubectl-replace")
-    scale(client, space)
-    run = a.run("up", "--yes", "--skip-preview", "--refresh").expect()
-    assert "conflict" not in run.text
+    client.patch(Deployment, NODE, {"spec": {"replicas": 0}}, namespace=space, field_manager="kubectl-scale")
+
+
+def as_an_older_program(client: Client, space: str) -> None:
+    """What a run whose state is lost has applied under a name that the provider drew."""
+    made = ConfigMap(metadata=ObjectMeta(name="consortium-peers", namespace=space), data={"old.json": "[]"})
+    client.apply(made, field_manager="pulumi-kubernetes-12345678", force=True)
+
+
+def test_rb1_rb4_after_a_killed_create_and_a_lost_backend_every_kind_of_object_can_be_changed_and_edits_taken_back(
+    consortium: Consortium, space: str
+) -> None:
+    """The API server tells whether two runs are one field manager; a state that is new or cut off knows no name.
+
+    A lost state is a create that was killed at every object at once; the kill shows the state that is cut off.
+    """
+    a = consortium.stack("cluster-a", config(space), "a")
+    kill_at(consortium, a, space, "Deployment")
+    a.up().expect()
+    a.folder.joinpath("genesis.json").write_text(a.outputs()["network"]["genesis"])
+    before, keys = uids(consortium, space), consortium.objects("a", space)["Secret", f"{NODE}-identity"].data
+    lost = consortium.stack("cluster-a", config(space), "a", backend="another")
+    lost.configure(lambda written: written["archipelago:network"].update(genesisFile="genesis.json"))
+    as_an_older_program(consortium.client("a"), space)
+    lost.up().expect()
+    assert "old.json" not in consortium.objects("a", space)["ConfigMap", "consortium-peers"].data
+    assert uids(consortium, space) == before
+    lost.configure(changed)
+    lost.run("up", "--yes").expect()  # preview and all
     found = consortium.objects("a", space)
-    assert found["ConfigMap", "consortium-peers"].data == right
-    assert found["Deployment", NODE].spec.replicas == 1
+    peers = found["ConfigMap", "consortium-peers"].data
+    assert LATE in peers["static-nodes.json"]
+    assert "198.51.100.7" in str(found["NetworkPolicy", "consortium-peers"].to_dict())
+    assert found["PersistentVolumeClaim", f"{NODE}-data"].spec.resources.requests["storage"] == "30Gi"
+    assert found["Service", NODE].metadata.annotations["example.org/changed"] == "yes"
+    assert found["Secret", f"{NODE}-identity"].data["keystore.json"] != keys["keystore.json"]
+    assert "300m" in str(found["Deployment", NODE].to_dict())
+    assert managers(consortium, space) == {"archipelago"}
+    edited(consortium.client("a"), space)
+    lost.run("up", "--yes", "--skip-preview", "--refresh").expect()
+    again = consortium.objects("a", space)
+    assert again["ConfigMap", "consortium-peers"].data == peers
+    assert again["Deployment", NODE].spec.replicas == 1
 
 
-def scale(client: Client, space: str) -> None:
-    """Stop a node as `kubectl scale` does."""
-    stopped = {"spec": {"replicas": 0}}
-    client.patch(Deployment, NODE, stopped, namespace=space, field_manager="kubectl-scale")
+def test_c3_c4_a_rename_replaces_and_deletes_nothing_and_a_second_stack_with_its_keys_is_refused(
+    consortium: Consortium, space: str
+) -> None:
+    """With another `clusterIdentifier` the engine replaces all, and of fixed names the provider deletes what it made.
 
-
-def test_c3_after_a_rename_nothing_is_replaced_and_nothing_deleted(consortium: Consortium, space: str) -> None:
-    """With another `clusterIdentifier` the engine replaces all; the provider then deletes objects of fixed names."""
+    And only an API server tells what runs in namespaces that are not the stack's own.
+    """
     a = consortium.stack("cluster-a", config(space), "a")
     a.up().expect()
-    before, outputs = consortium.seen("a", space), a.outputs()
+    before, outputs = uids(consortium, space), a.outputs()
     a.run("stack", "rename", "cluster-a2").expect()
     renamed = Stack("cluster-a2", a.folder, a.environment)
     run = renamed.up().expect()
     assert {op for op, _, _ in run.changes} == {"update"}
     assert {kind.rpartition(":")[2] for _, kind, _ in run.changes} == {"Namespace", "Secret", "PersistentVolumeClaim"}
-    assert {key: uid for key, (uid, _) in consortium.seen("a", space).items()} == {
-        key: uid for key, (uid, _) in before.items()
-    }
+    assert uids(consortium, space) == before
     assert renamed.outputs() == outputs
-    assert renamed.preview().expect().changes == []
-    second = consortium.stack("cluster-a", config(space), "a", backend="another")
-    assert "belongs to the stack cluster-a2, which has the same seed" in second.up().text
+    seed = renamed.run("config", "get", "archipelago:identitySeed").expect().text.strip()
+    elsewhere = config(f"{space}-2", identitySeed=seed)
+    refused = consortium.stack("cluster-a3", elsewhere, "a", backend="another").up()
+    assert refused.code != 0
+    assert f"Deployment {space}/{NODE} of the stack {outputs['owner']} has the same keys" in refused.text
+    assert consortium.seen("a", f"{space}-2") == {}
 
 
 def test_c2_another_cluster_gets_no_key_until_the_stack_file_names_it(consortium: Consortium, space: str) -> None:
     """The provider takes any context for the same cluster: a refresh made every object a second time."""
     a = consortium.stack("cluster-a", config(space), "a")
     a.up().expect()
-    outputs = a.outputs()
+    was, other = consortium.uid("a"), consortium.uid("b")
     a.configure(lambda written: written["archipelago:cluster"].update(context="lab-b"))
-    assert "pulumi up would be refused" in a.preview().expect().text
-    for arguments in (("up",), ("up", "--refresh"), ("up", "--refresh")):
-        run = a.run(*arguments, "--yes", "--skip-preview")
-        assert run.code != 0
-        assert outputs["cluster"]["uid"] in run.text
-    assert consortium.seen("b", space) == {}
-    other = consortium.uid("b")
+    run = a.run("up", "--yes", "--skip-preview", "--refresh")
+    assert run.code != 0
+    assert f"this stack runs in the cluster {was} (context lab-a)" in run.text
     assert other in run.text
+    assert consortium.seen("b", space) == {}
     a.configure(lambda written: written["archipelago:cluster"].update(uid=other))
     a.up().expect()
-    assert a.outputs()["cluster"] == {"uid": other, "context": "lab-b"}
     a.run("up", "--yes", "--skip-preview", "--refresh").expect()
-    assert {name for kind, name in consortium.seen("b", space) if kind == "Deployment"} == {
-        "consortium-quorum-node1",
-        NODE,
-    }
-    assert a.preview().expect().changes == []
-
-
-def test_c4_a_second_stack_with_the_same_keys_is_refused_in_another_namespace(
-    consortium: Consortium, space: str
-) -> None:
-    """Only an API server tells what runs in namespaces that are not the stack's own."""
-    a = consortium.stack("cluster-a", config(space), "a")
-    a.up().expect()
-    seed = a.run("config", "get", "archipelago:identitySeed").expect().text.strip()
-    other = config(f"{space}-2", **{"organisation": "alpha", "identitySeed": seed})
-    b = consortium.stack("cluster-a2", other, "a", backend="another")
-    run = b.up()
-    assert run.code != 0
-    assert f"Deployment {space}/{NODE} of the stack {a.outputs()['owner']} has the same keys" in run.text
-    assert consortium.seen("a", f"{space}-2") == {}
+    assert ("Deployment", NODE) in consortium.seen("b", space)
+    assert a.outputs()["cluster"] == {"uid": other, "context": "lab-b"}
