@@ -25,6 +25,7 @@ from lightkube.resources.core_v1 import (
     ServiceAccount,
 )
 from lightkube.resources.networking_v1 import NetworkPolicy
+from lightkube.resources.policy_v1 import PodDisruptionBudget
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, Manifest
@@ -35,7 +36,13 @@ from archipelago.stack.plan import StackPlan
 
 _WORKLOADS = (Deployment, StatefulSet)
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
-_MORE = (StatefulSet, ServiceAccount, Role, RoleBinding)  # looked at where the stack has one itself
+_MORE = (
+    StatefulSet,
+    PodDisruptionBudget,
+    ServiceAccount,
+    Role,
+    RoleBinding,
+)  # looked at where the stack has one itself
 _NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
 _MOVES = (
