@@ -20,7 +20,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, connect, foreign, given, node_addresses
-from operate.rollouts import unawaited, workloads
+from operate.rollouts import beside, unawaited, workloads
 
 
 def ask_cluster(cluster: Cluster, asks: Sequence[Ask], source: str) -> Given:
@@ -70,7 +70,7 @@ def check_cluster(plan: StackPlan, source: str) -> StackPlan:
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
-            problems += unawaited(plan, wanted, there)
+            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there)]
     except Unreachable as reason:
         problem = _away(reason)
         if not pulumi.runtime.is_dry_run():
