@@ -35,6 +35,7 @@ from archipelago.settings.types import quantity
 from archipelago.stack.plan import StackPlan
 
 _WORKLOADS = (Deployment, StatefulSet)
+_RUN = tuple(each.__name__ for each in _WORKLOADS)
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
 _MORE = (
     StatefulSet,
@@ -62,6 +63,8 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
     namespace = wanted[0]["metadata"]["namespace"]
     path = plan.settings.path_of_namespace(namespace)
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+    # a pod of another kind of workload would run beside ours just the same
+    names |= {(kind.__name__, name) for of, name in names if of in _RUN for kind in _WORKLOADS}
     rivals: set[str] = set()
     kinds = {kind for kind, _ in names}
     looked: list[type[NamespacedResource]] = [*_KINDS, *(each for each in _MORE if each.__name__ in kinds)]
@@ -221,8 +224,8 @@ def data(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Pr
             yield from _other_chain(path, claim, there)
             if (there["metadata"].get("labels") or {}).get(OWNER) == plan.owner:
                 yield from _moved(path, claim, there)
-    for kind in _WORKLOADS:
-        workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] == kind.__name__}
+    workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] in _RUN}
+    for kind in _WORKLOADS:  # a node's may have been of the other kind
         for running in client.list(kind, namespace=namespace, labels={OWNER: plan.owner}) if workloads else ():
             there = running.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
             if workload := workloads.get(there["metadata"]["name"]):
