@@ -29,6 +29,7 @@ _KINDS = (
     "PersistentVolumeClaim",
     "Service",
     "NetworkPolicy",
+    "PodDisruptionBudget",
     "Deployment",
     "StatefulSet",
 )

@@ -21,7 +21,7 @@ from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
-from operate.rollouts import unawaited, workloads
+from operate.rollouts import beside, unawaited, workloads
 
 _ALLOW = "Allow this user to get the namespace kube-system."
 
@@ -86,7 +86,7 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
-            problems += unawaited(plan, wanted, there)
+            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there)]
             if adopts and not problems and not pulumi.runtime.is_dry_run():
                 adopt(client, wanted, plan)
     except Unreachable as reason:

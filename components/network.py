@@ -39,6 +39,8 @@ class ChainNetwork(pulumi.ComponentResource):
         common = [self._register(each) for each in manifests.common_services(plan)]
         self.nodes = tuple(ChainNode(plan, node, self._space(plan.namespace_of(node)), own) for node in plan.nodes)
         self._run([*common, *(each for node in self.nodes for each in node.services)])
+        for each in manifests.budgets(plan):
+            self._register(each)
         self._identities = identities_of(plan, list(self._spaces.values()), own)
         watching: list[pulumi.Resource] = []  # its pod is the last of it
         for each in manifests.watching(plan):

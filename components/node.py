@@ -19,6 +19,19 @@ from components.register import register
 _REACHED = {"ConfigMap": ("data",), **dict.fromkeys(KINDS, ("spec", "template", "metadata", "annotations"))}
 
 
+def _replacing(kind: str) -> pulumi.ResourceOptions:
+    """How a workload takes the place of one of the other kind: in its turn, and once the pod of that one has ended.
+
+    Without the alias they would be two resources: the new one would be made first, beside the old one's pod.
+    """
+    (other,) = set(KINDS) - {kind}
+    return pulumi.ResourceOptions(
+        aliases=[pulumi.Alias(type_=f"kubernetes:apps/v1:{other}")],
+        delete_before_replace=True,
+        replace_on_changes=["kind"],
+    )
+
+
 class ChainNode(pulumi.ComponentResource):
     """One node: identity, storage, Services, and once `run` is called the pod that runs it.
 
@@ -70,7 +83,10 @@ class ChainNode(pulumi.ComponentResource):
                 self._fill(manifest, index)
             if manifest["kind"] in KINDS:
                 before = [*before, *shared, *([previous] if previous else [])]
-            workload = register(manifest, plan.namespace, pulumi.ResourceOptions(parent=self, depends_on=before))
+            opts = pulumi.ResourceOptions(parent=self, depends_on=before)
+            if manifest["kind"] in KINDS:
+                opts = pulumi.ResourceOptions.merge(opts, _replacing(manifest["kind"]))
+            workload = register(manifest, plan.namespace, opts)
             before = [*before, workload]
         self.register_outputs({})
         return workload

@@ -25,6 +25,7 @@ from lightkube.resources.core_v1 import (
     ServiceAccount,
 )
 from lightkube.resources.networking_v1 import NetworkPolicy
+from lightkube.resources.policy_v1 import PodDisruptionBudget
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, STACK, Manifest
@@ -34,8 +35,15 @@ from archipelago.settings.types import quantity
 from archipelago.stack.plan import StackPlan
 
 _WORKLOADS = (Deployment, StatefulSet)
+_RUN = tuple(each.__name__ for each in _WORKLOADS)
 _KINDS = (ConfigMap, Deployment, NetworkPolicy, PersistentVolumeClaim, Secret, Service)
-_MORE = (StatefulSet, ServiceAccount, Role, RoleBinding)  # looked at where the stack has one itself
+_MORE = (
+    StatefulSet,
+    PodDisruptionBudget,
+    ServiceAccount,
+    Role,
+    RoleBinding,
+)  # looked at where the stack has one itself
 _NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
 _MOVES = (
@@ -55,6 +63,8 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
     namespace = wanted[0]["metadata"]["namespace"]
     path = plan.settings.path_of_namespace(namespace)
     names = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+    # a pod of another kind of workload would run beside ours just the same
+    names |= {(kind.__name__, name) for of, name in names if of in _RUN for kind in _WORKLOADS}
     rivals: set[str] = set()
     for kind in kinds(client, wanted, namespace):
         # nobody's and others' objects: ours are not even read
@@ -224,8 +234,8 @@ def data(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[Pr
             yield from _other_chain(path, claim, there)
             if (there["metadata"].get("labels") or {}).get(OWNER) == plan.owner:
                 yield from _moved(path, claim, there)
-    for kind in _WORKLOADS:
-        workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] == kind.__name__}
+    workloads = {each["metadata"]["name"]: each for each in wanted if each["kind"] in _RUN}
+    for kind in _WORKLOADS:  # a node's may have been of the other kind
         for running in client.list(kind, namespace=namespace, labels={OWNER: plan.owner}) if workloads else ():
             there = running.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
             if workload := workloads.get(there["metadata"]["name"]):

@@ -18,7 +18,8 @@ from operate.stack import Stack
 
 # annotations that tell the provider something, or people, and the cluster nothing
 _TOLD = ("pulumi.com/", STACK)
-_POLICIES = "networkpolicy.networking.k8s.io"  # may be left over where the settings want none any more
+# may be left over where the settings want none any more; nodes were Deployments once
+_EARLIER = frozenset(["networkpolicy.networking.k8s.io", "deployment.apps"])
 _SHOWN = 3  # differences of an object
 _KEPT = ("Secret", "PersistentVolumeClaim", "PersistentVolume")  # what a removed node leaves behind on purpose
 
@@ -52,7 +53,7 @@ def drift(stack: Stack, expected: Collection[str] = ()) -> Iterator[Finding]:
         return
     wanted = {_key(each): each for each in manifests(settled(stack.plan, stack.records))}
     namespaces = [each for each in wanted.values() if each["kind"] == "Namespace"]
-    kinds = sorted({_resource(each) for each in wanted.values() if each not in namespaces} | {_POLICIES})
+    kinds = sorted({_resource(each) for each in wanted.values() if each not in namespaces} | _EARLIER)
     live = {_key(each): each for each in stack.site.access.get(kinds, f"{MANAGED_BY}={MANAGER}")}
     found = False
     for key, manifest in wanted.items():

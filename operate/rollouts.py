@@ -9,6 +9,7 @@ import httpx2
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
 from lightkube.resources.apps_v1 import Deployment, StatefulSet
+from lightkube.resources.core_v1 import Pod
 
 from archipelago.manifests.common import RESTART_ON, Manifest, members
 from archipelago.manifests.workload import KINDS, waits_for_endpoints
@@ -18,6 +19,7 @@ from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
 
 _NODE = "archipelago/node"
+_OTHER = {"Deployment": "StatefulSet", "StatefulSet": "Deployment"}
 _READ = ("image", "command", "args", "workingDir")  # of a container; what is left out has a default that is not ours
 
 Workloads = Mapping[str, Manifest]
@@ -39,7 +41,7 @@ def workloads(client: Client, plan: StackPlan) -> Workloads:
         for namespace in plan.populated:
             for kind in (Deployment, StatefulSet):
                 for each in client.list(kind, namespace=namespace, labels={**members(plan)}):
-                    there: Manifest = each.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+                    there: Manifest = {"kind": kind.__name__} | each.to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
                     if name := (there["metadata"].get("labels") or {}).get(_NODE):
                         found[name] = there
     except ApiError as error:
@@ -79,6 +81,43 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
             f"archipelago:{KEY}: [{', '.join(sorted({*allowed, *names}))}] for this run."
         )
         yield Problem("nodes", words, cure)
+
+
+def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:
+    """Nodes whose workload becomes one of another kind, and whose old pod no run would wait for.
+
+    The provider waits until a workload that it deletes has no pod left, but for one with `skipAwait`.
+
+    Args:
+        client: Of the stack's cluster.
+        plan: The stack.
+        wanted: Every object of the stack.
+        there: What runs.
+    """
+    for each in wanted:
+        labels = each["metadata"].get("labels") or {}
+        node = labels.get(_NODE, "")
+        if each["kind"] not in KINDS or node not in there or not _ends_unseen(each, there[node]):
+            continue
+        namespace, name, kind = each["metadata"]["namespace"], each["metadata"]["name"], _OTHER[each["kind"]]
+        chosen = {**members(plan), _NODE: node}
+        if not any(client.list(Pod, namespace=namespace, labels={**chosen})):
+            continue
+        selector = ",".join(f"{key}={value}" for key, value in chosen.items())
+        words = (
+            f"its {kind} becomes a {each['kind']}, and a second pod with its keys would start beside the old one: no "
+            "run waits for a node with awaitReady: false."
+        )
+        cure = (
+            f"Stop it: kubectl -n {namespace} scale {kind.lower()}/{name} --replicas=0; kubectl -n {namespace} wait "
+            f"--for=delete pod -l {selector} --timeout=180s. Then run pulumi up, which starts it."
+        )
+        yield Problem(plan.settings.path_of(node), words, cure)
+
+
+def _ends_unseen(wanted: Manifest, there: Manifest) -> bool:
+    unseen = (there["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") == "true"
+    return unseen and there.get("kind") == _OTHER[wanted["kind"]]
 
 
 def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:

@@ -113,7 +113,7 @@ class Pooled(GoQuorum):
         if member.balanced:
             service = replace(service, type=Exposed.LOAD_BALANCER, address=member.balanced, host="")
         if not member.stateful:
-            return replace(made, namespace=namespace, service=service)
+            return replace(made, namespace=namespace, service=service, stateful=False)
         headless = Service(name=node.name, type=Exposed.CLUSTER_IP, ports=service.ports, headless=True)
         return replace(
             made,

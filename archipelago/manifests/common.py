@@ -17,6 +17,7 @@ OWNER = "archipelago/owner"  # checked before anything is adopted: the provider 
 GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
 RESERVED = "archipelago/reserved-node-ports"  # on a Service: numbers that are its owner's whether it is open or not
 RESTART_ON = "archipelago/restart-on"  # on a pod: a digest of what its containers read when they start
+ROLE = "archipelago/role"
 NETWORK = "app.kubernetes.io/instance"
 NODE = "archipelago/node"
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -35,7 +36,7 @@ def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
         NETWORK: plan.network,
         OWNER: plan.owner,
     }
-    return found | (selector(plan, node) | {"archipelago/role": node.role} if node else {})
+    return found | (selector(plan, node) | {ROLE: node.role} if node else {})
 
 
 def selector(plan: StackPlan, node: NodePlan) -> dict[str, str]:
@@ -98,6 +99,11 @@ def live_config(plan: StackPlan) -> str:
 def shared_config(plan: StackPlan) -> str:
     """Name of the ConfigMap that holds the genesis."""
     return f"{plan.network}-{names.GENESIS}"
+
+
+def validators(plan: StackPlan) -> str:
+    """Name of the budget for evictions of validators."""
+    return f"{plan.network}-validators"
 
 
 def monitor(plan: StackPlan) -> str:

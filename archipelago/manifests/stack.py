@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archipelago.manifests import common, grants, monitor, objects, peers, policies, storage, workload
+from archipelago.manifests import common, disruption, grants, monitor, objects, peers, policies, storage, workload
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan, Service
@@ -75,6 +75,11 @@ def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) 
     yield workload.workload(plan, node, endpoints)
 
 
+def budgets(plan: StackPlan) -> Iterator[Manifest]:
+    """How many validators may be evicted at once; nothing waits for it."""
+    yield from disruption.budgets(plan)
+
+
 def identities(plan: StackPlan) -> Iterator[Manifest]:
     """What partners may do here, and what is known of them."""
     for name in grants.identities(plan):
@@ -104,5 +109,6 @@ def _listed(plan: StackPlan) -> Iterator[Manifest]:
         yield from stored(plan, node)
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
+    yield from budgets(plan)
     yield from identities(plan)
     yield from watching(plan)

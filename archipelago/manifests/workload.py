@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from archipelago.manifests import common
+from archipelago.manifests import common, disruption
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint, fill, marker
 from archipelago.model.plan import Container, Mount, NodePlan, Probe, Source
@@ -79,6 +79,7 @@ def _governing(node: NodePlan) -> str:
 
 def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
     pod: Manifest = {
+        "affinity": disruption.apart(plan, node),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": POD_SECURITY,

@@ -9,6 +9,11 @@ PEERS, GENESIS = "peers", "genesis"  # after the network's name, its own ConfigM
 RESERVED = (PEERS, GENESIS)
 
 
+def may_be_stateful(workload: str) -> bool:
+    """Whether a workload may be a StatefulSet; one that was named before that mattered stays a Deployment."""
+    return len(workload) <= LONGEST_STATEFUL
+
+
 def node_object(network: str, node: str) -> str:
     """The stem of a node's objects and the name of its Service."""
     return f"{network}-{node}"

@@ -1,6 +1,6 @@
 """The floor: registers ready-made dictionaries with the provider settings of the real program, and does nothing else.
 
-No components, no partners, no plan. The Namespace comes first, and a Deployment after the objects of its node: without
+No components, no partners, no plan. The Namespace comes first, and a workload after the objects of its node: without
 that its pod waits in vain for a claim, and `up` takes twice as long. By type tokens, as ours: the classes of
 `pulumi_kubernetes` would only raise the floor.
 """
@@ -48,7 +48,7 @@ def main() -> None:
     first = register(namespace, pulumi.ResourceOptions(provider=provider))
     before = [first]
     for manifest in others:
-        runs = manifest["kind"] == "Deployment"
+        runs = manifest["kind"] == "StatefulSet"
         made = register(manifest, pulumi.ResourceOptions(provider=provider, depends_on=before if runs else [first]))
         before = [first] if runs else [*before, made]
 

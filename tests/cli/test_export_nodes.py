@@ -196,7 +196,7 @@ def test_what_is_printed_for_partners_is_what_they_may_paste(project: Project, w
     project.edit("cluster-b", "{stack: organization/archipelago/cluster-a}", f"\n      nodes:\n{pasted}")
     ran = project.seeded("render", "cluster-b")
     assert ran.code == 0, ran.said
-    assert ran.out.count("kind: Deployment") == 2
+    assert ran.out.count("kind: StatefulSet") == 2
 
 
 def test_external_nodes_need_every_port(project: Project) -> None:

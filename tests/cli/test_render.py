@@ -147,7 +147,7 @@ def test_a_folder_gets_one_file_an_object_in_the_order_of_kubectl(project: Proje
     assert sorted(objects, key=json.dumps) == sorted(expected, key=json.dumps)
     kinds = list(dict.fromkeys(each["kind"] for each in objects))
     before = ["Namespace", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "NetworkPolicy"]
-    assert kinds == [*before, "Deployment"]
+    assert kinds == [*before, "PodDisruptionBudget", "StatefulSet"]
 
 
 def test_in_a_folder_kubectl_does_not_see_a_redacted_secret(project: Project, tmp_path: Path) -> None:

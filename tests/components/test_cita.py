@@ -49,14 +49,14 @@ def test_the_first_round_makes_identities_and_services_and_waits_for_the_chain()
     assert kinds(first).keys() == {"Namespace", "PersistentVolumeClaim", "Secret", "Service"} | {"NetworkPolicy"}
     assert any("Waiting for beta/node0" in each for each in first.warnings)
     assert waiting.outputs["waitingFor"]
-    assert not waiting.of("Deployment")
+    assert not waiting.of("StatefulSet")
     assert [each["index"] for each in waiting.outputs["externalNodes"]] == [3]
 
 
 def test_the_second_round_brings_the_chain_to_both() -> None:
     *_, second, joined = rounds()
-    assert list(second.of("Deployment")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
-    assert list(joined.of("Deployment")) == ["test-chain-3"]
+    assert list(second.of("StatefulSet")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
+    assert list(joined.of("StatefulSet")) == ["test-chain-3"]
     for given in (second, joined):
         assert (given.exit_code, given.errors, given.outputs["waitingFor"]) == (0, (), [])
     assert second.outputs["network"]["genesis"] == joined.outputs["network"]["genesis"] != ""
@@ -73,7 +73,7 @@ def test_the_third_round_changes_nothing() -> None:
 def test_a_pod_comes_after_what_it_mounts_and_after_its_services() -> None:
     """The services look their peers' names up once, when they start."""
     given = rounds()[2]
-    for name, each in given.of("Deployment").items():
+    for name, each in given.of("StatefulSet").items():
         services = [given.named("Service", service).urn for service in (name, f"all-{name}")]
         mounted = [
             given.named("ConfigMap", name), given.named("ConfigMap", "test-chain-peers"),

@@ -62,9 +62,9 @@ def test_its_pod_comes_after_all_else_of_it_and_before_nothing(watched: Run) -> 
     before = {watched.named(*each).urn for each in names(watched) - {("Deployment", "consortium-monitor")}}
     assert before <= pod.depends_on
     assert not [each.name for each in watched.resources if pod.urn in each.depends_on]
-    nodes = watched.of("Deployment").keys() - {"consortium-monitor"}
+    nodes = watched.of("StatefulSet")
     assert nodes
-    assert not [name for name in nodes if before & watched.named("Deployment", name).depends_on]
+    assert not [name for name, each in nodes.items() if before & each.depends_on]
 
 
 def test_its_key_is_a_secret_of_the_stack(watched: Run) -> None:

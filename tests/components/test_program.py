@@ -44,7 +44,7 @@ def test_a_founder_whose_partner_has_no_stack_yet_founds_and_says_whom_it_misses
     assert given.read == (B, A)
     assert [warning for warning in given.warnings if "Partner beta" in warning]
     assert not given.of("StackReference")
-    assert len(given.of("Deployment")) == enodes(given) == 3
+    assert len(given.of("StatefulSet")) == enodes(given) == 3
 
 
 def test_a_b_a_meets_and_the_fourth_run_changes_nothing() -> None:
@@ -118,10 +118,10 @@ def test_a_port_that_a_preview_cannot_know_is_unknown_and_never_a_made_up_number
     assert given.outputs["identities"] == UNKNOWN
     assert given.outputs["network"] == first_a().outputs["network"]
     assert given.named("ConfigMap", "consortium-quorum-node2").inputs["data"] == UNKNOWN
-    template = given.named("Deployment", "consortium-quorum-node2").inputs["spec"]["template"]
+    template = given.named("StatefulSet", "consortium-quorum-node2").inputs["spec"]["template"]
     assert template["metadata"]["annotations"] == UNKNOWN
     assert (
-        template["spec"] == first_a().named("Deployment", "consortium-quorum-node2").inputs["spec"]["template"]["spec"]
+        template["spec"] == first_a().named("StatefulSet", "consortium-quorum-node2").inputs["spec"]["template"]["spec"]
     )
     pinned = given.named("ConfigMap", "consortium-quorum-node1").inputs["data"]
     assert "http://203.0.113.10:30901" in pinned["tessera.json"]
@@ -307,7 +307,7 @@ def test_an_unreachable_cluster_stops_an_up_and_only_warns_a_preview() -> None:
     preview = run(alpha(), unreachable="connection refused", preview=True)
     assert preview.exit_code == 0
     assert any("This preview is a guess" in warning for warning in preview.warnings)
-    assert len(preview.of("Deployment")) == 3
+    assert len(preview.of("StatefulSet")) == 3
 
 
 def test_the_program_finds_partners_files_from_the_projects_folder() -> None:

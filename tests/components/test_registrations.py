@@ -40,7 +40,7 @@ def test_children_hang_under_their_component_and_components_under_the_stack(name
     for each in given.resources:
         if each.kind in ("ChainNetwork", "kubernetes"):
             assert "ChainNetwork" not in each.parent
-        elif each.kind in {"ChainNode", "Namespace"} or each.name.endswith(("-peers", "-genesis")):
+        elif each.kind in {"ChainNode", "Namespace"} or each.name.endswith(("-peers", "-genesis", "-validators")):
             assert each.parent == network.urn
         else:
             owner = next(
@@ -128,7 +128,7 @@ def test_an_object_is_made_after_the_namespace_it_stands_in(name: str) -> None:
 
 def test_a_workload_is_made_after_all_that_it_mounts() -> None:
     given = first_a()
-    for name, each in given.of("Deployment").items():
+    for name, each in given.of("StatefulSet").items():
         needed = [given.named("ConfigMap", name), given.named("Secret", f"{name}-identity")]
         needed += [given.named("PersistentVolumeClaim", f"{name}-data"), given.named("Service", name)]
         needed += [given.named("ConfigMap", f"consortium-{shared}") for shared in ("peers", "genesis")]
@@ -141,7 +141,7 @@ def test_a_volume_outlives_a_destroy_as_its_claim_does() -> None:
     volume = given.named("PersistentVolume", "consortium.consortium-quorum-node2-data")
     assert volume.retain_on_delete
     assert volume.parent == given.named("ChainNode", "consortium-quorum-node2").urn
-    assert volume.urn in given.named("Deployment", "consortium-quorum-node2").depends_on
+    assert volume.urn in given.named("StatefulSet", "consortium-quorum-node2").depends_on
 
 
 @each_run
@@ -150,13 +150,13 @@ def test_a_workload_starts_when_every_node_can_be_found_by_name(name: str) -> No
     given = RUNS[name]()
     services = {each.urn for each in given.of("Service").values()}
     assert len(services) == len(given.of("ChainNode"))
-    for each in given.of("Deployment").values():
+    for each in given.of("StatefulSet").values():
         assert services <= given.before(each.urn)
 
 
 def test_the_nodes_of_a_new_network_are_made_at_once() -> None:
     """A validator that waits until the one before is ready waits for blocks, and those need both."""
-    deployments = first_a().of("Deployment")
+    deployments = first_a().of("StatefulSet")
     urns = {each.urn for each in deployments.values()}
     assert not [name for name, each in deployments.items() if each.depends_on & urns]
 
@@ -164,7 +164,7 @@ def test_the_nodes_of_a_new_network_are_made_at_once() -> None:
 def test_the_nodes_of_a_running_network_are_updated_one_after_another() -> None:
     """So that a bad image stops at the first validator."""
     given = run(alpha(), stacks())
-    first, second, third = (given.named("Deployment", f"consortium-quorum-node{number}") for number in (1, 2, 3))
+    first, second, third = (given.named("StatefulSet", f"consortium-quorum-node{number}") for number in (1, 2, 3))
     urns = {first.urn, second.urn, third.urn}
     assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
 
@@ -174,14 +174,14 @@ def test_a_node_added_to_a_running_network_waits_for_nobody_and_nobody_for_it(na
     """Its first sync may take hours, wherever its name stands among the others."""
     before = first_a()
     given = run(alpha({f"nodes.{name}": {"validator": False}}), {A: before.outputs})
-    new = given.named("Deployment", f"consortium-{name}")
-    urns = {each.urn for each in given.of("Deployment").values()}
+    new = given.named("StatefulSet", f"consortium-{name}")
+    urns = {each.urn for each in given.of("StatefulSet").values()}
     assert len(urns) == 4
     assert not new.depends_on & urns
-    first, second, third = (given.named("Deployment", f"consortium-quorum-node{number}") for number in (1, 2, 3))
+    first, second, third = (given.named("StatefulSet", f"consortium-quorum-node{number}") for number in (1, 2, 3))
     assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
     for each in (first, second, third):
-        assert each.inputs == before.named("Deployment", each.name).inputs
+        assert each.inputs == before.named("StatefulSet", each.name).inputs
 
 
 def test_a_changed_node_is_the_only_one_changed_and_the_next_one_comes_after_it() -> None:
@@ -189,8 +189,8 @@ def test_a_changed_node_is_the_only_one_changed_and_the_next_one_comes_after_it(
     before = run(alpha(), stacks())
     changes = {"nodes.quorum-node2.version": "23.4.0", "nodes.quorum-node2.awaitReady": False}
     after = run(alpha(changes), stacks())
-    deployments = after.of("Deployment")
-    changed = {name for name, each in deployments.items() if each.inputs != before.named("Deployment", name).inputs}
+    deployments = after.of("StatefulSet")
+    changed = {name for name, each in deployments.items() if each.inputs != before.named("StatefulSet", name).inputs}
     assert changed == {"consortium-quorum-node2"}
     third = deployments["consortium-quorum-node3"]
     assert deployments["consortium-quorum-node2"].urn in third.depends_on
@@ -199,21 +199,21 @@ def test_a_changed_node_is_the_only_one_changed_and_the_next_one_comes_after_it(
 def test_a_policy_stands_before_the_pods_that_it_is_about() -> None:
     given = run(alpha({"defaults.api": {"rpc": True}}))
     shared = given.named("NetworkPolicy", "consortium-peers").urn
-    for name, each in given.of("Deployment").items():
+    for name, each in given.of("StatefulSet").items():
         assert {shared, given.named("NetworkPolicy", f"{name}-api").urn} <= each.depends_on
 
 
 def test_a_stack_that_still_waits_is_no_running_network() -> None:
     given = run(alpha(), {A: waiting_a().outputs})
-    urns = {each.urn for each in given.of("Deployment").values()}
+    urns = {each.urn for each in given.of("StatefulSet").values()}
     assert len(urns) == 3
-    assert not [each for each in given.of("Deployment").values() if each.depends_on & urns]
+    assert not [each for each in given.of("StatefulSet").values() if each.depends_on & urns]
 
 
 def test_a_namespace_that_is_not_ours_is_neither_made_nor_waited_for() -> None:
     given = run(alpha({"cluster.createNamespace": False}))
     assert not given.of("Namespace")
-    assert len(given.of("Deployment")) == 3
+    assert len(given.of("StatefulSet")) == 3
 
 
 @each_run

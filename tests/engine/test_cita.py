@@ -40,7 +40,7 @@ def test_a_local_chain_is_taken_and_stays(consortium: Consortium, space: str, ch
     stack = consortium.stack("local", config, "a")
     stack.up().expect()
     made = {kind for kind, _ in consortium.objects("a", space)}
-    assert made == {"ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "Secret", "Service"}
+    assert made == {"ConfigMap", "NetworkPolicy", "PersistentVolumeClaim", "Secret", "Service", "StatefulSet"}
     assert stack.preview().expect().changes == []
 
 

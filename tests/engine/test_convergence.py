@@ -118,7 +118,7 @@ def test_both_organisations_validators_wait_for_each_other(consortium: Consortiu
     unchanged(b)
     assert a.outputs()["waitingFor"] == b.outputs()["waitingFor"] == []
     assert a.outputs()["network"]["genesis"] == b.outputs()["network"]["genesis"]
-    assert ("Deployment", "consortium-quorum-node1") in consortium.seen("b", space)
+    assert ("StatefulSet", "consortium-quorum-node1") in consortium.seen("b", space)
 
 
 def test_two_namespaces_of_one_cluster(consortium: Consortium, space: str) -> None:

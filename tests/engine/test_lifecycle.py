@@ -138,7 +138,7 @@ def test_killed_cancelled_and_run_again_it_converges(consortium: Consortium, spa
     a.run("cancel", "--yes").expect()
     a.up().expect()
     after = consortium.seen("a", space)
-    assert {name for kind, name in after if kind == "Deployment"} == {f"consortium-quorum-node{i}" for i in (1, 2, 3)}
+    assert {name for kind, name in after if kind == "StatefulSet"} == {f"consortium-quorum-node{i}" for i in (1, 2, 3)}
     for key in killed:
         if key[0] in KEPT:
             assert after[key][0] == killed[key][0]

@@ -118,7 +118,7 @@ def test_a_rendered_object_differs_from_the_registered_one_only_in_what_the_clus
     rendered, made = by_name(manifests(plan)), registered(first)
     assert rendered.keys() == made.keys()
     different = {key for key in rendered if rendered[key] != made[key]}
-    assert different == {(kind, f"consortium-quorum-node{n}") for kind in ("ConfigMap", "Deployment") for n in (1, 2)}
+    assert different == {(kind, f"consortium-quorum-node{n}") for kind in ("ConfigMap", "StatefulSet") for n in (1, 2)}
     for key in different:
         changes = {"data.tessera.json", "spec.template.metadata.annotations.archipelago/restart-on"}
         assert set(_differences(rendered[key], made[key])) <= changes

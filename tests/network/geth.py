@@ -26,7 +26,7 @@ class Geth:
     Args:
         cluster: Where it runs.
         namespace: Its namespace.
-        workload: Name of its Deployment.
+        workload: Name of its StatefulSet.
     """
 
     cluster: Cluster
@@ -78,7 +78,7 @@ class Geth:
         return self.ask("admin_nodeInfo")["enode"].partition("@")[0], self.block_hash(number)
 
     def _connected(self) -> socket.socket:
-        for pod in pods(self.cluster, self.namespace, rf"{re.escape(self.workload)}-[0-9a-z]+-[0-9a-z]{{5}}"):
+        for pod in pods(self.cluster, self.namespace, rf"{re.escape(self.workload)}-0"):
             if (path := pod.file("empty-dir", "run/geth.ipc")) is None:
                 continue
             # by a descriptor of its folder: the whole path is longer than a socket's name can be

@@ -148,9 +148,9 @@ class Organisation:
             raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def deployments(self) -> dict[str, str]:
-        """By node, the UID of its Deployment."""
-        found = self.get("deployments")["items"]
+    def workloads(self) -> dict[str, str]:
+        """By node, the UID of its workload."""
+        found = self.get("statefulsets")["items"]
         return {each["metadata"]["labels"]["archipelago/node"]: each["metadata"]["uid"] for each in found}
 
     def gone(self, node: str) -> None:
@@ -159,7 +159,7 @@ class Organisation:
 
     def scale(self, node: str, replicas: int) -> None:
         """Stop a node, or start it again."""
-        self.run("scale", f"deploy/{self.network}-{node}", f"--replicas={replicas}")
+        self.run("scale", f"statefulset/{self.network}-{node}", f"--replicas={replicas}")
 
     def pods(self) -> dict[str, tuple[str, int]]:
         """By node, the pod's UID and how often its containers have been restarted."""

@@ -57,7 +57,7 @@ def _failed(network: Network) -> str:
 
 def test_transaction_managers_find_each_other_across_clusters(running: Network) -> None:
     for organisation, node in running.nodes:
-        pod = f"deploy/{running.name}-{node}"
+        pod = f"statefulset/{running.name}-{node}"
         wget = ("wget", "-q", "-O", "-", "http://127.0.0.1:9001/partyinfo")
 
         def known(organisation: Organisation = organisation, pod: str = pod, wget: tuple[str, ...] = wget) -> Any:

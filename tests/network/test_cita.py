@@ -32,7 +32,7 @@ def chain(make_network: Maker) -> Iterator[Network]:
             network.add(example(organisation, network.name, quicker), letter)
         network.up(*EVERYBODY)
         assert network["alpha"].stack.outputs()["waitingFor"] == ["beta/node2", "gamma/node3"]
-        assert not any(each.deployments() for each in network.organisations.values())
+        assert not any(each.workloads() for each in network.organisations.values())
         network.up(*EVERYBODY)
         yield network
 

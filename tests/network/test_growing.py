@@ -32,7 +32,7 @@ def test_a_partner_joins_moves_and_leaves_a_running_network(network: Network, me
     address = f"{network.lab.cluster('b').address}:30040"
     began = time.monotonic()
     listed = "cat /peers/static-nodes.json"
-    eventually(lambda: alpha.run("exec", f"deploy/{network.name}-node1", "-c", "quorum", "--", "sh", "-c", listed),
+    eventually(lambda: alpha.run("exec", f"statefulset/{network.name}-node1", "-c", "quorum", "--", "sh", "-c", listed),
                lambda text: address in text, 150)  # fmt: skip
     eventually(lambda: alpha.geth("node1").peers(), lambda seen: len(seen) == 2)
     measure("a moved node is found again", time.monotonic() - began)
@@ -144,7 +144,7 @@ def _left(alpha: Organisation) -> set[str]:
 def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Measure) -> None:
     alpha = network.add(founder(network.name, ["node1", "node2"], {"defaults.awaitReady": True}), "a")
     process = labs.saved_at_each_step(alpha.stack).start("up", "--yes", "--skip-preview")
-    eventually(lambda: alpha.get("deployments")["items"], bool, 60)
+    eventually(lambda: alpha.get("statefulsets")["items"], bool, 60)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     began = time.monotonic()
@@ -153,6 +153,6 @@ def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Meas
     alpha.stack.up().expect()
     network.wait_for_blocks()
     measure("blocks after a killed up, cancel and up", time.monotonic() - began)
-    assert set(alpha.deployments()) == set(alpha.pods()) == {"node1", "node2"}, "nothing is there twice"
+    assert set(alpha.workloads()) == set(alpha.pods()) == {"node1", "node2"}, "nothing is there twice"
     assert len(alpha.get("pods")["items"]) == 2
     assert alpha.stack.preview().changes == []

@@ -41,7 +41,7 @@ def later(changes: dict[str, Any]) -> StackPlan:
 
 
 def deployments(plan: StackPlan) -> list[Manifest]:
-    return [each for each in manifests(plan) if each["kind"] == "Deployment"]
+    return [each for each in manifests(plan) if each["kind"] == "StatefulSet"]
 
 
 def templates(plan: StackPlan) -> dict[str, Manifest]:

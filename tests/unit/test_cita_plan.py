@@ -40,7 +40,7 @@ def numbers(service: Manifest) -> list[tuple[str, int, int | None]]:
 
 
 def pod(plan: StackPlan, name: str = "test-chain-0") -> Manifest:
-    found: Manifest = named(plan, "Deployment")[name]["spec"]["template"]["spec"]
+    found: Manifest = named(plan, "StatefulSet")[name]["spec"]["template"]["spec"]
     return found
 
 
@@ -57,7 +57,7 @@ def test_three_local_peers_have_the_services_of_the_original() -> None:
 def test_three_local_peers_run_the_containers_of_the_original() -> None:
     """Those of cita_observed_local3, with `exec` before a command, so that it gets the signals, and a release."""
     plan = plan_of(local())
-    assert list(named(plan, "Deployment")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
+    assert list(named(plan, "StatefulSet")) == ["test-chain-0", "test-chain-1", "test-chain-2"]
     found = {each["name"]: each for each in pod(plan, "test-chain-1")["containers"]}
     del found["peers"]  # ours
     assert {name: each.get("command", [""])[-1].removeprefix("exec ") for name, each in found.items()} == {
@@ -79,7 +79,7 @@ def test_three_local_peers_run_the_containers_of_the_original() -> None:
 
 def test_tools_that_know_runner_k8s_find_a_node_by_name_and_label() -> None:
     """The CITA node operator's `python` mode scales the Deployment and lists the pods of its label."""
-    found = named(plan_of(local()), "Deployment")["test-chain-2"]
+    found = named(plan_of(local()), "StatefulSet")["test-chain-2"]
     labels = {"node_name": "test-chain-2", "chain_name": "test-chain"}
     assert labels.items() <= found["metadata"]["labels"].items()
     assert labels.items() <= found["spec"]["template"]["metadata"]["labels"].items()
@@ -220,8 +220,8 @@ def test_a_node_at_the_end_leaves_every_other_ones_keys_and_start_alone() -> Non
     after = plan_of(local({"nodes.node3": {"index": 3}}), last=outputs(before, before.records))
     assert [each.private_files for each in after.nodes[:3]] == [each.private_files for each in before.nodes]
     assert after.genesis == before.genesis
-    assert [named(after, "Deployment")[name] for name in named(before, "Deployment")] == list(
-        named(before, "Deployment").values()
+    assert [named(after, "StatefulSet")[name] for name in named(before, "StatefulSet")] == list(
+        named(before, "StatefulSet").values()
     )
 
 
@@ -255,7 +255,7 @@ def exported(plan: StackPlan) -> Config:
 def test_two_organisations_wait_for_each_other_and_then_share_a_chain() -> None:
     first = plan_of(founder(), {"beta": None})
     assert (first.genesis, first.waiting_for) == (None, ("beta/node0",))
-    assert not named(first, "Deployment")
+    assert not named(first, "StatefulSet")
     assert named(first, "Service").keys() > {"all-test-chain-0", "test-chain-0"}
     waiting = plan_of(joiner(), {"alpha": exported(first)})
     second = plan_of(founder(), {"beta": exported(waiting)})

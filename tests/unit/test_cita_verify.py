@@ -45,10 +45,10 @@ def test_a_partners_closed_port_is_named(network: FakeCita) -> None:
 
 
 def test_a_missing_pod_is_looked_for_by_its_labels(network: FakeCita) -> None:
-    """The Deployment of the node `node1` is test-chain-1."""
+    """The StatefulSet of the node `node1` is test-chain-1."""
     network.stop("alpha/node1")
     cure = of(found_in(network.stacks()), "pods", "alpha/node1").cure
-    assert "get deployment -l archipelago/network=test-chain,archipelago/node=node1 " in cure
+    assert "get statefulset -l archipelago/network=test-chain,archipelago/node=node1 " in cure
 
 
 def test_a_crashing_controller_is_told_with_its_reason_and_not_as_a_closed_port(network: FakeCita) -> None:

@@ -32,7 +32,7 @@ a_private_key = st.integers(1, ORDER - 1).map(lambda number: number.to_bytes(32)
 
 def made(plan: StackPlan) -> dict[str, tuple[str, str]]:
     """What restarts each node, and a digest of its account's file."""
-    restarts, secrets = of_kind(plan, "Deployment"), of_kind(plan, "Secret")
+    restarts, secrets = of_kind(plan, "StatefulSet"), of_kind(plan, "Secret")
     return {
         node.name: (
             restarts[node.object_name]["spec"]["template"]["metadata"]["annotations"]["archipelago/restart-on"],

@@ -143,7 +143,11 @@ def test_two_networks_of_one_name_in_a_namespace_are_refused_though_their_nodes_
     other = changed(alpha({"organisation": "beta", "partners": {}}), {"nodes": {"late": {"validator": True}}})
     there = without_spaces(plan_of(other))
     if waits:
-        there = [each for each in there if each["kind"] not in ("ConfigMap", "Deployment", "NetworkPolicy")]
+        there = [
+            each
+            for each in there
+            if each["kind"] not in ("ConfigMap", "StatefulSet", "NetworkPolicy", "PodDisruptionBudget")
+        ]
     assert "network.name" in {each.path for each in found(plan_of(alpha()), there)}
     elsewhere = without_spaces(plan_of(changed(other, {"network.name": "other"})))
     assert found(plan_of(alpha()), elsewhere) == []

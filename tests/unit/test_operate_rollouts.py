@@ -12,9 +12,10 @@ from lightkube import Client
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from operate.cluster import Unreachable
-from operate.rollouts import restarts, workloads
+from operate.rollouts import beside, restarts, workloads
+from tests import cita
 from tests.stacks import alpha, plan_of
-from tests.unit.test_operate_cluster import FakeClient
+from tests.unit.test_operate_cluster import FakeClient, found
 
 pytestmark = pytest.mark.unit
 
@@ -36,8 +37,8 @@ def test_c7_workloads_are_found_by_their_labels_of_whatever_kind_and_owner_they_
     for each in others:
         each["metadata"]["labels"]["archipelago/network"] = "another"
         each["metadata"]["labels"]["archipelago/node"] = "of-others"
-    found = workloads(cast(Client, FakeClient([*there, *others])), plan)
-    assert set(found) == {"quorum-node1", "quorum-node2", "quorum-node3"}
+    seen = workloads(cast(Client, FakeClient([*there, *others])), plan)
+    assert set(seen) == {"quorum-node1", "quorum-node2", "quorum-node3"}
     assert set(workloads(cast(Client, FakeClient([])), plan)) == set()
 
 
@@ -66,3 +67,52 @@ def test_c8_what_restarts_a_node_is_another_image_command_or_file(changes: dict[
         container["terminationMessagePath"] = "/dev/termination-log"  # as the API server completes it
         container.setdefault("env", [])
     assert restarts(made(changes)[0], before, files=True) is expected
+
+
+def earlier(*, unseen: bool) -> list[Manifest]:
+    """Workloads of this stack as they were made while nodes were Deployments."""
+    there = copy.deepcopy(made())
+    for each in there:
+        each["kind"] = "Deployment"
+        each["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"} if unseen else {}
+    return there
+
+
+def pod(node: str) -> Manifest:
+    labels = {"archipelago/network": "consortium", "archipelago/node": node}
+    return {"kind": "Pod", "metadata": {"name": node, "namespace": "consortium", "labels": labels}}
+
+
+def ends(there: list[Manifest]) -> list[str]:
+    """What is said of workloads that become others."""
+    plan, client = plan_of(alpha()), cast(Client, FakeClient(there))
+    return [problem.text("") for problem in beside(client, plan, made(), workloads(client, plan))]
+
+
+def test_c5_a_deployment_that_no_run_waits_for_is_stopped_by_hand_before_it_becomes_a_set() -> None:
+    """The provider waits for the end of what it deletes, but where it was told to wait for nothing."""
+    assert not ends([*earlier(unseen=False), pod("quorum-node2")])
+    assert not ends(earlier(unseen=True))
+    (told,) = ends([*earlier(unseen=True), pod("quorum-node2")])
+    assert "nodes.quorum-node2" in told
+    assert "scale deployment/consortium-quorum-node2 --replicas=0" in told
+    assert "wait --for=delete pod -l archipelago/network=consortium,archipelago/node=quorum-node2" in told
+
+
+def test_c5_somebodys_deployment_with_the_name_of_a_set_of_ours_is_in_the_way() -> None:
+    """As runner_k8s leaves it: its pod would run beside ours with the same account."""
+    plan = plan_of(cita.local())
+    left = copy.deepcopy(next(each for each in manifests(plan) if each["metadata"]["name"] == "test-chain-0"))
+    left |= {"kind": "Deployment", "metadata": {"name": "test-chain-0", "namespace": plan.namespace, "labels": {}}}
+    left["spec"] = made()[0]["spec"]
+    (problem,) = found(plan, [left])
+    assert f"Deployment {plan.namespace}/test-chain-0" in problem.message
+
+
+def test_c5_a_claim_is_compared_with_that_of_the_deployment_that_runs() -> None:
+    plan = plan_of(alpha())
+    there = earlier(unseen=False)
+    volumes = there[0]["spec"]["template"]["spec"]["volumes"]
+    next(each for each in volumes if each["name"] == "data")["persistentVolumeClaim"]["claimName"] = "another"
+    (problem,) = found(plan, there)
+    assert "its data is on the claim another" in problem.message

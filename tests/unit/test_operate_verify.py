@@ -205,7 +205,7 @@ def test_a_changed_and_a_missing_object_are_drift(network: FakeNetwork) -> None:
     deployment = next(
         each
         for each in objects
-        if each["metadata"]["name"] == "consortium-quorum-node1" and each["kind"] == "Deployment"
+        if each["metadata"]["name"] == "consortium-quorum-node1" and each["kind"] == "StatefulSet"
     )
     deployment["spec"]["replicas"] = 0
     objects[:] = [

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.unit
 def test_a_node_is_one_pod_that_is_gone_before_the_next_one_starts(plan: StackPlan) -> None:
     """Two at once on one volume and one validator key sign against each other."""
     for each in deployments(plan):
+        assert each["kind"] == "StatefulSet"  # of a Deployment a deleted pod's successor starts beside it
         assert each["spec"]["replicas"] == 1
-        assert each["spec"]["strategy"] == {"type": "Recreate"}
 
 
 @each_plan
@@ -91,14 +91,15 @@ def test_a_shell_is_replaced_by_its_process_or_takes_the_signal_itself(plan: Sta
 @each_plan
 def test_an_hour_of_opening_a_database_is_no_failed_rollout(plan: StackPlan) -> None:
     for each in deployments(plan):
-        assert each["spec"]["progressDeadlineSeconds"] > 3600 + each["spec"]["minReadySeconds"]
+        timeout = int(each["metadata"]["annotations"]["pulumi.com/timeoutSeconds"])
+        assert timeout > 3600 + each["spec"]["minReadySeconds"]
         (geth,) = [c for c in each["spec"]["template"]["spec"]["containers"] if c["name"] == "quorum"]
         assert geth["startupProbe"]["periodSeconds"] * geth["startupProbe"]["failureThreshold"] == 3600
 
 
 def test_a_node_is_there_when_it_has_had_the_time_to_find_that_it_is_behind() -> None:
     """geth 22.7.4 with one peer says that it is not syncing until 10 s after its start, however far it is behind."""
-    spec = objects(plan_of(alpha()))["Deployment", "consortium-quorum-node2"]["spec"]
+    spec = objects(plan_of(alpha()))["StatefulSet", "consortium-quorum-node2"]["spec"]
     readiness = spec["template"]["spec"]["containers"][0]["readinessProbe"]
     seen = 10 + readiness["periodSeconds"] * readiness["failureThreshold"]
     assert seen <= spec["minReadySeconds"]
@@ -106,12 +107,15 @@ def test_a_node_is_there_when_it_has_had_the_time_to_find_that_it_is_behind() ->
 
 def test_a_node_that_may_sync_for_hours_holds_up_nobody_who_says_so() -> None:
     found = objects(later({f"{SECOND}.awaitReady": False}))
-    waited = {name: each["metadata"]["annotations"] for (kind, name), each in found.items() if kind == "Deployment"}
+    waited = {name: each["metadata"]["annotations"] for (kind, name), each in found.items() if kind == "StatefulSet"}
     assert waited.pop("consortium-quorum-node2") == {"pulumi.com/skipAwait": "true"}
-    assert [list(each) for each in waited.values()] == [["pulumi.com/waitFor"]] * 2
+    assert [list(each) for each in waited.values()] == [["pulumi.com/waitFor", "pulumi.com/timeoutSeconds"]] * 2
 
 
 def test_a_rollout_is_judged_by_its_new_pod() -> None:
-    """One condition alone is true of the old pod while a Recreate is about to stop it (decision 0014)."""
-    (found,) = objects(plan_of(alpha()))["Deployment", "consortium-quorum-node1"]["metadata"]["annotations"].values()
-    assert json.loads(found) == ["jsonpath={.status.updatedReplicas}=1", "condition=Available"]
+    """One condition alone is true of the old pod while it is about to be stopped (decision 0014)."""
+    found = objects(plan_of(alpha()))["StatefulSet", "consortium-quorum-node1"]["metadata"]["annotations"]
+    assert json.loads(found["pulumi.com/waitFor"]) == [
+        "jsonpath={.status.updatedReplicas}=1",
+        "jsonpath={.status.availableReplicas}=1",
+    ]

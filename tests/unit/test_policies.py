@@ -23,7 +23,7 @@ STRANGER = {"cidr": "192.0.2.9"}
 def policies(plan: StackPlan, node: str) -> list[Any]:
     """The policies that select a node's pod."""
     found = objects(plan)
-    labels = found["Deployment", f"consortium-{node}"]["spec"]["template"]["metadata"]["labels"].items()
+    labels = found["StatefulSet", f"consortium-{node}"]["spec"]["template"]["metadata"]["labels"].items()
     listed = [each["spec"] for (kind, _), each in found.items() if kind == "NetworkPolicy"]
     return [each for each in listed if each["podSelector"]["matchLabels"].items() <= labels]
 

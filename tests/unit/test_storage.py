@@ -87,7 +87,7 @@ def test_nodes_on_one_claim_have_a_folder_each() -> None:
     found = objects(plan_of(config))
     assert not [name for kind, name in found if kind in (CLAIM, VOLUME)]
     for node in ("consortium-quorum-node1", "consortium-quorum-node2"):
-        pod = found["Deployment", node]["spec"]["template"]["spec"]
+        pod = found["StatefulSet", node]["spec"]["template"]["spec"]
         (data,) = (each for each in pod["volumes"] if each["name"] == "data")
         assert data["persistentVolumeClaim"]["claimName"] == "shared"
         mounts = [m for each in (*pod["initContainers"], *pod["containers"]) for m in each["volumeMounts"]]
@@ -102,7 +102,7 @@ def test_a_cita_node_is_stored_in_the_same_ways_and_keeps_its_folder() -> None:
     for each in (found, shared):
         (network,) = (
             container
-            for container in each["Deployment", "test-chain-1"]["spec"]["template"]["spec"]["containers"]
+            for container in each["StatefulSet", "test-chain-1"]["spec"]["template"]["spec"]["containers"]
             if container["name"] == "network"
         )
         folders = [mount["subPath"] for mount in network["volumeMounts"] if mount["name"] == "data"]

@@ -19,6 +19,7 @@ from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
+from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Endpoint, Exposed, Port
 from archipelago.model.plan import NodePlan, Service
@@ -141,6 +142,7 @@ class CitaCloud(Founded):
             share_processes=network.monitor,
             await_ready=own.await_ready,
             runs=file is not None,
+            stateful=names.may_be_stateful(stem),
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:

@@ -52,7 +52,7 @@ class Controller:
 
     container = CONTAINER
     main = CONTROLLER
-    workload = "deployment"
+    workload = "statefulset"
     blocks = None
     console = Lack(
         "CITA-Cloud has no console.",

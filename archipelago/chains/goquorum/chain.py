@@ -155,6 +155,7 @@ class GoQuorum(Founded):
             min_ready=workload.MIN_READY,
             await_ready=node.settings.await_ready,
             runs=genesis is not None,
+            stateful=names.may_be_stateful(stem),
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:  # noqa: ARG002

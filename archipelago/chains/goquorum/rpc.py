@@ -47,7 +47,7 @@ class GethConsole:
     """GoQuorum with IBFT or QBFT; both have geth's `istanbul` namespace."""
 
     container = main = "quorum"
-    workload = "deployment"
+    workload = "statefulset"
     blocks = None
 
     @property
