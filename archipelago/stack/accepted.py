@@ -185,16 +185,16 @@ def blamed(problems: Iterable[Problem], settings: Settings, before: Before, wron
         before: What the last run took.
         wrong: Partners that are passed over already.
     """
-    by_partner: dict[str, str] = {}
+    by_partner: dict[str, list[str]] = {}
     for problem in problems:
         section, _, rest = problem.path.partition(".")
         name = rest.partition(".")[0]
         if section != "partners" or name not in settings.partners:
             return {}
-        by_partner.setdefault(name, problem.message.rstrip("."))
+        by_partner.setdefault(name, []).append(problem.message.rstrip("."))
     usable = [name for name, partner in settings.partners.items() if _instead(name, partner, "", before)]
-    more = {name: by_partner[name] for name in usable if name in by_partner and name not in wrong}
+    more = {name: "; ".join(by_partner[name]) for name in usable if name in by_partner and name not in wrong}
     if more or not by_partner:
         return more
-    why = "; ".join(f"{name}: {words}" for name, words in sorted(by_partner.items()))
+    why = "; ".join(words for _, found in sorted(by_partner.items()) for words in found)
     return {name: why for name in usable if name not in wrong}

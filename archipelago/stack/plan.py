@@ -105,8 +105,8 @@ class StackPlan:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Partners of whom nothing is known."""
-        return tuple(given.name for given in self.imports if given.absent and not given.nodes)
+        """Partners that give nothing that can be taken now."""
+        return tuple(given.name for given in self.imports if given.absent)
 
 
 def plan_stack(

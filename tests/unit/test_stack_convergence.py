@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from archipelago.chains.registry import CHAINS
 from archipelago.manifests.stack import manifests
-from archipelago.problems import Refused
 from archipelago.stack.converge import Written, converge
 from tests.stacks import (
     GONE,
@@ -127,25 +126,14 @@ def test_a_partner_that_appears_changes_only_the_live_peers() -> None:
 
 
 def test_a_partner_that_goes_changes_only_the_live_peers_and_is_told_loudly() -> None:
+    """A bundle without nodes is its own signed word."""
     world = World(alpha=alpha(), beta=beta())
     before = world.up("alpha", "beta", "alpha")
-    world.outputs["beta"] = {}  # destroyed, but its stack is still there
+    world.configs["beta"] = beta({"nodes": {}})
+    world.up("beta")
     after = world.up("alpha")
     assert difference(before, after) == PEERS
     assert any("beta had 2 nodes and has none now: they are dropped" in warning for warning in after.warnings)
-    assert after.missing == ("beta",)
-    assert any("has exported nothing yet" in warning for warning in after.warnings)
-
-
-def test_a_partner_that_goes_is_refused_below_its_least_number() -> None:
-    world = World(alpha=alpha({"partners.beta.minNodes": 1}), beta=beta())
-    world.configs["alpha"] = alpha()
-    world.up("alpha", "beta", "alpha")
-    world.configs["alpha"] = alpha({"partners.beta.minNodes": 2})
-    assert world.up("alpha").imports[0].nodes
-    world.outputs["beta"] = {}
-    with pytest.raises(Refused, match=r"partners\.beta\.minNodes: it has 0 nodes"):
-        world.up("alpha")
 
 
 def test_a_partner_that_signs_with_another_key_is_told() -> None:
