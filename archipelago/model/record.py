@@ -65,6 +65,11 @@ class ExternalNode(Record):
     key_generation: int | None = Field(default=None, ge=1)
     namespace: str | None = None
 
+    def dialled_at(self, *ports: str) -> ExternalNode:
+        """This node with the endpoints of these ports alone: any other would open the egress of its partners for it."""
+        kept = {name: self.endpoints[name] for name in ports if name in self.endpoints}
+        return self.model_copy(update={"endpoints": kept})
+
     @property
     def key(self) -> tuple[str, str]:
         """Its place in the address book."""

@@ -189,3 +189,12 @@ def test_what_was_taken_is_read_back_as_it_was() -> None:
     world = met()
     kept = world.outputs["alpha"]["accepted"]["beta"]["nodes"]
     assert tuple(ExternalNode.model_validate(each) for each in floats(kept)) == world.plans["alpha"].imports[0].nodes
+
+
+def test_c14_a_partner_opens_no_port_that_its_protocol_does_not_dial() -> None:
+    more = {"x1": {"host": "192.0.2.7", "port": 443}, "x2": {"host": "partner.example", "port": 6443}}
+    given = bundle(beta(), {"alpha": bundle(alpha())})
+    wide = signed_again(
+        lambda raw: raw["externalNodes"][0]["endpoints"].update(more), bundle(beta(), {"alpha": bundle(alpha())})
+    )
+    assert difference(plan_of(alpha(), {"beta": given}), plan_of(alpha(), {"beta": wide})) == set()

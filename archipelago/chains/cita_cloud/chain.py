@@ -82,7 +82,7 @@ class CitaCloud(Founded):
         if not ADDRESS.fullmatch(given.address):
             raise ValueError(f"its address {given.address!r} is not 0x and 40 hex characters")
         own = {"node_id": check_device_id(given.node_id), "address": given.address.lower()}
-        return given.model_copy(update=own)
+        return given.dialled_at(ports.NETWORK.name, ports.SYNC.name).model_copy(update=own)
 
     def read_genesis(self, text: str) -> Genesis:
         """A chain.json that was handed to us."""

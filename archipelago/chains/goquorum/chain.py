@@ -91,6 +91,7 @@ class GoQuorum(Founded):
             raise ValueError(f"its address {given.address} is not that of its node id, {address_of(node_id)}")
         if given.privacy_key:
             check_tessera_public(given.privacy_key)
+        given = given.dialled_at(_P2P.name, _TESSERA.name)
         return given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
 
     def read_genesis(self, text: str) -> Genesis:

@@ -28,7 +28,7 @@ def parse_node(raw: Mapping[str, Any], network: str, organisation: str) -> Exter
     given = ExternalNode.model_validate({"network": network, "organisation": organisation, **written})
     if not given.swarm:
         raise ValueError("it does not say in which swarm it is")
-    return given.model_copy(update={"node_id": check_peer_id(given.node_id)})
+    return given.dialled_at(SWARM).model_copy(update={"node_id": check_peer_id(given.node_id)})
 
 
 def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
