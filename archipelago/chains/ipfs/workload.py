@@ -16,6 +16,7 @@ from archipelago.chains.ipfs.places import (
     TOOLS,
 )
 from archipelago.chains.ipfs.settings import IpfsStack, Member
+from archipelago.chains.ipfs.shell import ASK
 from archipelago.chains.node import Node
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 from archipelago.settings.types import quantity
@@ -27,10 +28,7 @@ _CONFIG = Mount(Source.CONFIG, "/config")
 _LIVE = Mount(Source.LIVE, "/peers")
 _PATH = f"{TOOLS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Where the API answers, the daemon serves. Whether it has peers is no part of it: a swarm's first member has none.
-_SERVES = f"""set -- -q -O /dev/null --post-data= "http://127.0.0.1:$1/api/v0/version"
-if [ -e /identity/{API_TOKEN} ]; then set -- --header "Authorization: Bearer $(cat /identity/{API_TOKEN})" "$@"; fi
-exec wget "$@"
-"""
+_SERVES = f"{ASK}port=$1\nask version 8 >/dev/null\n"
 
 
 def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]:
