@@ -71,13 +71,19 @@ def running(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) 
     yield workload.workload(plan, node, endpoints)
 
 
-def identities(plan: StackPlan) -> Iterator[Manifest]:
-    """What partners may do here, and what is known of them."""
+def rights(plan: StackPlan) -> Iterator[Manifest]:
+    """What partners may do here."""
     for name in grants.identities(plan):
         yield from grants.rights(plan, name)
         yield from (secret for _, secret in grants.tokens(plan, name))
-    yield from peers.definition(plan)
-    yield from peers.objects(plan)
+
+
+def known(plan: StackPlan) -> Iterator[Manifest]:
+    """What is known of others, under names that no object of ours has."""
+    if plan.exchange.peers:
+        yield from peers.objects(
+            plan, {common.place(each) for each in (*_network(plan), *rights(plan), *watching(plan))}
+        )
 
 
 def watching(plan: StackPlan) -> Iterator[Manifest]:
@@ -88,6 +94,14 @@ def watching(plan: StackPlan) -> Iterator[Manifest]:
 
 def manifests(plan: StackPlan) -> Iterator[Manifest]:
     """All objects, with the endpoints that are known without a cluster; markers stand for the others."""
+    yield from _network(plan)
+    yield from rights(plan)
+    yield from peers.definition(plan)
+    yield from known(plan)
+    yield from watching(plan)
+
+
+def _network(plan: StackPlan) -> Iterator[Manifest]:
     yield from namespaces(plan)
     yield from common_services(plan)
     yield from shared(plan)
@@ -95,5 +109,3 @@ def manifests(plan: StackPlan) -> Iterator[Manifest]:
         yield from kept(plan, node)
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
-    yield from identities(plan)
-    yield from watching(plan)
