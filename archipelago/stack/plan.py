@@ -125,7 +125,8 @@ def plan_stack(
     imports, problems = _imports(settings, chain, received)
     signing_key = keyring.secret("", "organisation signing key")
     owner = _owner(settings.organisation, stack, signing_key)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {})
+    ran = continuity.fingerprints(last)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given or {}, ran)
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)
