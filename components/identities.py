@@ -10,6 +10,7 @@ import pulumi
 from pydantic import ValidationError
 
 from archipelago.manifests import grants, peers
+from archipelago.manifests.stack import known
 from archipelago.profiles.access import Access
 from archipelago.stack.plan import StackPlan
 from components.register import register
@@ -58,7 +59,7 @@ class Peers(pulumi.ComponentResource):
         keep = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         kind = [register(each, plan.namespace, keep) for each in peers.definition(plan)]
         child = pulumi.ResourceOptions(parent=self, depends_on=[*after, *kind])
-        for each in peers.objects(plan):
+        for each in known(plan):
             register(each, plan.namespace, child)
         self.register_outputs({})
 

@@ -24,17 +24,22 @@ class Api:
         self.broken = False
         self.refused = 0
         self.calls: list[str] = []
+        self.added: list[str] = []
+        self.published = ""
+        self.documents: dict[str, str] = {}
         api = self
 
         class Answer(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 refused = token and self.headers.get("Authorization") != f"Bearer {token}"
                 api.refused += bool(api.broken or refused)
-                found = None if api.broken or refused else api.answer(self.path)
+                found = None if api.broken or refused else api.answer(self.path, body)
                 self.send_response(403 if refused else 500 if found is None else 200)
                 self.end_headers()
                 if found is not None:
-                    self.wfile.write(json.dumps(found, separators=(",", ":")).encode() + b"\n")
+                    text = found if isinstance(found, str) else json.dumps(found, separators=(",", ":")) + "\n"
+                    self.wfile.write(text.encode())
 
             def log_message(self, *_: object) -> None: ...
 
@@ -47,11 +52,17 @@ class Api:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, path: str) -> Any:
-        """What a call gives; None for one that fails."""
+    def answer(self, path: str, body: str) -> Any:
+        """What a call gives, a text as it is; None for one that fails."""
         split = urlsplit(path)
         name, (argument, *_) = split.path.removeprefix("/api/v0/"), parse_qs(split.query).get("arg", [""])
         self.calls.append(f"{name} {argument}".strip())
+        if name in ("add", "name/publish", "name/resolve", "pin/rm", "cat"):
+            return self._file(name, argument, body)
+        return self._swarm(name, argument)
+
+    def _swarm(self, name: str, argument: str) -> Any:
+        """Who it is, and with whom it is or stays connected."""
         address, _, who = argument.partition("/p2p/")
         match name:
             case "id" | "version":
@@ -77,4 +88,26 @@ class Api:
             case "bootstrap/rm":
                 self.bootstrap.remove(argument)
                 return {"Peers": [argument]}
+        return None
+
+    def _file(self, name: str, argument: str, body: str) -> Any:
+        """Files: the name of one is its length, and that of a published one the member's."""
+        match name:
+            case "add":
+                head, _, rest = body.partition("\r\n\r\n")
+                assert head.startswith('--archipelago\r\nContent-Disposition: form-data; name="file";')
+                text, _, end = rest.rpartition("\r\n--archipelago--")
+                assert end == "\r\n"
+                self.added.append(text)
+                return {"Name": "profile", "Hash": f"bafk{len(text)}", "Size": "9"}
+            case "name/publish":
+                self.published = argument
+                return {"Name": "k51", "Value": argument}
+            case "name/resolve":
+                who = argument.removeprefix("/ipns/")
+                return {"Path": f"/ipfs/{who}/a?b#c+%41"} if who in self.documents else None
+            case "cat":
+                return self.documents.get(argument.removeprefix("/ipfs/").removesuffix("/a?b#c+%41"))
+            case "pin/rm":
+                return {"Pins": [argument]}
         return None

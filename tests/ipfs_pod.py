@@ -31,7 +31,7 @@ esac
 """
 TOOLS = (
     *("sh", "sleep", "cmp", "cp", "mv", "rm", "rmdir", "mkdir", "cat", "sed", "awk", "sort", "grep", "chmod", "tr"),
-    *("timeout", "wget", "httpd", "date", "sync", "head"),
+    *("timeout", "nc", "httpd", "date", "sync", "head", "tail", "od", "wc", "cut"),
 )
 
 
@@ -92,6 +92,17 @@ class Pod:
             if not each.name.startswith("..") and each.name not in files:
                 each.unlink()
 
+    def note_arguments(self) -> Path:
+        """Let each program that is started write its arguments down; where."""
+        noted = self.root / "arguments"
+        for tool in TOOLS:
+            program = (self.bin / tool).readlink()
+            (self.bin / tool).unlink()
+            words = f'printf "%s " {tool} "$@" >> {noted}\nexec {program} {tool} "$@"\n'
+            (self.bin / tool).write_text(f"#!{program} sh\n{words}")
+            (self.bin / tool).chmod(0o755)
+        return noted
+
     def here(self, command: tuple[str, ...], **changes: str) -> list[str]:
         """What a container runs, inside this folder; pieces of the script replaced."""
         shell, option, script, *words = command
@@ -121,6 +132,7 @@ class Pod:
         return subprocess.run(
             self.here(container.command),
             env=self.environment(container, **more),
+            cwd=self.root,
             capture_output=True,
             text=True,
             check=False,
@@ -135,6 +147,7 @@ class Pod:
             process = subprocess.Popen(
                 self.here(container.command, **changes),
                 env=self.environment(container),
+                cwd=self.root,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,

@@ -72,6 +72,7 @@ class Site:
         owner: Who claims the stack's objects; a label of each.
         given: What the cluster answered, an object as its API shows it; None for one that is not there. An ask without
             an entry got no answer: nobody asked, or the cluster is away.
+        ran: Fingerprint of the key that each own node had at the last run, by its name.
     """
 
     namespace: str
@@ -79,6 +80,7 @@ class Site:
     owner: str = ""
     given: Given = field(default_factory=dict, repr=False)
     hosts: frozenset[str] = frozenset()
+    ran: Mapping[str, str] = field(default_factory=dict)
 
     def is_ours(self, ask: Ask) -> bool:
         """Whether the object is there and this stack made it."""

@@ -12,6 +12,7 @@ from archipelago.model.plan import NodePlan
 from archipelago.stack.plan import StackPlan
 
 Manifest = dict[str, Any]
+Place = tuple[str, str, str]
 
 OWNER = "archipelago/owner"  # checked before anything is adopted: the provider itself adopts what it finds
 GENESIS = "archipelago/genesis"  # on a claim: the chain whose blocks it holds
@@ -69,6 +70,12 @@ def full_name(manifest: Manifest, home: str) -> str:
     metadata = manifest["metadata"]
     namespace, name = metadata.get("namespace", home), str(metadata["name"])
     return name if namespace == home else f"{namespace}/{name}"
+
+
+def place(manifest: Manifest) -> Place:
+    """Kind, namespace and name, which tell an object from all others of a cluster."""
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def kept(plan: StackPlan, metadata: Manifest) -> Manifest:

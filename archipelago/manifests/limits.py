@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from archipelago.manifests.common import Manifest, live_config
+from archipelago.manifests.common import Manifest, live_config, place
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem
 from archipelago.stack.plan import StackPlan
@@ -16,13 +17,31 @@ _VALUES = {"ConfigMap": "data", "Secret": "stringData"}
 
 
 def problems(plan: StackPlan) -> Iterator[Problem]:
-    """Objects that are too large. Other kinds have the same size whatever partners give.
+    """Objects that are too large, or that are two under one name.
 
     Args:
         plan: The stack.
     """
+    made = list(manifests(plan))
+    yield from _doubles(made)
+    yield from _too_large(plan, made)
+
+
+def _doubles(made: Iterable[Manifest]) -> Iterator[Problem]:
+    """The last one would overwrite the first, and whichever goes deletes both."""
+    for (kind, namespace, name), number in Counter(map(place, made)).items():
+        if number > 1:
+            where = f"{namespace}/{name}" if namespace else name
+            words = f"{kind} {where} must be one object, got {number} of that name."
+            yield Problem(
+                "", words, "Choose another name for what it is made of: a node, a pool, an identity or a Secret."
+            )
+
+
+def _too_large(plan: StackPlan, made: Iterable[Manifest]) -> Iterator[Problem]:
+    """Other kinds have the same size whatever partners give."""
     told = set()
-    for each in manifests(plan):
+    for each in made:
         kind, name = each["kind"], each["metadata"]["name"]
         if kind not in (*_VALUES, "NetworkPolicy") or (kind, name) in told:
             continue

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.grants import IDENTITY
 from archipelago.profiles.access import kubeconfig
-from archipelago.profiles.peers import Peer
+from archipelago.profiles.peers import Peer, longer
 from archipelago.stack.plan import StackPlan
 
 GROUP, VERSION, KIND, PLURAL = "peerdiscovery.irt-saintexupery.com", "v1alpha1", "Peer", "peers"
@@ -100,12 +100,22 @@ def _status_schema() -> Manifest:
     }
 
 
-def objects(plan: StackPlan) -> Iterator[Manifest]:
-    """Every Peer, the Secret with its kubeconfig before it."""
+def objects(plan: StackPlan, taken: Collection[common.Place]) -> Iterator[Manifest]:
+    """Every Peer, the Secret with its kubeconfig before it.
+
+    Args:
+        plan: The stack.
+        taken: Names of its own objects. Others choose the names of Peers, and never that of an object of ours.
+    """
     for peer in plan.exchange.peers:
-        if peer.access:
-            yield _secret(plan, peer)
-        yield _config_map(plan, peer) if in_config_maps(plan) else _peer(plan, peer)
+        made = list(_objects(plan, peer))
+        yield from _objects(plan, longer(peer)) if any(common.place(each) in taken for each in made) else made
+
+
+def _objects(plan: StackPlan, peer: Peer) -> Iterator[Manifest]:
+    if peer.access:
+        yield _secret(plan, peer)
+    yield _config_map(plan, peer) if in_config_maps(plan) else _peer(plan, peer)
 
 
 def kubeconfig_secret(peer: Peer) -> str:

@@ -80,13 +80,19 @@ def budgets(plan: StackPlan) -> Iterator[Manifest]:
     yield from disruption.budgets(plan)
 
 
-def identities(plan: StackPlan) -> Iterator[Manifest]:
-    """What partners may do here, and what is known of them."""
+def rights(plan: StackPlan) -> Iterator[Manifest]:
+    """What partners may do here."""
     for name in grants.identities(plan):
         yield from grants.rights(plan, name)
         yield from (secret for _, secret in grants.tokens(plan, name))
-    yield from peers.definition(plan)
-    yield from peers.objects(plan)
+
+
+def known(plan: StackPlan) -> Iterator[Manifest]:
+    """What is known of others, under names that no object of ours has."""
+    if plan.exchange.peers:
+        yield from peers.objects(
+            plan, {common.place(each) for each in (*_network(plan), *rights(plan), *watching(plan))}
+        )
 
 
 def watching(plan: StackPlan) -> Iterator[Manifest]:
@@ -101,6 +107,14 @@ def manifests(plan: StackPlan) -> Iterator[Manifest]:
 
 
 def _listed(plan: StackPlan) -> Iterator[Manifest]:
+    yield from _network(plan)
+    yield from rights(plan)
+    yield from peers.definition(plan)
+    yield from known(plan)
+    yield from watching(plan)
+
+
+def _network(plan: StackPlan) -> Iterator[Manifest]:
     yield from namespaces(plan)
     yield from common_services(plan)
     yield from shared(plan)
@@ -110,5 +124,3 @@ def _listed(plan: StackPlan) -> Iterator[Manifest]:
         yield from services(plan, node)
         yield from running(plan, node, node.service.endpoints())
     yield from budgets(plan)
-    yield from identities(plan)
-    yield from watching(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from archipelago.profiles.access import Access, opened
 Parse = Callable[[Mapping[str, Any], str, str], ExternalNode]  # of a record, the network and the organisation
 
 _SHORT = 8  # hex characters that tell two equal names apart
+_LONGER = re.compile(rf".*-[0-9a-f]{{{_SHORT}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Peer:
     """An identity of somebody else as it stands in one namespace of ours.
 
     Args:
-        object_name: Name of its object, `<organisation>-<identity>`.
+        object_name: Name of its object, `<organisation>-<identity>`, with a digest where another object has that name.
         namespace: Ours.
         profile: What is shown.
         digest: Of the description, as its members publish it.
@@ -90,16 +92,22 @@ def _label(at: Publication) -> str:
 
 
 def _told_apart(made: Sequence[Peer]) -> list[Peer]:
-    """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whoever came first."""
+    """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whoever came first.
+
+    A name that looks like a longer one is made longer, too, or an organisation could choose that of another.
+    """
     counts = Counter((each.namespace, each.object_name) for each in made)
     return [
-        replace(
-            each, object_name=f"{each.object_name}-{hashlib.sha256(str(each.profile).encode()).hexdigest()[:_SHORT]}"
-        )
-        if counts[each.namespace, each.object_name] > 1
-        else each
+        longer(each) if counts[each.namespace, each.object_name] > 1 or _LONGER.fullmatch(each.object_name) else each
         for each in made
     ]
+
+
+def longer(peer: Peer) -> Peer:
+    """A Peer under the name that no other object has; unchanged where it has it already."""
+    short = f"{peer.profile.organisation}-{peer.profile.identity}"
+    digest = hashlib.sha256(str(peer.profile).encode()).hexdigest()[:_SHORT]
+    return replace(peer, object_name=f"{short}-{digest}")
 
 
 def relayed_members(

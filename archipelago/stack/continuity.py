@@ -42,6 +42,12 @@ def recorded(last: Mapping[str, Any], settings: Settings, problems: list[Problem
     return found
 
 
+def fingerprints(last: Mapping[str, Any]) -> dict[str, str]:
+    """Fingerprint of the shared key of each own node that had one at the last run, by its name."""
+    ran = [each for each in last.get("externalNodes") or [] if isinstance(each, Mapping)]
+    return {str(each.get("name")): str(each["fingerprint"]) for each in ran if each.get("fingerprint")}
+
+
 def moved(last: Mapping[str, Any], records: Iterable[ExternalNode], settings: Settings) -> Iterator[Problem]:
     """Nodes that would start a second time in another namespace, without data; a move of all is told by `recorded`."""
     home = settings.cluster.namespace

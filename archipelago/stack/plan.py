@@ -171,8 +171,8 @@ def _planned(
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
     signing_key = keyring.secret("", "organisation signing key")
     owner = ownership.owner(settings, stack, signing_key, last, met)
-    hosts = continuity.hosts(last)
-    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts)
+    hosts, ran = continuity.hosts(last), continuity.fingerprints(last)
+    site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts, ran)
     common = _common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from xml.etree.ElementTree import canonicalize
+from xml.etree.ElementTree import canonicalize, fromstring
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from archipelago.chains.cita_cloud import files
@@ -50,6 +52,13 @@ def test_syncthings_configuration_says_what_the_original_says(vector: dict[str, 
     devices = [Device(each, f"test-chain-{n}", f"test-chain-{n}", 22000) for n, each in enumerate(vector["devices"])]
     canonical = canonicalize(config("test-chain", devices), strip_text=True)
     assert hashlib.sha256(canonical.encode()).hexdigest() == vector["config.xml"]["canonical sha256"]
+
+
+@given(host=st.text(), name=st.text(), identity=st.text())
+def test_c11_whatever_a_device_is_called_syncthing_reads_the_file(host: str, name: str, identity: str) -> None:
+    """A control character in a partner's host stopped syncthing at all nodes at once."""
+    root = fromstring(config("x", [Device(identity, name, host, 22000), Device("A", "a", "a\x01b", 22000)]))
+    assert len(root.findall("device")) == 2
 
 
 def test_an_ipv6_address_is_dialled_in_brackets() -> None:

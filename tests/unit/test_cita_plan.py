@@ -17,7 +17,7 @@ from archipelago.problems import Refused
 from archipelago.stack.outputs import outputs
 from archipelago.stack.plan import StackPlan
 from tests.cita import CITA, EXTENDED, founder, joiner, local, outside, plan_of, settings_of
-from tests.stacks import Config, crossed, given_endpoints
+from tests.stacks import Config, changed, crossed, given_endpoints
 from tests.unit.test_cita_accounts import rows
 
 pytestmark = pytest.mark.unit
@@ -303,3 +303,15 @@ def test_every_number_of_both_layouts_is_the_one_of_the_facts() -> None:
     }
     assert list(ports.block(30000).values()) == list(range(30000, 30009))
     assert settings_of(local()).network.port_base == 30004
+
+
+def test_c1_a_tikv_is_an_argument_and_no_part_of_the_services_command() -> None:
+    hostile = "node0-pd:2379; touch /data/x"
+    config = local({"network.services.storage": "storage_tikv", "nodes.node0.pdEndpoints": [hostile]})
+    rest = {f"nodes.node{index}.pdEndpoints": [f"node{index}-pd:2379"] for index in (1, 2)}
+    plan = plan_of(changed(config, rest))
+    (command, plain) = (
+        next(each.command[2] for each in node.containers if each.name == "storage") for node in plan.nodes[:2]
+    )
+    assert command.endswith(f" -e '{hostile}'")
+    assert plain.endswith(" -e node1-pd:2379"), "what needs no quotes restarts no node"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class Pod:
     def keeper(self, syncthing: Syncthing) -> Iterator[Path]:
         """The keeper of the list while it runs, fifty times as fast, with nothing but busybox; where it prints."""
         if not (tools := self._root / "bin").exists():
-            busybox(tools, "sh", "sleep", "cmp", "cp", "mv", "timeout", "wget")
+            busybox(tools, "sh", "sleep", "cmp", "cp", "mv", "timeout", "wget", "awk")
         (command,) = (each.command for each in self._node.containers if each.name == "peers")
         shell, option, script, *words = self._here(command)
         script = script.replace("sleep 5", "sleep 0.1").replace("8384", str(syncthing.port))
@@ -250,6 +251,41 @@ def test_what_syncthing_writes_into_its_file_restarts_nobody(tmp_path: Path, syn
     assert printed.read_text() == ""
     assert (pod.data / "config/config.xml").read_text() == "upgraded"
     assert syncthing.keys == []
+
+
+WRONG = (
+    "",
+    "cut short",
+    "no end",
+    "<configuration>\n</configuration>\n<configuration>\n</configuration>\n",
+    "<configuration>\n    <a>x</b>\n</configuration>\n",
+    '<configuration>\n    <a b="x"y">\n    </a>\n</configuration>\n',
+    "<configuration>\n    <a>x & y</a>\n</configuration>\n",
+    "<configuration>\n    <a>x < y</a>\n</configuration>\n",
+    "<configuration>\n    <a>x\x01y</a>\n</configuration>\n",
+)
+
+
+def test_c11_a_list_that_syncthing_could_not_read_takes_no_others_place(tmp_path: Path, syncthing: Syncthing) -> None:
+    """One control character stopped syncthing at all nodes at once."""
+    pod = Pod(tmp_path, plan_of(local()))
+    assert not pod.start()
+    plan, config = plan_of(local({"nodes.node3": {"index": 3}})), pod.data / "config/config.xml"
+    before, good = config.read_text(), plan.live_files["config.xml"]
+    made = {"cut short": good[: len(good) // 2], "no end": good.replace("</configuration>\n", "")}
+    with pod.keeper(syncthing) as printed:
+        for wrong in WRONG:
+            pod.deliver(replace(plan, live_files={**plan.live_files, "config.xml": made.get(wrong, wrong)}))
+            time.sleep(0.15)
+            assert config.read_text() == before, wrong
+        until(lambda: printed.read_text().count("is not well-formed XML") == 1)
+        assert not pod.start(), "nor does it at another start of the pod"
+        assert config.read_text() == before
+        odd = good.replace("test-chain-3", "a &amp; &lt;b&gt; &quot;c&quot; &#10; d'é")
+        assert odd != good
+        pod.deliver(replace(plan, live_files={**plan.live_files, "config.xml": odd}))
+        until(lambda: syncthing.keys == ["test-chain"])
+    assert config.read_text() == odd
 
 
 def test_a_syncthing_that_does_not_answer_is_told_again_later(tmp_path: Path, syncthing: Syncthing) -> None:

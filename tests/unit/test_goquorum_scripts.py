@@ -29,7 +29,8 @@ GETH = """#!/bin/sh
 echo "$*" >> {root}/calls
 case "$*" in
   *init*) [ ! -e {root}/broken ] || exit 1; mkdir -p {root}/data/dd/geth/chaindata ;;
-  *) [ ! -e {root}/broken ] || { echo "Fatal: Unable to attach"; exit 1; }
+  *) [ ! -e {root}/slow ] || { echo "added 12345678@b:1"; echo "at 0"; echo "at 6"; exit; }
+     [ ! -e {root}/broken ] || { echo "Fatal: Unable to attach"; exit 1; }
      echo "added 12345678@b:1"; echo applied; echo undefined ;;
 esac
 """
@@ -185,7 +186,9 @@ def test_the_keeper_tells_geth_what_has_changed_and_remembers_it(pod: Pod) -> No
         until(lambda: applied.read_text() == listed.read_text())
         assert pod.calls == 2
         script = (pod.root / "tmp/peers.js").read_text()
-        assert re.match(r'var had =\s*\["enode://a"\]\s*; var want =\s*\["enode://a", "enode://b"\]\s*;', script)
+        assert re.match(
+            r'var start = 0; var had =\s*\["enode://a"\]\s*; var want =\s*\["enode://a", "enode://b"\]\s*;', script
+        )
         until(lambda: pod.calls == 3)  # a minute later, although nothing has changed
     assert pod.said.read_text().splitlines()[:2] == ["added 12345678@b:1"] * 2
 
@@ -248,3 +251,37 @@ def test_a_node_is_ready_while_geth_says_that_it_does_not_sync(pod: Pod) -> None
             until(lambda: pod.ready)
         until(lambda: not pod.ready)  # it is gone
     assert pod.said.read_text() == ""
+
+
+def test_s2_a_list_that_takes_too_long_goes_on_where_it_stopped(pod: Pod) -> None:
+    """A partner with many dead names that sorts first kept all others from being told, for ever."""
+    applied, script = pod.root / "run/archipelago/peers.json", pod.root / "tmp/peers.js"
+    open_socket(pod)
+    (pod.root / "slow").touch()
+    with keeper(pod):
+        until(lambda: pod.calls > 1)
+        until(lambda: script.read_text().startswith("var start = 7; "))
+        (pod.root / "slow").unlink()
+        calls = pod.calls
+        until(lambda: pod.calls > calls + 2)
+        assert applied.read_text() == (pod.root / "peers/static-nodes.json").read_text()
+        assert script.read_text().startswith("var start = 0; ")
+    assert "the list goes on behind entry 6" in pod.said.read_text()
+
+
+def test_s2_each_entry_that_is_told_is_named_before_and_none_is_left_out(pod: Pod) -> None:
+    """With node in the place of geth's console."""
+    if (node := shutil.which("node")) is None:
+        pytest.skip("there is no node on this machine")
+    urls = [f"enode://{number:0128x}@host{number}:30303?discport=0" for number in range(4)]
+    script = pod.root / "tmp/apply-peers.js"
+    with keeper(pod):
+        until(lambda: script.exists() and script.read_text().endswith('console.log("applied")\n'))
+    told = f"""var start = 3, had = [{urls[1]!r}], want = {urls!r}, calls = [];
+var admin = {{nodeInfo: {{enode: {urls[0]!r}}}, peers: [{{enode: {urls[1]!r}}}],
+  addPeer: function (url) {{ calls.push(url[135]) }}, removePeer: function () {{}}}};
+{script.read_text()};
+console.log(calls.join(""))"""
+    done = subprocess.run([node, "-e", told], capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("added")]
+    assert lines == ["at 3", "at 2", "applied", "32"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,14 +21,8 @@ from tests.ipfs_pod import Pod
 
 pytestmark = pytest.mark.unit
 
+MARK = "here the test began to count"
 GONE = "12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV"
-
-
-# adds a file, and says what was in it; its CID is a checksum
-ADDS = """#!/bin/sh
-printf "%s\\n" "$*" >> "$SAID"
-case $1 in add) cat "$4" >> "$SAID"; sha256sum < "$4" | tr " " - ;; esac
-"""
 
 
 def free_port() -> int:
@@ -36,8 +32,22 @@ def free_port() -> int:
         return port
 
 
+DOCUMENT = '{"gpu":{"revision":1}}\n'
+
+
+def has_looked(api: Api, times: int) -> bool:
+    """Whether it has looked for a profile so often since it was asked first."""
+    start = api.calls.index(MARK) if MARK in api.calls else len(api.calls)
+    if start == len(api.calls):
+        api.calls.append(MARK)
+    elif sum(call.startswith("name/resolve") for call in api.calls[start:]) > times:
+        api.calls.remove(MARK)
+        return True
+    return False
+
+
 def until(true: Callable[[], bool], what: str = "") -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 15
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.05)
@@ -65,8 +75,8 @@ def api(pod: Pod) -> Iterator[Api]:
 
 
 @contextmanager
-def keeper(pod: Pod, api: Api) -> Iterator[int]:
-    """The container while it runs, 25 times as fast; the port of its status."""
+def keeper(pod: Pod, api: Api, *change: str) -> Iterator[int]:
+    """The container while it runs, 25 times as fast and with a text replaced; the port of its status."""
     shown = free_port()
     changes = {
         "port=$4": f"port={api.port}",
@@ -76,6 +86,9 @@ def keeper(pod: Pod, api: Api) -> Iterator[int]:
         "sleep 60": "sleep 0.4",
         "+ 5))": "+ 20))",
     }
+    if change:
+        old, new = change
+        changes[old] = new
     with pod.running("peers", **changes):
         yield shown
 
@@ -171,35 +184,86 @@ def test_without_a_daemon_it_goes_on_and_ends_when_it_is_told_to(pod: Pod, api: 
 
 
 def test_profiles_are_published_when_they_change_and_only_then(pod: Pod, api: Api, plan: StackPlan) -> None:
-    (pod.root / "run/bin/ipfs").write_text(ADDS)
-    (pod.bin / "sha256sum").symlink_to((pod.bin / "sh").readlink())
+    first = plan.live_files["profiles-public-archive.json"]
     with keeper(pod, api):
-        until(lambda: pod.said.read_text().count("name publish") == 1)
-        assert "{}" in pod.said.read_text()
-        looks = pod.said.read_text().count("name resolve")
-        until(lambda: pod.said.read_text().count("name resolve") > looks + 2)  # it has gone round as often
-        assert pod.said.read_text().count("name publish") == 1
-        pod.deliver({**plan.live_files, "profiles-public-archive.json": '{"gpu":{"revision":2}}'})
-        until(lambda: '{"gpu":{"revision":2}}' in pod.said.read_text())
-        until(lambda: "pin rm" in pod.said.read_text())
-        assert pod.said.read_text().count("name publish") == 2
+        until(lambda: api.published == f"/ipfs/bafk{len(first)}")
+        assert api.added == [first]
+        until(lambda: has_looked(api, 2))  # it has gone round as often
+        assert api.added == [first]
+        second = '{"gpu":{"revision":2}}'
+        pod.deliver({**plan.live_files, "profiles-public-archive.json": second})
+        until(lambda: api.published == f"/ipfs/bafk{len(second)}")
+        until(lambda: f"pin/rm bafk{len(first)}" in api.calls)
+        assert api.added == [first, second]
 
 
 def test_partners_profiles_are_kept_while_they_cannot_be_had(pod: Pod, api: Api, plan: StackPlan) -> None:
     (theirs,) = plan.imports[0].nodes
-    script = """#!/bin/sh
-printf "%s\\n" "$*" >> "$SAID"
-case $1 in
-  name) [ -e "$HOME/there" ] && echo /ipfs/QmProfile ;;
-  cat) echo '{"gpu":{"revision":1}}' ;;
-esac
-"""
-    (pod.root / "run/bin/ipfs").write_text(script)
-    (pod.root / "there").touch()
+    api.documents = {theirs.node_id: DOCUMENT}
     with keeper(pod, api) as port:
         path = f"/profiles/{theirs.node_id}.json"
-        until(lambda: shown_at(port, path) == '{"gpu":{"revision":1}}\n')
-        (pod.root / "there").unlink()
-        looks = pod.said.read_text().count("name resolve")
-        until(lambda: pod.said.read_text().count("name resolve") > looks + 2)
-        assert shown_at(port, path) == '{"gpu":{"revision":1}}\n'
+        until(lambda: shown_at(port, path) == DOCUMENT)
+        api.documents = {}
+        until(lambda: has_looked(api, 2))
+        assert shown_at(port, path) == DOCUMENT
+        api.documents = {theirs.node_id: DOCUMENT[:9]}
+        until(lambda: has_looked(api, 2))
+        assert shown_at(port, path) == DOCUMENT, "one that was cut short takes no other's place"
+
+
+def test_s3_all_documents_together_have_a_limit(pod: Pod, api: Api, plan: StackPlan) -> None:
+    """/tmp has 256 MiB: 260 members that publish 1 MiB each had our pods evicted again and again."""
+    (theirs,) = plan.imports[0].nodes
+    kept = pod.root / f"status/profiles/{theirs.node_id}.json"
+    api.documents = {theirs.node_id: "x" * ((1 << 20) - 1) + "\n"}
+    line = plan.live_files["archive.members"].splitlines()[-1]
+    assert theirs.node_id in line
+    many = "".join(f"org{n} {theirs.node_id}{n} /ip4/192.0.2.9/tcp/4001\n" for n in range(2))
+    with keeper(pod, api, f"({64 << 20} ", f"({2 << 20} "):
+        until(lambda: kept.exists() and kept.stat().st_size == 1 << 20)
+        pod.deliver({**plan.live_files, "archive.members": f"{line}\n{many}"})
+        until(lambda: not kept.exists(), "with three others each has half a MiB")
+        api.documents = {theirs.node_id: DOCUMENT}
+        until(kept.exists)
+        pod.deliver({**plan.live_files, "archive.members": ""})
+        until(lambda: not kept.exists(), "who is gone keeps nothing")
+
+
+def test_c35_the_token_is_an_argument_of_no_process(pod: Pod, api: Api, plan: StackPlan) -> None:
+    """Every user of the machine reads the arguments of each process."""
+    (theirs,) = plan.imports[0].nodes
+    api.documents = {theirs.node_id: DOCUMENT}
+    noted = pod.note_arguments()
+    with keeper(pod, api):
+        until(lambda: (pod.root / f"status/profiles/{theirs.node_id}.json").exists() and bool(api.published))
+    kubo = pod.container("kubo")
+    assert kubo.readiness
+    config = pod.repository / "config"
+    config.write_text(config.read_text().replace("tcp/5001", f"tcp/{api.port}"))
+    for command in ((*kubo.readiness.command[:-1], str(api.port)), ipfs.IPFS.running.look()):
+        words = pod.here(command)
+        done = subprocess.run(words, env=pod.environment(kubo), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert pod.run("init").returncode == 0
+    assert pod.run("kubo").returncode == 0
+    assert api.refused == 0
+    said = noted.read_text()
+    assert "nc -w 3 127.0.0.1" in said
+    for name, text in pod.node.private_files.items():
+        assert text not in said, name
+
+
+def test_c35_a_console_has_a_token_that_ends_with_the_daemon(pod: Pod) -> None:
+    """kubo's program takes a token by an argument alone."""
+
+    def token() -> str:
+        subprocess.run([pod.root / "run/bin/ipfs", "id"], env=pod.environment(pod.container("kubo")), check=True)
+        (said,) = re.findall(r"--api=/ip4/127.0.0.1/tcp/5001 --api-auth=bearer:(\S+) id", pod.said.read_text())
+        pod.said.unlink()
+        return str(said)
+
+    first = token()
+    assert first not in pod.node.private_files.values()
+    assert len(first) == 64
+    assert pod.run("kubo").returncode == 0
+    assert token() != first

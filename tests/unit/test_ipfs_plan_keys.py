@@ -10,9 +10,10 @@ import pytest
 from archipelago.chains.contract import Ask, Site
 from archipelago.chains.ipfs.swarm_key import SwarmKey, parsed
 from archipelago.identity.derive import Keyring
+from archipelago.manifests.stack import manifests
 from tests import ipfs
 from tests.ipfs import ARCHIVE, alpha, beta, held, node, plan_of, problems_of, secret
-from tests.stacks import outputs_of
+from tests.stacks import changed, crossed, outputs_of
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +59,50 @@ def test_a_secret_that_nobody_could_look_at_makes_its_members_wait() -> None:
     assert not node(plan).runs
     assert plan.waiting_for == ("Secret ipfs/the-key: the key of swarm archive",)
     assert any("Secret ipfs/the-key" in each for each in plan.warnings)
+
+
+def test_s11_a_preview_without_a_cluster_keeps_the_secrets_that_were_made_before() -> None:
+    config = alpha({f"{ARCHIVE}.key": {"secret": "the-key"}})
+    first = plan_of(config, given={SECRET: None})
+    preview = plan_of(config, last=outputs_of(first))
+    assert list(manifests(preview)) == list(manifests(first))
+    assert any("Secret ipfs/the-key" in each for each in preview.warnings)
+    assert not node(plan_of(changed(config, {f"{ARCHIVE}.keyGeneration": 2}), last=outputs_of(first))).runs
+
+
+def test_s11_a_key_that_only_the_cluster_knows_is_not_guessed() -> None:
+    config = alpha({f"{ARCHIVE}.key": {"secret": "the-key"}})
+    first = plan_of(config, given=secret("the-key", {"swarm-key": KEY.text}))
+    preview = plan_of(config, last=outputs_of(first))
+    assert not node(preview).secrets
+    assert not node(preview).runs
+
+
+@pytest.mark.parametrize("extra", ["\n", "\r\nfor beta", "\n" + "x" * 3000])
+def test_c13_a_partner_restarts_no_member_by_another_spelling_of_the_key(extra: str) -> None:
+    """Its text was stored as it came, and every other spelling restarted all members of the swarm."""
+
+    def stored(key: str) -> list[Any]:
+        world = ipfs.world(alpha=alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), beta=beta())
+        given = secret("the-key", {"swarm-key": key})
+        world.up("beta")
+        for _ in range(2):
+            received = {"beta": crossed(world.outputs["beta"])}
+            world.plans["alpha"] = plan_of(world.configs["alpha"], received, given=given)
+            world.outputs["alpha"] = outputs_of(world.plans["alpha"])
+        assert held(world.plans["alpha"]) == key.encode(), "the key of the own cluster stays byte for byte"
+        made = manifests(world.up("beta"))
+        return [each for each in made if each["kind"] in ("Secret", "StatefulSet")]
+
+    plain, other = stored(KEY.text), stored(KEY.text.replace(KEY.secret.hex(), KEY.secret.hex().upper()) + extra)
+    assert KEY.text in [each["stringData"].get("swarm.key") for each in plain if each["kind"] == "Secret"]
+    assert plain == other
+
+
+def test_c13_a_key_file_has_a_limit() -> None:
+    given = secret("the-key", {"swarm-key": KEY.text + "\n" + "x" * 900_000})
+    found = problems_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given)
+    assert "at most 4,096 bytes" in found[f"{ARCHIVE}.key"].message
 
 
 @pytest.mark.parametrize(

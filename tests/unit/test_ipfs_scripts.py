@@ -33,7 +33,9 @@ def pod_of(root: Path, plan: StackPlan) -> Pod:
 
 
 def config(pod: Pod) -> dict[str, Any]:
+    """What the daemon starts with, but the token that each start makes anew."""
     found: dict[str, Any] = json.loads((pod.repository / "config").read_text())
+    found["API"]["Authorizations"]["console"].pop("AuthSecret")
     return found
 
 

@@ -5,6 +5,7 @@ Source: docs.syncthing.net/users/config.html; the values are those of runner_k8s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -13,6 +14,7 @@ PORT, GUI = 22000, 8384
 HOME = "/var/syncthing"
 FOLDERS = ("blocks", "proposals", "txs")
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # no escape stands for these either
 _NOTHING = "cleanupIntervalS"  # the only key of a `versioning` that keeps no versions
 _FOLDER = {"type": "sendreceive", "rescanIntervalS": "0", "fsWatcherEnabled": "true", "fsWatcherDelayS": "1"}
 _FOLDER |= {"ignorePerms": "false", "autoNormalize": "true"}
@@ -139,7 +141,7 @@ def config(chain: str, devices: Iterable[Device]) -> str:
     for device in listed:
         _fill(SubElement(root, "device", _attributes(device)), {"address": _address(device)} | _DEVICE)
     indent(root, " " * 4)
-    return tostring(root, encoding="unicode") + "\n"
+    return _NOT_XML.sub("", tostring(root, encoding="unicode")) + "\n"
 
 
 def _fill(parent: Element, texts: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ where one binds loopback only, nothing can probe it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from archipelago.chains.cita_cloud import peers, ports, running, syncthing
 from archipelago.chains.cita_cloud.identity import (
@@ -32,6 +33,7 @@ _SMALL = Resources("10m", "32Mi", "128Mi")
 _PREPARE = f"""set -eu
 umask 077
 cd {DATA}
+{peers.WELL_FORMED}
 refuse() {{
   echo "This volume holds $1. Nothing was touched." >&2
   echo "Bring the settings and the seed that made it back, or delete the node's claim if its blocks shall go." >&2
@@ -56,7 +58,8 @@ stored="$3"
 mkdir -p config logs tx_infos chain_data {" ".join(f"{each}/.stfolder" for each in syncthing.FOLDERS)}
 cp -fL /config/* .
 cat /config/network-config.toml "/peers/$2.toml" > network-config.toml
-cp -fL /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} {peers.LISTED} config/
+cp -fL /identity/{CERTIFICATE} /identity/{CERTIFICATE_KEY} config/
+if well_formed {peers.LISTED} || [ ! -e config/config.xml ]; then cp -fL {peers.LISTED} config/; fi
 cp -f config/config.xml config/{peers.APPLIED}
 if [ -e /identity/{NODE_KEY} ]; then cp -fL /identity/{NODE_KEY} .; fi
 if [ -e /identity/{KMS_DB} ] && [ ! -e kms.db ]; then
@@ -131,7 +134,7 @@ def _service(network: CitaNetwork, node: CitaNode, service: Chosen) -> Container
     if service.role == "kms":
         mounts.append(Mount(Source.IDENTITY, KMS_FOLDER, files=(KEY_FILE,)))
     if service.kind == "storage_tikv":
-        command = f"{command} -e {','.join(node.pd_endpoints)}"
+        command = f"{command} -e {quote(','.join(node.pd_endpoints))}"
     if service.kind == "executor_chaincode_ext":  # it takes them as flags only; they are in no manifest
         command = f'{command} --couchdb-username {node.state_db.user} --couchdb-password "$COUCHDB_PASSWORD"'
         env = {"COUCHDB_PASSWORD": COUCHDB_PASSWORD}

@@ -17,8 +17,9 @@ from archipelago.settings.types import quantity
 Json = dict[str, Any]
 
 # What a start fills in; nothing else in a config looks like these.
-PRIVATE_KEY, API_TOKEN, ANNOUNCE, BOOTSTRAP = (
-    f"@{name}@" for name in ("private-key", "api-token", "announce", "bootstrap")
+# Each stands on a line of its own.
+PRIVATE_KEY, API_TOKEN, CONSOLE_TOKEN, ANNOUNCE, BOOTSTRAP = (
+    f"@{name}@" for name in ("private-key", "api-token", "console-token", "announce", "bootstrap")
 )
 _GRACE = 90  # seconds: the pod gets 120
 _PATHS = ("/api/v0", "/debug/metrics/prometheus")
@@ -106,8 +107,9 @@ def _addresses(member: Member, release: Release) -> Json:
 
 
 def _api(release: Release) -> Json:
-    token = {"archipelago": {"AuthSecret": API_TOKEN, "AllowedPaths": list(_PATHS)}}
-    return {"HTTPHeaders": {}} | _if(release, versions.API_AUTHORIZATIONS, {"Authorizations": token})
+    marks = {"archipelago": API_TOKEN, "console": CONSOLE_TOKEN}
+    tokens = {name: {"AuthSecret": mark, "AllowedPaths": list(_PATHS)} for name, mark in marks.items()}
+    return {"HTTPHeaders": {}} | _if(release, versions.API_AUTHORIZATIONS, {"Authorizations": tokens})
 
 
 def _mdns(release: Release) -> Json:

@@ -14,6 +14,7 @@ from archipelago.identity.derive import Keyring
 from archipelago.problems import Problem
 
 Received = Mapping[str, Mapping[str, bytes]]
+_LARGEST = 4096  # bytes of a key file; it needs 95, and whatever follows the key is passed over
 
 
 @dataclass
@@ -69,7 +70,8 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
             held = derived(keyring, swarm, first.key_generation).text.encode()
             place = settings.path_of(nodes[0])
         if held is not None and _is_key(held, place, swarm, found):
-            found.items[name] = held
+            # a partner may spell a key as it likes, and another spelling would restart the members
+            found.items[name] = parsed(held).text.encode() if source.partner else held
             partners = first.share_key_with if first.share_key_with is not None else tuple(settings.partners)
             found.to[name] = tuple(sorted(set(partners) - {source.partner}))
             found.taken |= {name: source.partner} if source.partner else {}
@@ -79,6 +81,8 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
 
 def _is_key(held: bytes, place: str, swarm: str, found: _Found) -> bool:
     try:
+        if len(held) > _LARGEST:
+            raise ValueError(f"it must have at most {_LARGEST:,} bytes, got {len(held):,}")
         parsed(held)
     except ValueError as error:
         cure = "A key file has three lines: /key/swarm/psk/1.0.0/, /base16/, and 64 hex characters."
@@ -107,7 +111,7 @@ def _in_secrets(
         if ask is None or ask in held:
             continue
         if ask not in site.given:
-            return None  # nobody could look, and another key would cut the member off
+            return _as_before(site, derived(keyring, swarm, generation), nodes)
         if (there := content(site, ask, found, f"{settings.path_of(node)}.key")) is not None:
             held[ask] = there
     foreign = {ask: text for ask, text in held.items() if not is_made_here(site, ask, keyring, swarm, generation)}
@@ -118,6 +122,14 @@ def _in_secrets(
     if found.problems:
         return None
     return next(iter(foreign.values()), derived(keyring, swarm, generation).text.encode())
+
+
+def _as_before(site: Site, made: SwarmKey, nodes: Sequence[str]) -> bytes | None:
+    """The key where nobody could look: the derived one where all members ran with it; then a preview changes nothing.
+
+    Another key would cut a member off: where it ran with none, or with one that only the cluster knows, it waits.
+    """
+    return made.text.encode() if all(site.ran.get(node) == made.fingerprint for node in nodes) else None
 
 
 def is_made_here(site: Site, ask: Ask, keyring: Keyring, swarm: str, generation: int) -> bool:
@@ -147,12 +159,14 @@ def content(site: Site, ask: Ask, found: _Found, place: str) -> bytes | None:
 def kept(settings: IpfsStack, node: Node[Member], site: Site) -> dict[str, dict[str, str]]:
     """The Secret that a member's settings name, where this program makes it: it is not there, or was made by us.
 
+    Where nobody could look, a member has a key only if it ran with the derived one, which this program stored there.
+
     Members of one swarm may name the same one; then it belongs to the first of them.
     """
     ask, text = ask_of(settings, node.name), node.private_files.get(SWARM_KEY)
     first = next(each for each in sorted(settings.nodes) if ask_of(settings, each) == ask)
-    if ask is None or text is None or first != node.name or ask not in site.given:
+    if ask is None or text is None or first != node.name:
         return {}
-    if site.given[ask] is not None and not site.is_ours(ask):
+    if site.given.get(ask) is not None and not site.is_ours(ask):
         return {}
     return {ask.name: {SECRET_KEYS[0]: text}}

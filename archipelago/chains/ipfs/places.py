@@ -11,7 +11,9 @@ MARK = f"{REPOSITORY}/.archipelago"  # whose repository it is
 FINGERPRINT = f"{REPOSITORY}/.archipelago-fingerprint"  # of the key that the daemon was started with
 RUN = "/run/archipelago"
 STARTED = f"{RUN}/started"  # another text for each start of the daemon
-TOOLS = f"{RUN}/bin"  # an `ipfs` that knows the API's token
+TOOLS = f"{RUN}/bin"  # an `ipfs` that knows the API and a token of it
+API_ADDRESS = f"{RUN}/api"  # as a multiaddr
+CONSOLE_TOKEN = f"{RUN}/console-token"  # of that `ipfs`: another one for each start of the daemon
 STATUS = "/tmp/status"  # noqa: S108 - a volume of the pod's own; served on the port `status`
 
 CONFIG = "kubo.json"  # public files: the config, with marks for what is not in it

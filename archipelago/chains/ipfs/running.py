@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archipelago.chains.ipfs.places import API_TOKEN, FINGERPRINT, KUBO, MARK, REPOSITORY, TOOLS
+from archipelago.chains.ipfs.places import FINGERPRINT, KUBO, MARK, REPOSITORY, TOOLS
 from archipelago.chains.ipfs.ports import SWARM
+from archipelago.chains.ipfs.shell import ASK
 from archipelago.chains.running import Command, Console, Knock, Lack, State, Unanswered
 from archipelago.identity.peer_id import check_peer_id
 from archipelago.model.record import ExternalNode
 
 _ANSWERS = 4  # lines: whose repository it is, fingerprint of the key, who it is, who is there
-# The config that is there tells the port. Wget, because a start of ipfs costs a tenth of a second for each question.
+# The config that is there tells the port. A start of ipfs would cost a tenth of a second for each question.
 _LOOK = f"""set -eu
-port=$(sed -n 's|^ *"API": "/ip4/[0-9.]*/tcp/\\([0-9]*\\)",*$|\\1|p' {REPOSITORY}/config)
-set -- -q -O - --post-data=
-if [ -e /identity/{API_TOKEN} ]; then set -- "$@" --header "Authorization: Bearer $(cat /identity/{API_TOKEN})"; fi
+{ASK}port=$(sed -n 's|^ *"API": "/ip4/[0-9.]*/tcp/\\([0-9]*\\)",*$|\\1|p' {REPOSITORY}/config)
 printf '%s\\n' "$(cat {MARK})" "$(cat {FINGERPRINT})"
 for path in id swarm/peers; do
-  printf '%s\\n' "$(timeout 20 wget "$@" "http://127.0.0.1:$port/api/v0/$path")"
+  printf '%s\\n' "$(ask $path 20)"
 done
 """
 _LINE = f'ipfs() {{ sh {TOOLS}/ipfs "$@"; }}\neval "ipfs $1"'

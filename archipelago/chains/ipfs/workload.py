@@ -60,7 +60,7 @@ def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]
                 _LIVE,
                 *((Mount(Source.IDENTITY, "/identity", files=(API_TOKEN,)),) if API_TOKEN in private else ()),
             ),
-            resources=Resources("10m", "64Mi", "256Mi"),  # ipfs itself takes 60 MiB for the moments in which it runs
+            resources=Resources("10m", "64Mi", "256Mi"),  # in a console ipfs takes 60 MiB for the moment that it runs
             ports=(STATUS_PORT.name,),
             # it asks the daemon beside it, so that Kubernetes has to start no process for each question
             readiness=Probe(port=STATUS_PORT.name, path=f"/{READY}", period=5),
