@@ -42,7 +42,7 @@ def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any]
         with closing(connect(settings.cluster)) as client:
             there = met(client, settings, owners=not last.get("owner"))
             _same_cluster(last, settings.cluster, there, source)
-            return given(client, asks), there
+            return given(client, asks) if asks else {}, there
     except Unreachable as reason:
         if asks and not pulumi.runtime.is_dry_run():
             raise Refused([_away(reason)], source) from None

@@ -55,6 +55,7 @@ def test_another_protocol_exports_nothing_of_it() -> None:
     outputs = outputs_of(goquorum_plan(goquorum()))
     assert outputs.keys() == {
         "externalNodes", "network", "identities", "partners", "partnersMissing", "waitingFor", "fileFormats",
+        "owner", "cluster",
     }  # fmt: skip
     assert outputs["identities"].keys() == {"schema", "organisation", "key", "signature"}
     assert not outputs["externalNodes"][0].keys() & {"swarm", "fingerprint", "keyGeneration"}
