@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -96,17 +97,18 @@ def _away(reason: Unreachable) -> Problem:
     return Problem("cluster", f"the cluster cannot be reached: {reason}.", cure)
 
 
-def with_addresses(refused: Refused, written: Any) -> Refused:
+def with_addresses(refused: Refused, written: Any, root: Path) -> Refused:
     """The refusal of a stack without an address, completed by the addresses that its cluster's nodes have.
 
     Args:
         refused: What was found in the settings.
         written: The section `cluster` as it stands there, valid or not.
+        root: The project's folder.
     """
     if all(problem.path != ADDRESS for problem in refused.problems):
         return refused
     try:
-        with closing(connect(Cluster.model_validate(written or {}))) as client:
+        with closing(connect(Cluster.model_validate(written or {}).at(root))) as client:
             addresses = node_addresses(client)
     except (Unreachable, ValidationError):
         return refused
