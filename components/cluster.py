@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -44,7 +45,7 @@ def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any]
         with closing(connect(settings.cluster)) as client:
             there = met(client, settings, owners=not last.get("owner"))
             _same_cluster(last, settings.cluster, there, source)
-            return given(client, asks), there
+            return given(client, asks) if asks else {}, there
     except Unreachable as reason:
         if asks and not pulumi.runtime.is_dry_run():
             raise Refused([_away(reason, settings.cluster)], source) from None
@@ -106,17 +107,18 @@ def _away(reason: Unreachable, cluster: Cluster) -> Problem:
     return Problem("cluster", f"the cluster cannot be reached: {reason}.", cure)
 
 
-def with_addresses(refused: Refused, written: Any) -> Refused:
+def with_addresses(refused: Refused, written: Any, root: Path) -> Refused:
     """The refusal of a stack without an address, completed by the addresses that its cluster's nodes have.
 
     Args:
         refused: What was found in the settings.
         written: The section `cluster` as it stands there, valid or not.
+        root: The project's folder.
     """
     if all(problem.path != ADDRESS for problem in refused.problems):
         return refused
     try:
-        with closing(connect(Cluster.model_validate(written or {}))) as client:
+        with closing(connect(Cluster.model_validate(written or {}).at(root))) as client:
             addresses = node_addresses(client)
     except (Unreachable, ValidationError):
         return refused

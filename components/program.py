@@ -36,12 +36,12 @@ async def plan_here() -> StackPlan:
         Refused: Something is wrong with what was written or received; nothing was registered.
     """
     source = f"Pulumi.{pulumi.get_stack()}.yaml"
+    root = project.folder(source)
     config = from_engine({**get_config_env(), **CONFIG.get()})
     try:
         settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
     except Refused as refused:
-        raise with_addresses(refused, config.get("cluster")) from None
-    root = project.folder(source)
+        raise with_addresses(refused, config.get("cluster"), root) from None
     settings = located(settings, root)
     sealed = {key.rpartition(":")[2] for key in (*get_config_secret_keys_env(), *_SECRET_KEYS.get())}
     if plain := list(dict.fromkeys([*in_plain_text(settings, sealed), *project.in_plain_text(settings, root, source)])):

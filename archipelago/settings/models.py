@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -72,6 +73,16 @@ class Cluster(Strict):
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
     api_server_ca: str = Field(default="", description="What signs its certificate, in PEM; default: the cluster's CA.")
+
+    def at(self, root: Path) -> Self:
+        """The same, with the kubeconfig at one place for every process, wherever that runs.
+
+        Args:
+            root: The project's folder, where a relative path starts.
+        """
+        if not self.kubeconfig:
+            return self
+        return self.model_copy(update={"kubeconfig": str(root.absolute() / Path(self.kubeconfig).expanduser())})
 
 
 class Exposure(Strict):

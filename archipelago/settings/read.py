@@ -65,17 +65,8 @@ def read(
 
 
 def located(settings: Settings, root: Path) -> Settings:
-    """The settings, whose kubeconfig is one file for every process, wherever it runs.
-
-    Args:
-        settings: As read.
-        root: The project's folder, where a relative path starts.
-    """
-    cluster = settings.cluster
-    if not cluster.kubeconfig:
-        return settings
-    path = str(root.absolute() / Path(cluster.kubeconfig).expanduser())
-    return settings.model_copy(update={"cluster": cluster.model_copy(update={"kubeconfig": path})})
+    """The settings, whose kubeconfig is one file for every process; see `Cluster.at`."""
+    return settings.model_copy(update={"cluster": settings.cluster.at(root)})
 
 
 def _with_defaults(config: Mapping[str, Any], nodes: Iterable[Location]) -> dict[str, Any]:

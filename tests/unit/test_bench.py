@@ -203,7 +203,7 @@ def registered(program: Path, config: Mapping[str, str]) -> Mapping[tuple[str, s
 
 @pytest.fixture
 def no_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("components.program.check_cluster", lambda plan, source: plan)
+    monkeypatch.setattr("components.program.check_cluster", lambda plan, *_, **__: plan)
     yield
     pulumi.runtime.set_all_config({})
     gc.collect()  # the SDK leaves an event loop in every thread of its mocks

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 
 from archipelago.manifests import common, monitor, stack
-from archipelago.manifests.common import Manifest
+from archipelago.manifests.common import Manifest, managed
 from archipelago.model.monitor import MonitorPlan, Watched
 from archipelago.model.plan import Resources
 from archipelago.stack.plan import StackPlan
@@ -57,7 +57,7 @@ def test_a_stack_without_a_monitor_has_none_of_its_objects() -> None:
     plan = plan_of(alpha())
     assert plan.monitor is None
     assert not [each for each in stack.manifests(plan) if "monitor" in each["metadata"]["name"]]
-    assert listed(watched())[0] in list(stack.manifests(watched()))
+    assert managed(listed(watched())[0]) in list(stack.manifests(watched()))
 
 
 def test_it_may_write_statuses_and_one_config_map_and_read_no_secret() -> None:

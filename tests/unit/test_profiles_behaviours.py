@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.identities import GRANTS, granted, objects, settled
 from tests.tokens import token_of
-from tests.world import of_kind
+from tests.world import MANAGED, of_kind
 
 pytestmark = pytest.mark.unit
 
@@ -89,14 +89,14 @@ def test_behaviour_23_a_peer_names_the_secret_whose_key_config_is_a_kubeconfig()
     config = YAML(typ="safe").load(secret["stringData"]["config"])
     assert config["clusters"][0]["cluster"]["server"] == "https://203.0.113.10:6443"
     assert config["users"][0]["user"] == {"token": token_of("alpha-site-beta")}
-    assert "annotations" not in of_kind(granted().plans["beta"], PEER)["gamma-gamma-site"]["metadata"]
+    assert of_kind(granted().plans["beta"], PEER)["gamma-gamma-site"]["metadata"]["annotations"] == MANAGED
 
 
 def test_behaviour_24_the_token_is_of_the_account_that_is_named_as_the_identity() -> None:
     """So a refusal reads `User "system:serviceaccount:<namespace>:<identity>"`."""
     secret = of_kind(granted().plans["alpha"], SECRET)["alpha-site-beta"]
     assert secret["type"] == "kubernetes.io/service-account-token"
-    assert secret["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "alpha-site"}
+    assert secret["metadata"]["annotations"] == {"kubernetes.io/service-account.name": "alpha-site"} | MANAGED
     rules = [{"resources": ["pods"], "verbs": ["get"]}]
     own = settled({"alpha": {"identities.alpha-site.grants": {"beta": {"rules": rules}, "gamma": None}}}).plans["alpha"]
     accounts = {
@@ -156,7 +156,7 @@ def test_behaviour_27_one_partner_is_shut_out_and_the_other_is_not() -> None:
     assert "alpha-site-beta" not in of_kind(made.plans["alpha"], SECRET)
     assert "alpha-site-gamma-g3" in of_kind(made.plans["alpha"], SECRET)
     assert "alpha-alpha-site-kubeconfig" not in of_kind(made.plans["beta"], SECRET)
-    assert "annotations" not in of_kind(made.plans["beta"], PEER)["alpha-alpha-site"]["metadata"]
+    assert of_kind(made.plans["beta"], PEER)["alpha-alpha-site"]["metadata"]["annotations"] == MANAGED
     assert "alpha-alpha-site-kubeconfig" in of_kind(made.plans["gamma"], SECRET)
 
 
