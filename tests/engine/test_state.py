@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from lightkube import Client
 from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import ConfigMap
 
 from lab.workspace import Stack
@@ -68,7 +68,7 @@ def edited(client: Client, space: str) -> None:
     peers = client.get(ConfigMap, "consortium-peers", namespace=space)
     peers.data = {"static-nodes.json": "[]"}
     client.replace(peers, field_manager="kubectl-replace")
-    client.patch(Deployment, NODE, {"spec": {"replicas": 0}}, namespace=space, field_manager="kubectl-scale")
+    client.patch(StatefulSet, NODE, {"spec": {"replicas": 0}}, namespace=space, field_manager="kubectl-scale")
 
 
 def as_an_older_program(client: Client, space: str) -> None:
@@ -85,7 +85,7 @@ def test_rb1_rb4_after_a_killed_create_and_a_lost_backend_every_kind_of_object_c
     A lost state is a create that was killed at every object at once; the kill shows the state that is cut off.
     """
     a = consortium.stack("cluster-a", config(space), "a")
-    kill_at(consortium, a, space, "Deployment")
+    kill_at(consortium, a, space, "StatefulSet")
     a.up().expect()
     a.folder.joinpath("genesis.json").write_text(a.outputs()["network"]["genesis"])
     before, keys = uids(consortium, space), consortium.objects("a", space)["Secret", f"{NODE}-identity"].data
@@ -104,13 +104,13 @@ def test_rb1_rb4_after_a_killed_create_and_a_lost_backend_every_kind_of_object_c
     assert found["PersistentVolumeClaim", f"{NODE}-data"].spec.resources.requests["storage"] == "30Gi"
     assert found["Service", NODE].metadata.annotations["example.org/changed"] == "yes"
     assert found["Secret", f"{NODE}-identity"].data["keystore.json"] != keys["keystore.json"]
-    assert "300m" in str(found["Deployment", NODE].to_dict())
+    assert "300m" in str(found["StatefulSet", NODE].to_dict())
     assert managers(consortium, space) == {"archipelago"}
     edited(consortium.client("a"), space)
     lost.run("up", "--yes", "--skip-preview", "--refresh").expect()
     again = consortium.objects("a", space)
     assert again["ConfigMap", "consortium-peers"].data == peers
-    assert again["Deployment", NODE].spec.replicas == 1
+    assert again["StatefulSet", NODE].spec.replicas == 1
 
 
 def test_c3_c4_a_rename_replaces_and_deletes_nothing_and_a_second_stack_with_its_keys_is_refused(
@@ -134,7 +134,7 @@ def test_c3_c4_a_rename_replaces_and_deletes_nothing_and_a_second_stack_with_its
     elsewhere = config(f"{space}-2", identitySeed=seed)
     refused = consortium.stack("cluster-a3", elsewhere, "a", backend="another").up()
     assert refused.code != 0
-    assert f"Deployment {space}/{NODE} of the stack {outputs['owner']} has the same keys" in refused.text
+    assert f"StatefulSet {space}/{NODE} of the stack {outputs['owner']} has the same keys" in refused.text
     assert consortium.seen("a", f"{space}-2") == {}
 
 
@@ -152,5 +152,5 @@ def test_c2_another_cluster_gets_no_key_until_the_stack_file_names_it(consortium
     a.configure(lambda written: written["archipelago:cluster"].update(uid=other))
     a.up().expect()
     a.run("up", "--yes", "--skip-preview", "--refresh").expect()
-    assert ("Deployment", NODE) in consortium.seen("b", space)
+    assert ("StatefulSet", NODE) in consortium.seen("b", space)
     assert a.outputs()["cluster"] == {"uid": other, "context": "lab-b"}
