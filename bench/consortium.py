@@ -42,7 +42,9 @@ def config(name: str, everybody: list[str], context: str, address: str) -> dict[
     """What an organisation's stack file says, its seed apart: one node, and all others as partners."""
     network = {"founder": True, "chainId": 1337, "consensus": "qbft"} if name == FOUNDER else {"joins": FOUNDER}
     partners = {
-        other: {"stack": f"organization/archipelago/{other}", "required": False} for other in everybody if other != name
+        other: {"stack": f"organization/archipelago/{other}", "required": False, "allowInside": True}
+        for other in everybody
+        if other != name
     }
     return {
         "organisation": name,

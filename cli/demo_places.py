@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from archipelago.model.endpoint import inside
 from archipelago.settings.models import Cluster
 from cli import consoles
 from lab.errors import LabError
@@ -52,6 +53,9 @@ class Place:
         config["archipelago:cluster"].update(
             {"context": self.context, "address": self.address, "namespace": self.namespace}
         )
+        if inside(self.address):  # the lab's clusters are on loopback
+            for partner in config["archipelago:partners"].values():
+                partner["allowInside"] = True
         if self.blocks:
             # the demo looks for blocks itself, so that no `up` has to wait until a node has been ready for 15 s
             config.setdefault("archipelago:defaults", {}).update(resources=_SMALL, awaitReady=False)

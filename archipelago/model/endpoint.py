@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +11,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from archipelago.model.texts import Printed, shown
+
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
+LONGEST_HOST = 253
+_HOST_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_OWN_NAMES = ("localhost", "kubernetes", "kubernetes.default", "metadata.google.internal")
+_OWN_DOMAINS = (".localhost", ".svc", ".cluster.local")
 
 
 class Reach(StrEnum):
@@ -43,13 +52,39 @@ class Port:
     reach: Reach
 
 
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
 def _host(text: str) -> str:
-    if not text or any(c in text for c in " /@?#\t\n") or "://" in text:
-        raise ValueError(f"{text!r} is no host name or IP address")
+    if _address(text) and "%" not in text:  # a zone may hold any character, and is this machine's own
+        return text
+    labels = text.split(".")
+    numeric = _NUMBER.fullmatch(labels[-1])  # C libraries read 127.1 and 0x7f000001 as addresses
+    if numeric or len(text) > LONGEST_HOST or not all(_HOST_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"a host must be an IP address or a DNS name, got {shown(text)}")
     return text
 
 
 Host = Annotated[str, AfterValidator(_host)]
+
+
+def inside(host: str) -> str:
+    """Why a host from outside is not dialled: it is a place in our own cluster or machine; empty where it may be.
+
+    Args:
+        host: A `Host`.
+    """
+    if address := _address(host):
+        own = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
+        return "is an address of the machine's own, and nobody outside reaches it" if own else ""
+    name = host.lower()
+    own = name in _OWN_NAMES or name.endswith(_OWN_DOMAINS)
+    return "is a name of the cluster's own, and nobody outside finds it" if own else ""
 
 
 class Endpoint(BaseModel):
@@ -65,7 +100,7 @@ class Endpoint(BaseModel):
 
     host: Host
     port: int = Field(ge=1, le=65535)
-    exposure: str = "external"
+    exposure: Printed = "external"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -9,38 +9,21 @@ be put to another.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from archipelago.identity.curve25519 import sign, verify
 from archipelago.model.record import SCHEMA, Record, canonical
+from archipelago.model.texts import Name, Shown
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES = 100, 1000, 400, 50
 MOST_SWARMS, MOST_KUBECONFIGS, LONGEST_SEALED = 100, 200, 1 << 17
 LARGEST = 1 << 20  # bytes of a whole profile: it stands in the outputs of everybody who hands it on
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DELIVERY = "delivery"
-
-
-def _label(text: str) -> str:
-    if not _LABEL.fullmatch(text):
-        raise ValueError(f"{text!r} is no DNS label")
-    return text
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("a text has characters that cannot be shown")
-    return text
-
-
-Name = Annotated[str, AfterValidator(_label)]  # names objects in other people's clusters
-Shown = Annotated[str, AfterValidator(_printable)]  # stands in other people's terminals
 
 
 class Publication(Record):

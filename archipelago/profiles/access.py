@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 import re
 from typing import Annotated, Any
@@ -17,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from archipelago.identity.sealing import ForAnotherKey, Sealer
-from archipelago.model.profile import Heard, Name
+from archipelago.model.endpoint import inside
+from archipelago.model.profile import Heard
+from archipelago.model.texts import Name
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,16384}")
 _ITEM = "kubeconfig"
@@ -32,13 +33,7 @@ def loopback(url: str) -> str:
         host = ""
     if not host or parts.scheme != "https" or parts.username or not url.isprintable() or " " in url:
         return "is no https URL of an API server"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        own = host in ("localhost", "kubernetes") or host.endswith((".localhost", ".cluster.local", ".svc"))
-        return "is a name of the cluster's own, and nobody outside finds it" if own else ""
-    own = address.is_loopback or address.is_unspecified or address.is_link_local
-    return "is an address of the machine's own, and nobody outside reaches it" if own else ""
+    return inside(host)
 
 
 def certificates(text: str) -> str:

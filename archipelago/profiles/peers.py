@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from archipelago.identity.peer_id import base36
 from archipelago.identity.sealing import Sealer
+from archipelago.model.endpoint import inside
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
 from archipelago.profiles.access import Access, opened
@@ -111,14 +112,18 @@ def longer(peer: Peer) -> Peer:
 
 
 def relayed_members(
-    known: Iterable[Heard], ours: Sequence[ExternalNode], partners: Sequence[ExternalNode], network: str, parse: Parse
+    known: Iterable[tuple[Heard, bool]],
+    ours: Sequence[ExternalNode],
+    partners: Sequence[ExternalNode],
+    network: str,
+    parse: Parse,
 ) -> tuple[list[ExternalNode], list[str]]:
     """Members of organisations that are no partners, as their profiles tell of them, in swarms that are ours, too.
 
     What is in the way of others' nodes is left out, and said; a stack is not stopped by whom it does not know.
 
     Args:
-        known: Profiles that came by relays.
+        known: Profiles that came by relays, and whether their members may be dialled inside our own cluster.
         ours: Own nodes.
         partners: Those of partners.
         network: Its name.
@@ -128,7 +133,7 @@ def relayed_members(
     taken = {claim: str(node) for node in (*ours, *partners) for claim in _claims(node)}
     found: dict[tuple[str, str], ExternalNode] = {}
     doubts: list[str] = []
-    for each in known:
+    for each, allowed in known:
         for node in _members(each, network, parse, doubts):
             if node.swarm not in swarms or found.get(node.key) == node:
                 continue
@@ -136,6 +141,8 @@ def relayed_members(
                 words = f"{node} holds another key of the swarm {node.swarm} ({node.fingerprint})"
             elif clash := next((taken[claim] for claim in _claims(node) if claim in taken), None):
                 words = f"{node} claims what belongs to {clash}"
+            elif not allowed and (host := next((at.host for at in node.endpoints.values() if inside(at.host)), "")):
+                words = f"the host {host} of {node} {inside(host)}"
             else:
                 found[node.key] = node
                 taken |= dict.fromkeys(_claims(node), str(node))

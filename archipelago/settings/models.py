@@ -240,6 +240,11 @@ class Partner(Strict):
         default=False,
         description="true, for one run: what was taken of it before no longer counts, as its nodes, edition and key.",
     )
+    allow_inside: bool = Field(
+        default=False,
+        description="true: its nodes are dialled at names of this cluster (.svc), at loopback and link-local "
+        "addresses, too, as where both share a cluster; with accept: network, those it tells of as well.",
+    )
     accept: Accept = Field(
         default=Accept.OWN,
         description="network: profiles of others that it hands on are taken, too; only where a kind has profiles.",

@@ -113,7 +113,8 @@ def exchange(
     own = own_profiles(written, records, sealer, signing_key, before, keys)
     shown, unopened = peers((each.heard for each in known), _places(nodes, settings), sealer)
     partners = [node for given in imports.values() for node in given.nodes]
-    strangers = (each.heard for each in known if each.via)
+    near = {name for name, partner in settings.partners.items() if partner.allow_inside}
+    strangers = ((each.heard, near.issuperset(each.via)) for each in known if each.via)
     members, undialled = relayed_members(strangers, records, partners, settings.network.name, chain.parse_node)
     waiting = tuple(
         f"{partner}: its sealing key, for the kubeconfig of identity {name}"

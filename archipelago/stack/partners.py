@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
 from archipelago.identity.sealing import check_sealing_key
+from archipelago.model.endpoint import inside
 from archipelago.model.record import SCHEMA, ExternalNode, NetworkRecord, is_signed
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Partner
@@ -162,6 +163,7 @@ def accept(
             )
         else:
             problems += _foreign(at, where, node, name, settings)
+            problems += () if partner.allow_inside else _inside(at, node, name)
             nodes.append(node)
     network = _network(path, raw, problems)
     sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
@@ -202,6 +204,16 @@ def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Set
             f"{where} hands over {node} of the network {node.network}, not a node of {name} in {settings.network.name}."
         )
         yield Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")
+
+
+def _inside(path: str, node: ExternalNode, name: str) -> Iterator[Problem]:
+    for host in sorted({endpoint.host for endpoint in node.endpoints.values()}):
+        if reason := inside(host):
+            cure = (
+                f"Ask {name} for a host that can be dialled from outside its cluster. If you share a cluster or a "
+                f"machine, set archipelago:partners.{name}.allowInside to true."
+            )
+            yield Problem(path, f"the host {host} of {node} {reason}.", cure)
 
 
 def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> NetworkRecord | None:

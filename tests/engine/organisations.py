@@ -80,6 +80,8 @@ class Consortium:
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
         if "address" in config["cluster"]:
             config["cluster"]["address"] = self._lab.cluster(cluster).address
+        for partner in config.get("partners", {}).values():
+            partner["allowInside"] = True  # the lab is on loopback
         if "apiServer" in config["cluster"]:
             config["cluster"]["apiServer"] = self._lab.cluster(cluster).server
         if "nodes" in config:

@@ -207,6 +207,7 @@ class Network:
                 **written.get(other, {}),
                 "stack": f"organization/archipelago/{other}-{self.name}",
                 "required": False,
+                "allowInside": True,  # the lab is on loopback
             }
             for other in known
         }
@@ -216,7 +217,8 @@ class Network:
         kubectl = (str(self.toolchain.path("kubectl")), *where)
         made = Organisation(name, letter, config["cluster"]["namespace"], self.name, stack, cluster, kubectl)
         for other in self.organisations.values() if introduced else ():
-            other.configure(f"partners.{name}", {"stack": f"organization/archipelago/{stack.name}", "required": False})
+            partner = {"stack": f"organization/archipelago/{stack.name}", "required": False, "allowInside": True}
+            other.configure(f"partners.{name}", partner)
         self.organisations[name] = made
         return made
 

@@ -127,8 +127,11 @@ def test_a_strangers_member_that_claims_what_is_anothers_is_not_dialled_and_stop
     def dialled(changes: dict[str, Any], known: dict[str, Any]) -> tuple[list[ExternalNode], str]:
         other = replace(heard, delivery=heard.delivery.model_copy(update={"members": ({**member, **changes},)}))
         ours = [plan.records[0].model_copy(update=known)]
-        found, doubts = relayed_members([other], ours, [], "research", CHAINS[KIND].parse_node)
+        found, doubts = relayed_members([(other, False)], ours, [], "research", CHAINS[KIND].parse_node)
         return found, " ".join(doubts)
+
+    def at(host: str) -> dict[str, Any]:
+        return {"endpoints": {"swarm": {**endpoint, "host": host}}}
 
     assert [str(node) for node in dialled({}, {})[0]] == ["gamma/public-archive"]
     taken = {"endpoints": {"swarm": Endpoint.model_validate(endpoint)}}
@@ -137,6 +140,8 @@ def test_a_strangers_member_that_claims_what_is_anothers_is_not_dialled_and_stop
         (dialled({}, taken), "claims what belongs to beta/public-archive"),
         (dialled({"fingerprint": "00" * 16}, {}), "holds another key of the swarm archive"),
         (dialled({"nodeId": 3, "name": []}, {}), "has a member that cannot be read"),
+        (dialled(at("x;y"), {}), "has a member that cannot be read"),
+        (dialled(at("169.254.169.254"), {}), "is an address of the machine's own"),
         (dialled({"nodeId": plan.records[0].node_id}, {}), ""),
         (dialled({"organisation": "delta"}, {}), ""),
         (dialled({"swarm": "another"}, {}), ""),

@@ -173,7 +173,7 @@ def test_nodes_of_another_network_are_refused() -> None:
         ({"privacyKey": "AAAA"}, "Tessera public key"),
         ({"schema": 2.0}, "schema"),
         ({"name": None}, "name"),
-        ({"endpoints": {"p2p": {"host": "a b", "port": 1.0}}}, "no host name"),
+        ({"endpoints": {"p2p": {"host": "a b", "port": 1.0}}}, "DNS name, got 'a b'"),
         ({"endpoints": {"p2p": {"host": "a", "port": 1.5}}}, "port"),
     ],
 )

@@ -1,0 +1,57 @@
+"""Types of texts that come from others, and how such a text is shown: the one home for both."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+LONGEST = 1000  # characters of any text that has no limit of its own
+_QUOTED = 80  # characters of a text that a message quotes
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def is_shown(text: str) -> bool:
+    """Whether a terminal shows a text as it is: characters that control it or turn the direction are not printable."""
+    return text.isprintable()
+
+
+def safe(text: object) -> str:
+    """A text of another party for a terminal: as it is, or with escapes in the place of what cannot be shown."""
+    plain = str(text)
+    return plain if is_shown(plain) else ascii(plain)[1:-1]
+
+
+def shown(text: object, longest: int = _QUOTED) -> str:
+    """A text of another party as a message quotes it: in quotes, escaped, and cut.
+
+    Args:
+        text: What it gave.
+        longest: Characters that are kept.
+    """
+    plain = str(text)
+    cut = plain[:longest]
+    return (repr(cut) if is_shown(cut) else ascii(cut)) + ("…" if len(plain) > longest else "")
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError(f"a name must be a DNS label, got {shown(text)}")
+    return text
+
+
+def _some_label(text: str) -> str:
+    return _label(text) if text else text
+
+
+def _printable(text: str) -> str:
+    if not is_shown(text):
+        raise ValueError(f"a text must have printable characters only, got {shown(text)}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_label)]  # names objects and keys in other people's clusters
+NameOrNone = Annotated[str, AfterValidator(_some_label)]  # or empty
+Shown = Annotated[str, AfterValidator(_printable)]  # stands in other people's terminals
+Printed = Annotated[Shown, Field(max_length=LONGEST)]

@@ -1,0 +1,79 @@
+"""Hosts that come from outside: what is one, and which of them may be dialled."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from archipelago.model.endpoint import Endpoint, inside
+from tests.stacks import alpha, beta, bundle, plan_of, refusal_of
+
+pytestmark = pytest.mark.unit
+
+GOOD = ["203.0.113.7", "2001:db8::1", "::ffff:203.0.113.7", "a.example", "Node-1.example", "x", "4.example", "a" * 63]
+BAD = [
+    *(
+        "a|b",
+        'x"|;s|zz|',
+        "a;b",
+        "a&b",
+        "a\\b",
+        "a\x01b",
+        "a\nb",
+        "a b",
+        "$(id)",
+        "`id`",
+        "*",
+        "-v",
+        "a-",
+        "a..b",
+        ".",
+        "",
+    ),
+    *("a.example.", "a_b.example", "Ω.example", "a\u202eb", "a" * 64, ".".join(["a" * 60] * 5), "[::1]", "a:1"),
+    *("127.1", "0x7f000001", "2130706433", "10.0.0.0/8", "1.2.3", "fe80::1%eth0", "fe80::1%a|b", "user@a", "http://a"),
+]
+
+
+@pytest.mark.parametrize("host", GOOD)
+def test_c1_addresses_and_dns_names_are_hosts(host: str) -> None:
+    assert Endpoint(host=host, port=1).host == host
+    assert not inside(host)
+
+
+@pytest.mark.parametrize("host", BAD)
+def test_c1_c11_c36_other_texts_are_no_hosts(host: str) -> None:
+    with pytest.raises(ValidationError, match="a host must be an IP address or a DNS name"):
+        Endpoint(host=host, port=1)
+
+
+@given(st.text())
+def test_c1_no_host_has_a_character_that_a_shell_sed_xml_or_json_reads(text: str) -> None:
+    try:
+        host = Endpoint(host=text, port=1).host
+    except ValidationError:
+        return
+    assert set(host) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:")
+    assert ":" not in host or ipaddress.ip_address(host)
+
+
+INSIDE = [
+    *("127.0.0.1", "127.20.0.3", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "169.254.169.254", "fe80::1", "224.0.0.1"),
+    *("ff02::1", "localhost", "LOCALHOST", "a.localhost", "kubernetes", "kubernetes.default", "a.b.svc"),
+    *("a.b.SVC.cluster.local", "metadata.google.internal"),
+]
+
+
+@pytest.mark.parametrize("host", INSIDE)
+def test_c14_a_partners_host_inside_our_cluster_needs_a_setting(host: str) -> None:
+    given = bundle(alpha())
+    given["externalNodes"][0]["endpoints"]["p2p"]["host"] = host
+    (problem,) = refusal_of(beta({"partners.alpha.unsigned": True}), {"alpha": given})
+    assert (problem.path, "alpha/quorum-node1" in problem.message) == ("partners.alpha", True)
+    assert "archipelago:partners.alpha.allowInside" in problem.cure
+    allowed = beta({"partners.alpha.unsigned": True, "partners.alpha.allowInside": True})
+    assert plan_of(allowed, {"alpha": given}).imports[0].nodes[0].endpoints["p2p"].host == host
