@@ -16,7 +16,7 @@ from archipelago.chains.ipfs.places import (
     TOOLS,
 )
 from archipelago.chains.ipfs.settings import IpfsStack, Member
-from archipelago.chains.ipfs.shell import ASK
+from archipelago.chains.ipfs.shell import SERVES
 from archipelago.chains.node import Node
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 from archipelago.settings.types import quantity
@@ -27,8 +27,6 @@ _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the 
 _CONFIG = Mount(Source.CONFIG, "/config")
 _LIVE = Mount(Source.LIVE, "/peers")
 _PATH = f"{TOOLS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Where the API answers, the daemon serves. Whether it has peers is no part of it: a swarm's first member has none.
-_SERVES = f"{ASK}port=$1\nask version 8 >/dev/null\n"
 
 
 def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]:
@@ -45,7 +43,8 @@ def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]
             resources=_resources(member),
             ports=tuple(port.name for port in ports.opened(settings, member)),
             env=_environment(member) | {"PATH": _PATH},
-            readiness=Probe(command=("sh", "-c", _SERVES, "serves", str(member.api_port)), period=5, timeout=10),
+            # where the API answers, the daemon serves; a swarm's first member has no peers
+            readiness=Probe(command=("sh", "-c", SERVES, "serves", str(member.api_port)), period=5, timeout=10),
             # the kernel accepts while the daemon is busy: only a process that is gone fails
             liveness=Probe(port=ports.SWARM, period=20),
             startup=Probe(
