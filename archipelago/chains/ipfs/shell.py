@@ -23,11 +23,6 @@ while IFS= read -r line && [ "$line" != "$cr" ]; do :; done
 exec cat >&3'
 """
 
-# Ends where the API at the port $1 answers. It is one process from its start to its end: what a probe leaves behind
-# becomes a child of the daemon, which waits for none.
-SERVES = f"""{_REQUEST}exec nc -w 3 127.0.0.1 "$1" -e sh -c "$request" ask version 3>/dev/null
-"""
-
 # `ask PATH SECONDS [FILE]` asks the API at $port and prints the answer. exec leaves one process, which timeout can end;
 # what timeout itself leaves for a second has the standard output closed, but would hold another one.
 ASK = f"""{_REQUEST}ask() {{
