@@ -75,7 +75,7 @@ class ChainNetwork(pulumi.ComponentResource):
             # On a running network one node after another: never are two of ours away at once, and a bad change stops at
             # the first. A new node waits for nobody, and nobody for its first sync.
             if node.name in self._plan.one_by_one:
-                previous = made.run(needed, previous)
+                previous = made.run(needed, previous) or previous  # one that waits now has none
             else:
                 made.run(needed)
 

@@ -53,6 +53,13 @@ class World:
         return True
 
 
+def uncounted(outputs: Mapping[str, Any]) -> Any:
+    """Outputs without what tells how often something has changed: editions, and the signatures over them."""
+    if isinstance(outputs, Mapping):
+        return {key: uncounted(value) for key, value in outputs.items() if key not in ("edition", "signature")}
+    return outputs
+
+
 def objects(plan: StackPlan) -> dict[tuple[str, str], Manifest]:
     """A stack's objects by kind and name."""
     listed = list(manifests(plan))

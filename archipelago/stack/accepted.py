@@ -125,18 +125,22 @@ def written(taken: Iterable[Import], before: Before, settings: Settings) -> dict
         known = before.get(each.name, Accepted())
         now = known if each.absent else _taken(each, known)
         if now != Accepted() and settings.partners[each.name].nodes is None:
-            nodes = [node.plain() for node in now.nodes]
+            nodes = [_plain(node) for node in now.nodes]
             found[each.name] = {"key": now.key, "edition": now.edition, "digest": now.digest, "nodes": nodes}
     return found
 
 
 def _taken(given: Import, known: Accepted) -> Accepted:
     """What a partner gives now. Another edition of the same is no news: two stacks would wait for each other."""
-    nodes = [node.plain() for node in given.nodes]
-    all_of_it = {"nodes": nodes, "sealed": dict(given.sealed), "profiles": given.profiles}
+    all_of_it = {"nodes": [_plain(node) for node in given.nodes], "profiles": given.profiles}
     digest = hashlib.sha256(canonical(all_of_it)).hexdigest()[:16]
     edition = known.edition if (digest, given.key) == (known.digest, known.key) else given.edition
     return Accepted(given.nodes, given.key, edition, digest)
+
+
+def _plain(node: ExternalNode) -> dict[str, Any]:
+    """What outlasts a partner's absence. Which key of a swarm it has may change with each run of anybody."""
+    return node.model_copy(update={"fingerprint": None, "key_generation": None}).plain()
 
 
 def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | None:

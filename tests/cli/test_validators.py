@@ -119,6 +119,7 @@ def test_rb5_an_address_is_found_in_any_spelling_and_after_its_removal(deployed:
 
 def test_a_node_that_does_not_ask_to_validate_is_not_added(deployed: Deployed) -> None:
     deployed.project.edit("cluster-a", "validator: true", "validator: false")
+    deployed.project.append("cluster-a", "  archipelago:losesValidators: [quorum-node1, quorum-node2]\n")
     ran = deployed.run("validators", "plan", "--add", ALPHA[0], only="alpha")
     assert (ran.code, "does not ask to validate" in ran.err) == (1, True), ran.said
 

@@ -115,3 +115,10 @@ def test_c8_a_run_that_restarts_none_of_them_goes_on() -> None:
     assert run(config(CARELESS), {A: first.outputs}, running=there).exit_code == 0
     some = {"nodes.quorum-node2.awaitReady": False}
     assert run(config({**some, **NEWER}), {A: first.outputs}, running=there).exit_code == 0
+
+
+def test_c7_a_preview_names_what_it_would_refuse() -> None:
+    """A preview that reaches the cluster is told the same as the run."""
+    first = run(config(CARELESS))
+    guess = run(config({**CARELESS, **NEWER}), {A: first.outputs}, preview=True, running=running(first))
+    assert guess.exit_code == 32

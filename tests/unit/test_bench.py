@@ -158,7 +158,7 @@ def test_many_partners_are_planned_and_their_sizes_told() -> None:
     assert (many.partners, many.nodes) == (4, 2)
     assert few.peers < many.peers < 2 * few.peers
     assert few.received < many.received
-    assert 0 < few.exported < many.exported < few.exported + 1000, "a line a partner, none a node"
+    assert 0 < few.exported < many.exported < 2 * few.exported
     assert few.policy < many.policy
 
 

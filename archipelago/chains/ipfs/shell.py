@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from archipelago.chains.ipfs.places import API_TOKEN, BOOTSTRAP, PUBLISHED
 
-# `ask PATH SECONDS [FILE]` asks kubo's API at $port and prints the answer; it fails where the answer is not 200.
+# `sh -c "$request" ask PATH [FILE]` asks kubo's API over its standard input and output, which are a connection; the
+# answer goes to the open file 3. It fails where the answer is not 200.
 # wget and ipfs take the token as an argument, which every user of the machine can read. So the shell writes the request
 # itself: printf is a part of it. nc gives the connection to a program, for a server that sees the end of its input
-# cancels the request. Each answer ends with its connection (HTTP/1.0). exec leaves one process, which timeout can end;
-# what timeout itself leaves for a second has the standard output closed, but would hold another one.
-ASK = f"""request='cr=$(printf "\\r")
+# cancels the request. Each answer ends with its connection (HTTP/1.0).
+_REQUEST = f"""request='cr=$(printf "\\r")
 printf "POST /api/v0/%s HTTP/1.0\\r\\nHost: 127.0.0.1\\r\\n" "$1"
 [ ! -e /identity/{API_TOKEN} ] || printf "Authorization: Bearer %s\\r\\n" "$(cat /identity/{API_TOKEN})"
 if [ $# = 2 ]; then
@@ -21,7 +21,11 @@ fi
 read -r version code words && [ "$code" = 200 ] || exit 1
 while IFS= read -r line && [ "$line" != "$cr" ]; do :; done
 exec cat >&3'
-ask() {{
+"""
+
+# `ask PATH SECONDS [FILE]` asks the API at $port and prints the answer. exec leaves one process, which timeout can end;
+# what timeout itself leaves for a second has the standard output closed, but would hold another one.
+ASK = f"""{_REQUEST}ask() {{
   path=$1 seconds=$2
   shift 2
   timeout "$seconds" sh -c 'exec nc -w 3 127.0.0.1 "$0" -e sh -c "$@" 3>&1' "$port" "$request" ask "$path" "$@"
