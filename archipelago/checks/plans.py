@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from archipelago.model import names
 from archipelago.model.plan import NodePlan, Service
+from archipelago.model.record import LARGEST_FILE
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
@@ -32,3 +33,20 @@ def problems(plans: Iterable[NodePlan], services: Iterable[Service], settings: S
             if (excess := len(name) - longest) > 0:
                 words = f"its {kind} would be named {name}, {excess} characters too long."
                 yield Problem(path, words, "Shorten the node's name.")
+
+
+def too_large(live_files: Mapping[str, str], counts: Mapping[str, int]) -> Iterator[Problem]:
+    """More files than a ConfigMap holds: Kubernetes would refuse it after other objects had changed.
+
+    Args:
+        live_files: What the ConfigMap of peers holds, by key.
+        counts: How many nodes each partner gave.
+    """
+    size = sum(len(name.encode()) + len(text.encode()) for name, text in live_files.items())
+    if size <= LARGEST_FILE:
+        return
+    most = max(counts, key=lambda name: counts[name], default="")
+    path = f"partners.{most}" if most else ""
+    words = f"the ConfigMap of peers must have at most {LARGEST_FILE} bytes, got {size}"
+    words += f"; {most} gives {counts[most]} nodes, more than any other partner." if most else "."
+    yield Problem(path, words, f"Ask {most} for fewer nodes." if most else "Run fewer nodes in this stack.")

@@ -13,17 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from archipelago.identity.curve25519 import sign, verify
-from archipelago.model.record import SCHEMA, Record, canonical
-from archipelago.model.texts import Name, Shown
+from archipelago.identity.sealing import check_sealing_key
+from archipelago.model.record import LATEST, LONGEST_SEALED, SCHEMA, Record, canonical
+from archipelago.model.texts import Coded, Name, NameOrNone, Shown
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES = 100, 1000, 400, 50
-MOST_SWARMS, MOST_KUBECONFIGS, LONGEST_SEALED = 100, 200, 1 << 17
+MOST_SWARMS, MOST_KUBECONFIGS = 100, 200
 LARGEST = 1 << 20  # bytes of a whole profile: it stands in the outputs of everybody who hands it on
 
 _DELIVERY = "delivery"
+
+
+def _sealing_key(text: str) -> str:
+    return check_sealing_key(text) if text else text
 
 
 class Publication(Record):
@@ -66,8 +71,8 @@ class Profile(Record):
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
     network: Name
     organisation: Name
-    key: str
-    sealing_key: str = ""
+    key: Coded
+    sealing_key: Annotated[str, AfterValidator(_sealing_key)] = ""
     identity: Name
     name: Shown = Field(default="", max_length=LONGEST_NAME)
     description: Shown = Field(default="", max_length=LONGEST_TEXT)
@@ -75,11 +80,11 @@ class Profile(Record):
     categories: tuple[Annotated[Shown, Field(max_length=LONGEST_NAME)], ...] = Field(
         default=(), max_length=MOST_CATEGORIES
     )
-    namespace: str = ""
+    namespace: NameOrNone = ""
     published_to: tuple[Publication, ...] = Field(default=(), max_length=MOST_SWARMS)
-    revision: int = Field(default=1, ge=1)
+    revision: int = Field(default=1, ge=1, le=LATEST)
     withdrawn: bool = False
-    signature: str = ""
+    signature: Coded = ""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -106,13 +111,13 @@ class Delivery(Record):
         signature: Ed25519 over the canonical text of all the above.
     """
 
-    profile: str
-    edition: int = Field(default=1, ge=1)
+    profile: Coded
+    edition: int = Field(default=1, ge=1, le=LATEST)
     members: tuple[dict[str, Any], ...] = Field(default=(), max_length=MOST_SWARMS)
     kubeconfigs: dict[Name, Annotated[str, Field(max_length=LONGEST_SEALED)]] = Field(
         default={}, max_length=MOST_KUBECONFIGS
     )
-    signature: str = ""
+    signature: Coded = ""
 
 
 @dataclass(frozen=True, slots=True)

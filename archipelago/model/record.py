@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from archipelago.identity.curve25519 import sign, signer, verify
 from archipelago.model.endpoint import Endpoint
+from archipelago.model.texts import Coded, Name, NameOrNone, Printed, Title
 
 SCHEMA = 1
 LATEST = 2**53 - 1
 """The highest edition: numbers cross stacks as floats."""
+MOST_NODES = 2000
+"""Nodes of one organisation: each stands twice in the ConfigMap of peers, with up to 200 characters."""
+MOST_ENDPOINTS = 16
+"""Ports of one node."""
+LARGEST_FILE = (1 << 20) - (1 << 13)
+"""Bytes of a text in a ConfigMap, which holds 1 MiB with its names and labels."""
+MOST_SEALED, LONGEST_SEALED = 1000, 1 << 17
+"""Texts that one partner seals for another, and characters of each."""
+
+
+def _stored(text: str) -> str:
+    if (size := len(text.encode())) > LARGEST_FILE:
+        raise ValueError(f"a genesis must have at most {LARGEST_FILE} bytes, got {size}")
+    return text
 
 
 class Record(BaseModel):
@@ -49,21 +64,21 @@ class ExternalNode(Record):
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
-    network: str
-    organisation: str
-    name: str
-    node_id: str
-    address: str = ""
-    account: str = ""
-    role: str = "member"
-    endpoints: dict[str, Endpoint] = {}
-    privacy_key: str = ""
-    generation: int = 1
-    index: int | None = Field(default=None, ge=0)
-    swarm: str | None = None
-    fingerprint: str | None = None
-    key_generation: int | None = Field(default=None, ge=1)
-    namespace: str | None = None
+    network: Name
+    organisation: Name
+    name: Title
+    node_id: Coded
+    address: Coded = ""
+    account: Coded = ""
+    role: Coded = "member"
+    endpoints: dict[Name, Endpoint] = Field(default={}, max_length=MOST_ENDPOINTS)
+    privacy_key: Coded = ""
+    generation: int = Field(default=1, ge=0, le=LATEST)
+    index: int | None = Field(default=None, ge=0, le=LATEST)
+    swarm: NameOrNone | None = None
+    fingerprint: Coded | None = None
+    key_generation: int | None = Field(default=None, ge=1, le=LATEST)
+    namespace: NameOrNone | None = None
 
     def dialled_at(self, *ports: str) -> ExternalNode:
         """This node with the endpoints of these ports alone: any other would open the egress of its partners for it."""
@@ -97,14 +112,14 @@ class NetworkRecord(Record):
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
-    name: str
-    kind: str
-    organisation: str
-    namespace: str = ""
-    founder: str = ""
-    chain_id: int = 0
-    genesis: str = ""
-    genesis_hash: str = ""
+    name: Name
+    kind: Coded
+    organisation: Name
+    namespace: NameOrNone = ""
+    founder: NameOrNone = ""
+    chain_id: int = Field(default=0, ge=0)
+    genesis: Annotated[str, AfterValidator(_stored)] = ""
+    genesis_hash: Coded = ""
     edition: int | None = Field(default=None, ge=0, le=LATEST)
 
 
@@ -125,15 +140,15 @@ class Bundle(Record):
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
-    organisation: str
-    key: str = ""
+    organisation: Name
+    key: Coded = ""
     network: NetworkRecord | None = None
-    external_nodes: tuple[ExternalNode, ...] = ()
-    sealing_key: str | None = None
-    sealed: dict[str, dict[str, str]] | None = None
+    external_nodes: tuple[ExternalNode, ...] = Field(default=(), max_length=MOST_NODES)
+    sealing_key: Coded | None = None
+    sealed: dict[Name, dict[Printed, str]] | None = None
     profiles: tuple[dict[str, Any], ...] | None = None
     relayed_profiles: tuple[dict[str, Any], ...] | None = None
-    signature: str = ""
+    signature: Coded = ""
 
     @model_validator(mode="after")
     def _one_organisation(self) -> Self:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archipelago.model.profile import Heard, heard, wholes
+from archipelago.model.texts import is_label
 
 Place = tuple[str, str]  # organisation and identity
 Path = tuple[str, ...]  # organisations between us and the one whose profile it is
@@ -285,7 +286,7 @@ def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
         raise ValueError("is no profile on its way")
     via = {}
     for relay, path in entry["via"].items():
-        sound = isinstance(path, (list, tuple)) and all(isinstance(step, str) for step in path)
+        sound = isinstance(path, (list, tuple)) and all(map(is_label, (relay, *path)))
         if not sound or len(path) + len(entry["via"]) > _LONGEST:
             raise ValueError("came by a way that cannot be read")
         via[str(relay)] = tuple(path)

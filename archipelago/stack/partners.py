@@ -13,7 +13,15 @@ from pydantic import ValidationError
 from archipelago.chains.contract import Chain
 from archipelago.identity.sealing import check_sealing_key
 from archipelago.model.endpoint import inside
-from archipelago.model.record import SCHEMA, ExternalNode, NetworkRecord, is_signed
+from archipelago.model.record import (
+    LONGEST_SEALED,
+    MOST_NODES,
+    MOST_SEALED,
+    SCHEMA,
+    ExternalNode,
+    NetworkRecord,
+    is_signed,
+)
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Partner
 from archipelago.settings.read import Settings
@@ -152,6 +160,9 @@ def accept(
     if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
         words = f"what {where} gives as externalNodes is no list of nodes."
         return [*problems, Problem(path, words, f"Ask {name} for it again.")]
+    if len(listed) > MOST_NODES:
+        words = f"{where} must give at most {MOST_NODES} nodes, got {len(listed)}."
+        return [*problems, Problem(path, words, f"Ask {name} for it again.")]
     for index, given in enumerate(listed):
         at = f"{path}.nodes[{index}]" if partner.nodes is not None else path
         try:
@@ -239,6 +250,10 @@ def _sealed(path: str, raw: Mapping[str, Any], own: str, problems: list[Problem]
     ours = sealed.get(own, {}) if isinstance(sealed, Mapping) else {} if sealed is None else None
     if not isinstance(ours, Mapping) or not all(isinstance(text, str) for text in ours.values()):
         words = "what it gives as sealed is no list of sealed texts."
+        problems.append(Problem(path, words, "Ask the partner to run pulumi up again."))
+        return "", {}
+    if len(ours) > MOST_SEALED or any(len(item) + len(text) > LONGEST_SEALED for item, text in ours.items()):
+        words = f"it must seal at most {MOST_SEALED} texts for us, each with at most {LONGEST_SEALED} characters."
         problems.append(Problem(path, words, "Ask the partner to run pulumi up again."))
         return "", {}
     return checked, {str(item): text for item, text in ours.items()}

@@ -202,6 +202,9 @@ def _planned(
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)
+    live_files = {**chain.live_files(settings.network.name, book, plans), **heard.live_files}
+    if large := list(checks.too_large(live_files, {name: len(given.nodes) for name, given in imports.items()})):
+        raise Refused(large, source)
     return StackPlan(
         settings=settings,
         stack=stack,
@@ -210,7 +213,7 @@ def _planned(
         founder=decision.founder,
         nodes=plans,
         records=records,
-        live_files={**chain.live_files(settings.network.name, book, plans), **heard.live_files},
+        live_files=live_files,
         services=services,
         imports=tuple(imports.values()),
         waiting_for=(*decision.waiting_for, *waits, *heard.waiting_for),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from archipelago.identity.curve25519 import sign, signer
+from archipelago.identity.sealing import sealing_key
 from archipelago.model.profile import heard
 from archipelago.model.record import canonical
 from archipelago.profiles.relays import Listener, Word
@@ -51,7 +52,8 @@ def test_one_changed_word_is_refused_by_name_and_the_known_profile_stays(way: st
     made = started(STAR)
     before = made["gamma"].sees
     profile = relayed(made)["profile"]
-    profile[way] = {"publishedTo": [], "revision": 99}.get(way, "https://evil.example")
+    other = {"publishedTo": [], "revision": 99, "sealingKey": sealing_key(bytes(range(32)))}
+    profile[way] = other.get(way, "https://evil.example")
     made.up("gamma")
     assert made["gamma"].sees == before
     assert "alpha relays a profile" in told(made)

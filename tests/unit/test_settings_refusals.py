@@ -65,7 +65,9 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a NodePort without an address": (
         {"cluster.address": GONE}, "cluster.address", "dial the NodePorts of quorum-node1", "exposure.host",
     ),
-    "an address with a scheme": ({"cluster.address": "http://a"}, "cluster.address", "IP address or a DNS name, got 'http://a'", "docs"),
+    "an address with a scheme": (
+        {"cluster.address": "http://a"}, "cluster.address", "IP address or a DNS name, got 'http://a'", "docs",
+    ),
     "an exposure of another spelling": (
         {"nodes.quorum-node2.exposure": {"type": "Nodeport"}},
         "nodes.quorum-node2.exposure.type", "'Nodeport' is not one of 'NodePort'", "in this spelling",
