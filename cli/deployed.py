@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from archipelago.model import foreign
 from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import is_signed
@@ -79,7 +79,7 @@ def ask(file: StackFile) -> dict[str, Any]:
     """
     hint = f"Deploy it with pulumi up -s {file.name}; or give --outputs FILE, or --predict before it is deployed."
     try:
-        found: dict[str, Any] = json.loads(pulumi(["stack", "output", "--json", "--stack", file.name], file.root))
+        found: dict[str, Any] = foreign.parsed(pulumi(["stack", "output", "--json", "--stack", file.name], file.root))
     except (Failed, ValueError) as error:
         raise Refused([Problem("", f"its outputs cannot be read: {error}.", hint)], file.source) from None
     if EXPORTED not in found:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from archipelago.chains.registry import TRANSLATORS
@@ -18,6 +17,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import NAMESPACE
 from archipelago.settings.types import SEALED
+from archipelago.settings.yaml_reader import load_all
 from cli import consoles, yaml_text
 from cli.load import settings_of
 from cli.private import check_free
@@ -77,7 +77,7 @@ def _objects(name: str) -> Iterator[Mapping[str, Any]]:
         raise Refused([Problem("", "there is no such file.", cure)], name)
     text = sys.stdin.read() if name == "-" else path.read_text(errors="replace")
     try:
-        documents: Sequence[Any] = list(YAML(typ="safe", pure=True).load_all(text))
+        documents: Sequence[Any] = load_all(text)
     except YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from archipelago.chains.contract import Given
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
+from archipelago.model import foreign
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, located, read
 from archipelago.stack.converge import Received, Written
@@ -109,8 +109,8 @@ def read_json(path: Path) -> dict[str, Any]:
         Refused: There is none.
     """
     try:
-        found = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
+        found = foreign.parsed(sys.stdin.read()) if str(path) == "-" else foreign.read(path)
+    except (OSError, ValueError) as error:
         cure = "Name a file that archipelago export or pulumi stack output --json wrote."
         raise Refused([Problem("", f"it is no JSON: {error}.", cure)], str(path)) from None
     if not isinstance(found, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from archipelago.chains.contract import Chain, Given
 from archipelago.chains.registry import CHAINS
 from archipelago.chains.running import Lack
+from archipelago.model import foreign
 from archipelago.model.record import NetworkRecord
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
@@ -228,7 +228,7 @@ def _received(
 
 def _ask_partner(name: str, stack: str, file: StackFile) -> Mapping[str, Any] | None:
     try:
-        return bundle_of(json.loads(pulumi(["stack", "output", "--json", "--stack", stack], file.root)))
+        return bundle_of(foreign.parsed(pulumi(["stack", "output", "--json", "--stack", stack], file.root)))
     except (NoPulumi, ValueError) as error:
         consoles.note(f"{file.stack}: {name}'s stack {stack} cannot be read: {error} (--partner {name}=FILE)")
         return None

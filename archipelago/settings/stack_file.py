@@ -13,11 +13,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
-from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from archipelago.problems import Problem, Refused
+from archipelago.settings import yaml_reader
 from archipelago.settings.types import SEALED
 
 NAMESPACE = "archipelago"
@@ -43,7 +43,7 @@ def _decoded(value: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return value  # it only looked like an object; the field's type will say so
 
 
@@ -72,9 +72,8 @@ def from_file(path: Path, unseal: Callable[[Mapping[str, Any]], Unseal] | None =
 
 
 def _parsed(path: Path) -> Any:
-    reader = YAML(typ="safe", pure=True)  # 1.2, as far as that goes: no yes/no booleans, no sexagesimal numbers
     try:
-        return reader.load(path.read_text())
+        return yaml_reader.load(path.read_text())
     except FileNotFoundError:
         cure = f"Name a stack file that is there, or make one: pulumi stack init {path.stem.removeprefix('Pulumi.')}"
         raise Refused([Problem("", "there is no such file.", cure)], str(path)) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
 from archipelago.identity.sealing import check_sealing_key
+from archipelago.model import foreign
 from archipelago.model.endpoint import inside
 from archipelago.model.record import (
     LONGEST_SEALED,
@@ -123,10 +123,7 @@ def read_file(path: Path) -> dict[str, Any]:
         OSError: It cannot be read.
         ValueError: It is no JSON object.
     """
-    try:
-        raw = json.loads(path.read_text())
-    except RecursionError:  # brackets without end, made to break its reader
-        raise ValueError("it is nested too deep") from None
+    raw = foreign.read(path)
     if not isinstance(raw, dict):
         raise ValueError("it is no JSON object")
     return bundle_of(raw) if "identities" in raw else raw
@@ -154,6 +151,10 @@ def accept(
     if raw is None or not raw.get("organisation"):
         absent = f"{where} is not there yet" if raw is None else f"{where} has exported nothing yet"
         return _too_few(path, partner, Import(name, absent=absent))
+    try:
+        foreign.check_depth(raw)
+    except ValueError as error:
+        return [Problem(path, f"what {where} gives cannot be read: {error}.", f"Ask {name} for it again.")]
     problems = list(_provenance(path, where, partner, name, raw))
     nodes: list[ExternalNode] = []
     listed = raw.get("externalNodes") or []

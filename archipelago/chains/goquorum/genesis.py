@@ -15,6 +15,7 @@ from trie import HexaryTrie
 
 from archipelago.chains.goquorum import extra_data
 from archipelago.chains.goquorum.versions import QBFT_BLOCKS_NAMED, QBFT_EXISTS, Release
+from archipelago.model import foreign
 
 ISTANBUL_DIGEST = "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365"
 _ZERO_HASH = "0x" + "00" * 32
@@ -62,7 +63,10 @@ class GenesisFile:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The parsed file, with keys in lower case (geth's reader does not mind, and raft's spelling differs)."""
-        parsed = json.loads(self.text)
+        try:
+            parsed = foreign.parsed(self.text)
+        except ValueError as error:
+            raise ValueError(f"it is no genesis: {error}") from None
         if not isinstance(parsed, dict) or not isinstance(parsed.get("config"), dict):
             raise ValueError("it is no genesis: it has no config")
         return {key.lower(): value for key, value in parsed.items()}

@@ -19,6 +19,7 @@ from archipelago.chains.ipfs.settings import IpfsStack, Member
 from archipelago.chains.ipfs.versions import release
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
+from archipelago.model import foreign
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import marker
 from archipelago.model.monitor import MonitorPlan, Watched
@@ -106,9 +107,9 @@ class Ipfs:
     def read_genesis(self, text: str) -> Genesis:
         """What all agree on, as a partner exports it."""
         try:
-            said = json.loads(text)
+            said = foreign.parsed(text)
             found = _agreed(str(said["network"]), str(said["founder"]))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             raise ValueError(f"it is no {_FILE} of an IPFS network") from None
         if found.text != text:
             raise ValueError(f"it is no {_FILE} as this version writes it")

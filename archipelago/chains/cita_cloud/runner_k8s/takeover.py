@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from archipelago.chains.cita_cloud.accounts import KEY_ID
@@ -20,6 +19,7 @@ from archipelago.chains.cita_cloud.runner_k8s.folder import NodeFolder
 from archipelago.chains.cita_cloud.runner_k8s.reading import Read, read
 from archipelago.chains.cita_cloud.services import KEY_FILE, usual
 from archipelago.chains.takeover import Left, Takeover
+from archipelago.settings.yaml_reader import load_all
 
 _OTHERS = "others"  # the partner that has the nodes of other stacks
 _PD = re.compile(r"\s+-e\s+(\S+)")
@@ -131,7 +131,7 @@ def _network_keys(chain: Read) -> dict[int, str]:
     found = {}
     for text in chain.left.manifests:
         try:
-            documents = [each for each in YAML(typ="safe", pure=True).load_all(text) if isinstance(each, dict)]
+            documents = [each for each in load_all(text) if isinstance(each, dict)]
         except YAMLError:
             continue
         data = {(each.get("metadata") or {}).get("name"): each.get("data") for each in documents}
