@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from archipelago.foreign_text import NEWLINE, safe
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -27,7 +29,7 @@ class Problem:
             source: The stack file's name, as `Pulumi.cluster-b.yaml`.
         """
         place = f"{source}: archipelago:{self.path}" if self.path else source
-        return f"{place}: {self.message}\n  {self.cure}"
+        return f"{safe(place)}: {safe(self.message)}\n  {safe(self.cure, NEWLINE)}"
 
 
 class Refused(Exception):  # noqa: N818 - it is a refusal, and reads as one: `except Refused`

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
+from archipelago.foreign_text import NEWLINE, safe
+
 # No highlighting: a half-coloured address reads worse than a plain one. No wrapping: lines are copied.
 out = Console(soft_wrap=True, highlight=False, emoji=False)
 wide = Console(width=1 << 10, highlight=False, emoji=False)  # for tables: an address that was cut to fit is none
@@ -18,17 +20,17 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Say something on standard error that does not belong to the result."""
-    err.print(f"note: {text}", style="dim", markup=False)
+    err.print(f"note: {safe(text, NEWLINE)}", style="dim", markup=False)
 
 
 def warn(text: str) -> None:
     """Say something on standard error that a user should act on."""
-    err.print(f"warning: {text}", style="yellow", markup=False)
+    err.print(f"warning: {safe(text, NEWLINE)}", style="yellow", markup=False)
 
 
 def fail(text: str) -> None:
     """Say on standard error why there is no result."""
-    err.print(text, style="red", markup=False)
+    err.print(safe(text, NEWLINE), style="red", markup=False)
 
 
 def ask(name: str, deed: str, refusal: str) -> None:

@@ -13,6 +13,7 @@ from pulumi.runtime.invoke import invoke_async
 
 from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import problems
+from archipelago.foreign_text import NEWLINE, safe
 from archipelago.manifests import limits
 from archipelago.problems import Refused
 from archipelago.settings.read import located, read
@@ -59,7 +60,7 @@ async def plan_here() -> StackPlan:
         raise Refused(found, source)
     plan = check_cluster(plan, source, adopts=not last.get("owner"))
     for warning in plan.warnings:
-        pulumi.log.warn(warning)
+        pulumi.log.warn(safe(warning, NEWLINE))
     return plan
 
 

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from archipelago.model.texts import Printed, shown
+from archipelago.foreign_text import shown
+from archipelago.model.texts import Printed
 
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
 LONGEST_HOST = 253

@@ -1,4 +1,4 @@
-"""Types of texts that come from others, and how such a text is shown: the one home for both."""
+"""Types of texts that come from others."""
 
 from __future__ import annotations
 
@@ -7,35 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from archipelago.foreign_text import is_shown, shown
+
 LONGEST = 1000  # characters of any text that has no limit of its own
 LONGEST_CODE = 256  # characters of a key, a hash, an address or a signature
-_QUOTED = 80  # characters of a text that a message quotes
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 _TITLE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-
-
-def is_shown(text: str) -> bool:
-    """Whether a terminal shows a text as it is: characters that control it or turn the direction are not printable."""
-    return text.isprintable()
-
-
-def safe(text: object) -> str:
-    """A text of another party for a terminal: as it is, or with escapes in the place of what cannot be shown."""
-    plain = str(text)
-    return plain if is_shown(plain) else ascii(plain)[1:-1]
-
-
-def shown(text: object, longest: int = _QUOTED) -> str:
-    """A text of another party as a message quotes it: in quotes, escaped, and cut.
-
-    Args:
-        text: What it gave.
-        longest: Characters that are kept.
-    """
-    plain = str(text)
-    cut = plain[:longest]
-    return (repr(cut) if is_shown(cut) else ascii(cut)) + ("…" if len(plain) > longest else "")
 
 
 def is_label(text: object) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
+from archipelago.foreign_text import quoted
 from archipelago.identity.sealing import check_sealing_key
 from archipelago.model import foreign
 from archipelago.model.endpoint import inside
@@ -22,6 +23,7 @@ from archipelago.model.record import (
     NetworkRecord,
     is_signed,
 )
+from archipelago.model.texts import LONGEST
 from archipelago.problems import Problem, Refused
 from archipelago.settings.models import Partner
 from archipelago.settings.read import Settings
@@ -169,9 +171,13 @@ def accept(
         try:
             node = chain.parse_node(given, settings.network.name, name)
         except (ValidationError, ValueError) as error:
-            label = given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}"
+            label = quoted(given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}")
             problems.append(
-                Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}.")
+                Problem(
+                    at,
+                    f"{name}/{quoted(label)}: {_first(error)}.",
+                    f"Ask {name} for it again: it is copied in {where}.",
+                )
             )
         else:
             problems += _foreign(at, where, node, name, settings)
@@ -191,10 +197,9 @@ def accept(
 
 def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:
     if raw["organisation"] != name:
-        words = f"{where} is the stack of {raw['organisation']}, not of {name}."
-        yield Problem(
-            path, words, f"Rename the partner to archipelago:partners.{raw['organisation']}, or correct its source."
-        )
+        other = quoted(raw["organisation"])
+        words = f"{where} is the stack of {other}, not of {name}."
+        yield Problem(path, words, f"Rename the partner to archipelago:partners.{other}, or correct its source.")
     if partner.nodes is not None:
         return
     if not is_signed(dict(raw)):
@@ -206,7 +211,7 @@ def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping
                 f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true.",
             )
     elif partner.key and raw["key"] != partner.key:
-        words = f"{where} is signed by {raw['key']}, not by the key that is pinned."
+        words = f"{where} is signed by {quoted(raw['key'])}, not by the key that is pinned."
         yield Problem(f"{path}.key", words, f"Compare the keys with {name} by another way before you change the pin.")
 
 
@@ -272,6 +277,7 @@ def _too_few(path: str, partner: Partner, found: Import) -> Import | list[Proble
 def _first(error: Exception) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in detail["loc"])
-        return f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, ")
-    return str(error).rstrip(".")
+        place = ".".join(quoted(step) for step in detail["loc"])
+        words = quoted(detail["msg"].removeprefix("Value error, "), LONGEST)
+        return f"{place}: {words}" if place else words
+    return quoted(str(error).rstrip("."), LONGEST)
