@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from archipelago.model import foreign
+from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.deployed import Predict, from_outputs, predicted
 from cli.load import OutputsFile
@@ -25,6 +27,9 @@ def export(
     outputs: OutputsFile = None,
     predict: Predict = False,
     seed_file: SeedFile = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over any file, not over an earlier bundle alone.")
+    ] = False,
 ) -> None:
     """Write the signed bundle that a partner on another backend reads as {file: …}.
 
@@ -32,6 +37,8 @@ def export(
 
     Example:  archipelago export -s cluster-a --out alpha.json
     """
+    if out is not None and not force:
+        _check_own(out)
     if predict:
         made = predicted(find_one([target, stack], directory), seed_file)
     else:
@@ -42,3 +49,20 @@ def export(
     else:
         out.write_text(text)
         consoles.note(f"{out}: {made['organisation']}, {len(made['externalNodes'])} nodes, signed by {made['key']}")
+
+
+def _check_own(out: Path) -> None:
+    """An earlier bundle may be written over, and no other file.
+
+    Raises:
+        Refused: There is a file that is no bundle.
+    """
+    if not out.exists() or out.is_char_device() or out.is_fifo():
+        return
+    try:
+        found = foreign.read(out)
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or not {"organisation", "externalNodes"} <= found.keys():
+        cure = "Nothing was written. Name another file with --out, or write over this one with --force."
+        raise Refused([Problem("", "it is there already, and it is no bundle.", cure)], str(out))

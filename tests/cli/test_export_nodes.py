@@ -58,6 +58,19 @@ def test_a_written_bundle_is_what_the_partner_reads(project: Project, world: Wor
     assert project.seeded("validate", "cluster-b").code == 0
 
 
+def test_c36_export_writes_over_an_earlier_bundle_and_over_no_other_file(project: Project, world: World) -> None:
+    export = ("export", "--outputs", project.write("outputs.json", world.outputs["alpha"]))
+    written, other = project.folder / "alpha.json", project.folder / "other.yaml"
+    other.write_text("a: 1")
+    for _ in range(2):
+        assert project.run(*export, "--out", str(written)).code == 0
+    refused = project.run(*export, "--out", str(other))
+    assert (refused.code, other.read_text()) == (1, "a: 1")
+    assert "--force" in refused.err
+    assert project.run(*export, "--out", str(other), "--force").code == 0
+    assert "externalNodes" in other.read_text()
+
+
 def test_outputs_that_were_changed_on_the_way_are_refused(project: Project, world: World) -> None:
     changed = json.loads(json.dumps(world.outputs["alpha"]))
     changed["externalNodes"].pop()
