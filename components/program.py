@@ -55,13 +55,18 @@ async def plan_here() -> StackPlan:
     last = await _read_outputs(here) or {}
     chain = CHAINS[settings.network.kind]
     given, met = ask_cluster(settings, chain.asks(settings), last, source)
-    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met, int(time.time()))
+    plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met, _seconds())
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
     plan = check_cluster(plan, source, adopts=not last.get("owner"))
     for warning in plan.warnings:
         pulumi.log.warn(safe(warning, NEWLINE))
     return plan
+
+
+def _seconds() -> int:
+    """Since 1970."""
+    return int(time.time())
 
 
 async def _stack(name: str, stack: str, *, required: bool) -> Mapping[str, Any] | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archipelago.identity.curve25519 import signer
 from archipelago.model.record import LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
 from archipelago.stack import accepted
 from archipelago.stack.exchange import Tokens
@@ -51,18 +50,29 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | No
 
 
 def _edition(plan: StackPlan, unsigned: Bundle) -> int:
-    """The count of a bundle: that of the last one where nothing has changed.
+    """The count of a bundle: that of the last one where nothing has changed that is known without the cluster.
 
-    It is a time where one is known, so that a stack that has lost its outputs does not begin again at 1.
+    The record of the network does not wait for the cluster, so neither can its count. A port that the cluster allocates
+    anew is the same edition. It is a time where one is known, so that a stack that has lost its outputs does not begin
+    again at 1.
     """
+    known = {record.name: record.endpoints for record in plan.records}
+    hosts = {node.name: node.service.host for node in plan.nodes}
 
-    def without_count(raw: dict[str, Any]) -> bytes:
-        network = raw.get("network") or {}
-        return canonical(raw | {"network": {key: value for key, value in network.items() if key != "edition"}})
+    def node_of(raw: Mapping[str, Any]) -> dict[str, Any]:
+        name, ends = raw["name"], raw["endpoints"]
+        told = {port: end for port, end in ends.items() if port in known.get(name, ())}
+        dialled = sorted({end["host"] for end in ends.values()} | {hosts.get(name) or ""} - {""})
+        return {**raw, "endpoints": told, "hosts": dialled if hosts.get(name) else []}
+
+    def compared(raw: Mapping[str, Any]) -> bytes:
+        network = {key: value for key, value in (raw.get("network") or {}).items() if key != "edition"}
+        sealed = {key: raw.get(key) for key in ("organisation", "sealingKey", "sealed")}
+        nodes = [node_of(each) for each in raw.get("externalNodes") or ()]
+        return canonical({"network": network, "nodes": nodes, **sealed})
 
     last = int((plan.exported.get("network") or {}).get("edition", 0))
-    keyed = unsigned.model_copy(update={"key": signer(plan.signing_key)}).plain()
-    if last and without_count(keyed) == without_count(dict(plan.exported)):
+    if last and compared(unsigned.plain()) == compared(plan.exported):
         return last
     return min(max(last + 1, plan.now), LATEST)
 

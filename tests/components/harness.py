@@ -21,6 +21,7 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.config import set_all_config
 
 import components.cluster
+import components.program
 from archipelago.manifests.workload import workload
 from archipelago.problems import Problem
 from archipelago.stack.ownership import Met
@@ -106,6 +107,7 @@ def run(
         patch.delenv("PULUMI_CONFIG", raising=False)
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
+        patch.setattr(components.program, "_seconds", lambda: 0)
         patch.setattr(components.cluster, "adopt", lambda *_: None)
         patch.setattr(components.cluster, "met", lambda *_, **__: met)
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))

@@ -216,7 +216,9 @@ def test_c4_another_stack_of_the_same_seed_with_a_node_of_this_name_is_refused_w
     problems = found(plan_of(alpha()), there)
     assert [each.path for each in problems] == [f"nodes.quorum-node{n}" for n in (1, 2, 3)]
     owner = plan_of(elsewhere).owner
-    assert f"Deployment elsewhere/consortium-quorum-node1 of the stack {owner} has the same keys" in problems[0].message
+    assert (
+        f"StatefulSet elsewhere/consortium-quorum-node1 of the stack {owner} has the same keys" in problems[0].message
+    )
     others = [each for each in there if each["kind"] != "Secret"]
     assert len(found(plan_of(alpha()), others)) == 3, "keys that are not shown may be the same"
 

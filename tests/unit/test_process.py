@@ -26,6 +26,12 @@ SHELLS = tuple(
 _SUBREAPER = 36  # linux/prctl.h: orphans of our children come to us, as they come to process 1
 
 
+def _as_process_1() -> None:
+    """Orphans come to it, and no signal is ignored: a shell cannot trap one that was when it started."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(shell: tuple[str, ...], program: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], str]]]:
     """A container that runs a program, which is a line of shell here; and what it prints, line by line."""
@@ -33,7 +39,7 @@ def started(shell: tuple[str, ...], program: str) -> Iterator[tuple[subprocess.P
         [*shell, "-c", f'set -eu\n{STAY}stay "$@"\n', "program", "sh", "-c", program],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: ctypes.CDLL(None).prctl(_SUBREAPER, 1),  # noqa: PLW1509 - one system call, and no thread here
+        preexec_fn=_as_process_1,  # noqa: PLW1509 - two system calls, and no thread here
     ) as process:
         assert process.stdout
         yield process, process.stdout.readline
