@@ -27,9 +27,7 @@ def export(
     outputs: OutputsFile = None,
     predict: Predict = False,
     seed_file: SeedFile = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write over any file, not over an earlier bundle alone.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is no bundle, too.")] = False,
 ) -> None:
     """Write the signed bundle that a partner on another backend reads as {file: …}.
 
