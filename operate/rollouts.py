@@ -77,7 +77,7 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
             f"false. The network has {number} validators and makes no block with more than {spare} of them away."
         )
         cure = (
-            "Take awaitReady: false out, which restarts nobody; or write "
+            "Take awaitReady: false out, which restarts no node; or write "
             f"archipelago:{KEY}: [{', '.join(sorted({*allowed, *names}))}] for this run."
         )
         yield Problem("nodes", words, cure)

@@ -107,7 +107,7 @@ class NetworkRecord(Record):
         chain_id: Chain id, 0 where the protocol has none.
         genesis: The genesis file's text, byte for byte; empty while a validator that it names is unknown.
         genesis_hash: Hash of the genesis block, empty as above.
-        edition: Count of the bundle that it is in, higher with each change, so that nobody can put an older one back.
+        edition: Count of the bundle that it is in, higher with each change, so that an older one is known as such.
             It stands here because readers of today check the signature over this record as it is.
     """
 

@@ -93,7 +93,7 @@ def _label(at: Publication) -> str:
 
 
 def _told_apart(made: Sequence[Peer]) -> list[Peer]:
-    """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whoever came first.
+    """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whichever came first.
 
     A name that looks like a longer one is made longer, too, or an organisation could choose that of another.
     """

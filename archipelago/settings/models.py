@@ -243,7 +243,7 @@ class Partner(Strict):
     allow_inside: bool = Field(
         default=False,
         description="true: its nodes are dialled at names of this cluster (.svc), at loopback and link-local "
-        "addresses, too, as where both share a cluster; with accept: network, those it tells of as well.",
+        "addresses, too, as where both share a cluster; with accept: network, those that it hands on as well.",
     )
     accept: Accept = Field(
         default=Accept.OWN,

@@ -160,7 +160,7 @@ def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | 
 
 
 def _older(given: Import, before: Before) -> Iterator[Problem]:
-    """What shows that a bundle is older than one that was taken before: somebody put it back."""
+    """What shows that a bundle is older than one that was taken before, and was put back."""
     known = before.get(given.name, Accepted())
     path = f"partners.{given.name}"
     cure = (

@@ -71,7 +71,7 @@ def problems(settings: Settings, gone: Mapping[str, str], number: int, spare: in
         )
         names = ", ".join(sorted({*settings.loses_validators, *unnamed}))
         cure = (
-            "Bring them back. Where they were voted out before, or where the network shall stop, write "
+            "Bring them back. Where they were voted out before, or where the network is to stop, write "
             f"archipelago:{KEY}: [{names}] for this run, and take it out afterwards."
         )
         yield Problem("nodes", words, cure)

@@ -55,7 +55,7 @@ class StackPlan:
         hosts: Addresses of its nodes that were exported last.
         before: What the last run took of each partner.
         exported: The bundle of the last run.
-        now: Seconds since 1970; 0 where nobody knows.
+        now: Seconds since 1970; 0 where the time is not known.
     """
 
     settings: Settings

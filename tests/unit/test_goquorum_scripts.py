@@ -238,7 +238,7 @@ def geth(pod: Pod, answer: str) -> Iterator[type[Geth]]:
 
 
 def test_a_node_is_ready_while_geth_says_that_it_does_not_sync(pod: Pod) -> None:
-    """The port that Kubernetes asks is open as long as that is so, whoever connects to it and however often."""
+    """The port that Kubernetes asks is open as long as that is so, however often it is connected to."""
     with keeper(pod):
         time.sleep(0.5)
         assert not pod.ready  # nothing answers yet

@@ -49,7 +49,7 @@ def pod(plan: StackPlan) -> Iterator[Pod]:
 
 
 def lines(plan: StackPlan, host: str, organisation: str = "beta") -> dict[str, str]:
-    """The live files with a member at a host, which publishes an identity, as if nobody had looked at either."""
+    """The live files with a member at a host, which publishes an identity, as if neither had been checked."""
     (theirs,) = plan.imports[0].nodes
     written = f"{organisation} {theirs.node_id} /dns4/{host}/tcp/4001\n"
     published = f"archive {theirs.node_id}\n{host} {organisation}\n"

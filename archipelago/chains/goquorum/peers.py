@@ -10,7 +10,7 @@ APPLIED = "/run/archipelago/peers.json"  # what geth was told; the init step wri
 # `start`, `had` and `want` stand before it. addPeer on a known peer does nothing, so one that has moved is removed
 # first; a connected one is left alone, because geth looks up every host name at each call. To remove one, its id is
 # enough, and its name may be gone: hence the address. Releases before 21.1 do not give the last value of a loaded
-# script: it says itself that it has come to its end. A name that nobody answers for takes geth half a minute, and all
+# script: it says itself that it has come to its end. A name without an answer takes geth half a minute, and all
 # together have a time-out: so it says at which entry it is, and the next run starts behind the last one.
 _APPLY = """
 function id(url) { return url.slice(8, 136) }

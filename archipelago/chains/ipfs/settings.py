@@ -146,7 +146,7 @@ class Member(NodeSettings):
 
     key: Key | None = Field(default=None, description="generate, {secret: …} or {partner: …}; default: by the network.")
     key_generation: Generation = Field(
-        default=1, description="Counted up by all who shall change to another key of the swarm."
+        default=1, description="Counted up by all that change to another key of the swarm."
     )
     key_fingerprint: Fingerprint | None = Field(default=None, description="Pin: another key of the swarm is refused.")
     share_key_with: tuple[Label, ...] | None = Field(
