@@ -125,7 +125,7 @@ def _in_secrets(
 
 
 def _as_before(site: Site, made: SwarmKey, nodes: Sequence[str]) -> bytes | None:
-    """The key where the cluster did not answer: the derived one where all members ran with it; then a preview changes nothing.
+    """The key without the cluster: the derived one where all members ran with it, and then a preview changes nothing.
 
     Another key would cut a member off: where it ran with none, or with one that only the cluster knows, it waits.
     """
@@ -159,7 +159,7 @@ def content(site: Site, ask: Ask, found: _Found, place: str) -> bytes | None:
 def kept(settings: IpfsStack, node: Node[Member], site: Site) -> dict[str, dict[str, str]]:
     """The Secret that a member's settings name, where this program makes it: it is not there, or was made by us.
 
-    Where the cluster did not answer, a member has a key only if it ran with the derived one, which this program stored there.
+    Without the cluster a member has a key only if it ran with the derived one, which this program stored there.
 
     Members of one swarm may name the same one; then it belongs to the first of them.
     """
