@@ -6,10 +6,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import Node
 
+from archipelago.model.foreign import DEEPEST
+
+_TOO_DEEP = f"it is nested too deep: at most {DEEPEST} levels are read"
 MOST_VALUES = 100_000
 """Values of a file whose aliases are written out; a stack file of 700 nodes has 10 000."""
 
@@ -19,14 +21,18 @@ class _Counted(Composer):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._values = 0
+        self._values = self._level = 0
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Node:
         """The next value."""
         event = self.parser.peek_event()
         before = self._values
+        self._level += 1
+        if self._level > DEEPEST:
+            raise ComposerError(None, None, _TOO_DEEP, event.start_mark)
         node: Node = super().compose_node(parent, index)
+        self._level -= 1
         if not isinstance(event, AliasEvent):
             self._values += 1
             self._sizes[id(node)] = self._values - before
@@ -44,21 +50,17 @@ def load_all(text: str) -> list[Any]:
     """The documents of a text, as YAML 1.2 has it as far as that goes: no yes/no booleans, no sexagesimal numbers.
 
     Raises:
-        YAMLError: It is broken, nested too deep, or its aliases are too many.
+        ruamel.yaml.error.YAMLError: It is broken, nested too deep, or its aliases are too many.
     """
-    reader = YAML(typ="safe", pure=True)
-    reader.Composer = _Counted
-    try:
-        return list(reader.load_all(text))
-    except RecursionError:
-        raise YAMLError("it is nested too deep") from None
+    return list(_reader().load_all(text))
 
 
 def load(text: str) -> Any:
     """The one document of a text; raises what `load_all` raises."""
+    return _reader().load(text)
+
+
+def _reader() -> YAML:
     reader = YAML(typ="safe", pure=True)
     reader.Composer = _Counted
-    try:
-        return reader.load(text)
-    except RecursionError:
-        raise YAMLError("it is nested too deep") from None
+    return reader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,17 @@ def test_c31_the_command_line_refuses_what_is_nested_too_deep(tmp_path: Path, de
     (tmp_path / "x.json").write_text(f'{{"a": {nested(depth)}}}')
     with pytest.raises(Refused, match="nested too deep"):
         read_json(tmp_path / "x.json")
+
+
+def test_c31_the_limit_is_not_that_of_python_which_libraries_raise() -> None:
+    """A parser that calls itself once a level ends the process then."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        with pytest.raises(ValueError, match="nested too deep"):
+            foreign.parsed(nested(200_000))
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_c27_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
