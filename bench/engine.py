@@ -127,6 +127,7 @@ class Bench:
         config: dict[str, Any] = {f"archipelago:{key}": value for key, value in written.items()}
         self._ours.make_stack(stack, config, {"archipelago:identitySeed": network.SEED})
         same = network.config(nodes, namespace=floor, context=self._context, half=1)
+        same |= {"identitySeed": network.FLOORS_SEED}
         made = network.plan(network.settings(same), stack)
         file = self._folder / f"{stack}.json"
         listed = network.write_manifests(made, file)

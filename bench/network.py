@@ -16,6 +16,7 @@ from archipelago.settings.read import Settings, read
 from archipelago.stack.plan import StackPlan, plan_stack
 
 SEED = hashlib.sha256(b"the benchmark's seed, which guards nothing").hexdigest()
+FLOORS_SEED = hashlib.sha256(b"the floor's seed: one cluster runs no key twice").hexdigest()
 _VALIDATORS = 21  # consensus takes messages squared in them: a network of a hundred nodes has no hundred validators
 _HALF = len(NODE_PORTS) // 2
 _PORTS_A_NODE = 2
