@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cli.secrets import PASSPHRASE_FILES
 from lab.cluster import Cluster
 from lab.lab import Lab
 from lab.tools import Toolchain
@@ -141,6 +142,8 @@ class Organisation:
         """
         command = (str(Path(sys.executable).with_name("archipelago")), *arguments)
         environment = {**os.environ, **self.stack.environment, "COLUMNS": "200"}
+        passphrase = Path(self.stack.environment["PULUMI_CONFIG_PASSPHRASE_FILE"])  # others' lie beside it
+        environment[PASSPHRASE_FILES] = os.pathsep.join(str(each) for each in sorted(passphrase.parent.glob("*")))
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, check=False, env=environment, cwd=self.stack.folder
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
 from lab.tools.node_tools import PROMETHEUS
 from tests.network.networks import Organisation, eventually
 
@@ -55,13 +56,14 @@ def _objects(namespace: str, service: str, certificate: str) -> list[dict[str, A
     container = {
         "name": _NAME,
         "image": f"docker.io/prom/prometheus:v{PROMETHEUS}",
+        "securityContext": CONTAINER_SECURITY,
         "args": ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/data"],
         "readinessProbe": {"httpGet": {"path": "/-/ready", "port": 9090}, "periodSeconds": 1},
         "volumeMounts": [{"name": "config", "mountPath": "/etc/prometheus"}, {"name": "data", "mountPath": "/data"}],
     }
     pod = {
         "serviceAccountName": _NAME,
-        "securityContext": {"fsGroup": 65534},
+        "securityContext": POD_SECURITY,  # in our namespace no pod gets in that needs more
         "terminationGracePeriodSeconds": 1,
         "containers": [container],
         "volumes": [{"name": "config", "configMap": {"name": _NAME}}, {"name": "data", "emptyDir": {}}],
