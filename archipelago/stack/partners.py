@@ -173,11 +173,7 @@ def accept(
         except (ValidationError, ValueError) as error:
             label = quoted(given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}")
             problems.append(
-                Problem(
-                    at,
-                    f"{name}/{quoted(label)}: {_first(error)}.",
-                    f"Ask {name} for it again: it is copied in {where}.",
-                )
+                Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}.")
             )
         else:
             problems += _foreign(at, where, node, name, settings)
