@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) pytest
 WORKERS ?= 2
 
-.PHONY: help setup demo demo-down test lint test-unit test-components test-golden test-engine test-network test-soak bench
+.PHONY: help setup demo demo-down test test-pure in-turn lint test-unit test-components test-golden test-engine test-network test-soak bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -34,7 +34,7 @@ demo: setup ## two clusters, two organisations, one network: A=<context> B=<cont
 demo-down: setup ## end the demo: no process, no file is left
 	@$(RUN) archipelago demo down
 
-LAYERS := lint test-unit test-components test-golden test-engine test-network
+LAYERS := test-pure test-engine test-network
 
 test: setup ## everything, with the time of each layer at the end
 	@times=; all=$$SECONDS; \
@@ -42,6 +42,13 @@ test: setup ## everything, with the time of each layer at the end
 	  began=$$SECONDS; $(MAKE) --no-print-directory $$layer; times+="$$(printf '%8d s  %s' $$((SECONDS - began)) $$layer)"$$'\n'; \
 	done; \
 	printf '\n%s%8d s  all, on %s cores; load %s\n' "$$times" $$((SECONDS - all)) "$$(nproc)" "$$(cut -d ' ' -f -3 /proc/loadavg)"
+
+# mypy, which works for long in one process, leaves the other core to them
+test-pure: setup ## what starts nothing: lint, and beside it unit, components and golden
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint in-turn
+
+in-turn:
+	@for layer in test-unit test-components test-golden; do $(MAKE) --no-print-directory $$layer; done
 
 lint: setup ## ruff, mypy, the laws of the architecture, the workflows of CI
 	$(RUN) ruff check .
@@ -62,15 +69,17 @@ test-golden: setup ## rendered manifests against files
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters
-	$(PYTEST) -m engine -n $$((2 * $(WORKERS))) --dist worksteal --durations=15 tests/engine
+	$(PYTEST) -m "engine and not soak" -n $$((2 * $(WORKERS))) --dist worksteal --durations=15 tests/engine
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	@# twice the workers: a good part of the time they wait for blocks and kubelets
-	$(PYTEST) -m "network and not alone" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/network
-	$(PYTEST) -m "network and alone" tests/network
+	$(PYTEST) -m "network and not alone and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/network
+	$(PYTEST) -m "network and alone and not soak" tests/network
 
-test-soak: setup ## what takes long and changes seldom, in a lab of its own; not part of `make test`
-	$(PYTEST) -m soak --durations=15 tests/network
+test-soak: setup ## what takes long and changes seldom, of engine and network; not part of `make test`
+	$(PYTEST) -m soak -n $(WORKERS) --dist worksteal --durations=15 tests/engine
+	$(PYTEST) -m "soak and not alone" -n $(WORKERS) --dist loadfile --durations=15 tests/network
+	$(PYTEST) -m "soak and alone" --durations=15 tests/network
 
 bench: setup ## ratios to a flat program, in one run
 	$(RUN) python -m bench

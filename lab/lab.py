@@ -240,6 +240,7 @@ class Lab:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "KUBECONFIG": str(self.kubeconfig),
             MARKER: str(self.folder),
+            "GOGC": "400",  # pulumi and the provider live for seconds: they collect less, and take more memory
         }
 
     def _watch(self, owner: int, running: dict[str, processes.Process]) -> None:

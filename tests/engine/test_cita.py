@@ -44,6 +44,7 @@ def test_a_local_chain_is_taken_and_stays(consortium: Consortium, space: str, ch
     assert stack.preview().expect().changes == []
 
 
+@pytest.mark.soak
 def test_three_stacks_are_wired_in_two_rounds(consortium: Consortium, space: str) -> None:
     places = {"alpha": "a", "beta": "b", "gamma": "b"}
     stacks = {}

@@ -64,6 +64,7 @@ def test_c6_a_partner_that_is_gone_keeps_its_nodes_until_the_stack_file_says_oth
     assert "Partner beta had 2 nodes and has none now" in forgotten.text
 
 
+@pytest.mark.soak
 def test_two_backends_exchange_files_only(consortium: Consortium, space: str, tmp_path: Path) -> None:
     bundles = {name: tmp_path / f"{name}.json" for name in ("alpha", "beta")}
     partners = {"beta": {"file": str(bundles["beta"]), "required": False}}

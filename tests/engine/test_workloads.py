@@ -75,7 +75,7 @@ def in_turn(client: Client, namespace: str, names: list[str]) -> None:
         assert made >= ready_since(before)
 
 
-@pytest.mark.parametrize("kind", STACKS)
+@pytest.mark.parametrize("kind", ["goquorum", pytest.param("cita-cloud", marks=pytest.mark.soak)])
 def test_c5_a_stack_of_deployments_becomes_one_of_stateful_sets_in_turn(
     consortium: Consortium, space: str, kind: str
 ) -> None:

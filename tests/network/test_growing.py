@@ -141,6 +141,7 @@ def _left(alpha: Organisation) -> set[str]:
     return {each["metadata"]["name"] for each in found}
 
 
+@pytest.mark.soak
 def test_an_up_that_was_killed_is_taken_up_again(network: Network, measure: Measure) -> None:
     alpha = network.add(founder(network.name, ["node1", "node2"], {"defaults.awaitReady": True}), "a")
     process = labs.saved_at_each_step(alpha.stack).start("up", "--yes", "--skip-preview")

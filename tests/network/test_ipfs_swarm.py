@@ -194,6 +194,7 @@ def test_every_organisation_has_a_passphrase_of_its_own(swarms: Swarms) -> None:
     assert len({Path(file).read_text() for file in files}) == len(files)
 
 
+@pytest.mark.soak
 def test_behaviour_16_the_bootstrap_member_leaves_the_others_stay_and_a_newcomer_gets_in(
     swarms: Swarms, measure: Measure
 ) -> None:

@@ -21,6 +21,10 @@ pytestmark = pytest.mark.network
 NODES = ("node1", "node2")
 VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
 KINDS = {"qbft-nodeport": ("qbft", "NodePort"), "ibft-balancer": ("istanbul", "LoadBalancer")}
+of_both = pytest.mark.parametrize("joint", KINDS, indirect=True, scope="module")
+of_both_seldom = pytest.mark.parametrize(
+    "joint", ["qbft-nodeport", pytest.param("ibft-balancer", marks=pytest.mark.soak)], indirect=True, scope="module"
+)
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Joint:
     exposure: str
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module")
 def joint(request: pytest.FixtureRequest, make_network: Maker) -> Iterator[Joint]:
     """The network, deployed by nothing but `pulumi up`: twice each, for the genesis names validators of both."""
     consensus, exposure = KINDS[request.param]
@@ -55,6 +59,7 @@ def joint(request: pytest.FixtureRequest, make_network: Maker) -> Iterator[Joint
         yield Joint(network, seconds, exposure)
 
 
+@of_both
 def test_blocks_come_and_everybody_has_every_peer(joint: Joint, measure: Measure) -> None:
     for step, seconds in joint.seconds.items():
         measure(step, seconds)
@@ -68,6 +73,7 @@ def test_blocks_come_and_everybody_has_every_peer(joint: Joint, measure: Measure
         assert organisation.stack.preview().changes == []
 
 
+@of_both
 def test_a_cut_link_stops_blocks_and_a_mended_one_brings_them_back(joint: Joint, measure: Measure) -> None:
     network = joint.network
     with cut(network, network["beta"]):
@@ -75,6 +81,7 @@ def test_a_cut_link_stops_blocks_and_a_mended_one_brings_them_back(joint: Joint,
     measure("blocks again after the link", network.wait_for_blocks())
 
 
+@of_both_seldom
 def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measure) -> None:
     network = joint.network
     alpha, beta = network["alpha"], network["beta"]
@@ -88,6 +95,7 @@ def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measur
     measure("blocks on all four after both are back", network.wait_for_blocks())
 
 
+@of_both_seldom
 def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measure) -> None:
     network, alpha = joint.network, joint.network["alpha"]
     before, pod = alpha.geth("node1").identity(2), alpha.pods()["node1"][0]
@@ -99,6 +107,7 @@ def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measur
     measure("deleted pod in sync again", time.monotonic() - began)
 
 
+@of_both_seldom
 def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Measure) -> None:
     network, alpha, beta = joint.network, joint.network["alpha"], joint.network["beta"]
     others, before = beta.pods(), alpha.pods()

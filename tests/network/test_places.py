@@ -12,6 +12,7 @@ from tests.network.networks import Measure, Network, founder, joiner
 pytestmark = pytest.mark.network
 
 
+@pytest.mark.soak
 def test_one_of_three_clusters_is_lost_and_blocks_go_on(network: Network, measure: Measure) -> None:
     alpha = network.add(founder(network.name, ["node1", "node2", "beta/node1", "gamma/node1"]), "a")
     beta = network.add(joiner("beta", network.name, ["node1"]), "b")
@@ -35,3 +36,5 @@ def test_two_organisations_share_a_cluster(network: Network, measure: Measure) -
     network.wait_for_blocks()
     measure("blocks of two namespaces of one cluster", time.monotonic() - began)
     network.peered(3)
+    for organisation in network.organisations.values():
+        assert organisation.stack.up(preview=True).expect().changes == []

@@ -59,7 +59,13 @@ def _processes() -> Iterator[tuple[str, str]]:
         yield entry.name, words
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["in order", "after kill -9 of everything"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(False, id="in order"),
+        pytest.param(True, id="after kill -9 of everything", marks=pytest.mark.soak),
+    ],
+)
 def test_nothing_is_left(
     toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, measure: Measure, *, killed: bool
 ) -> None:

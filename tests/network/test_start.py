@@ -13,7 +13,7 @@ import pytest
 from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.network, pytest.mark.soak, pytest.mark.alone]
 
 NODES = ("node1", "node2")
 VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
