@@ -69,7 +69,7 @@ test-golden: setup ## rendered manifests against files
 
 test-engine: setup ## the real pulumi, provider and API servers
 	@# twice the workers: half of the time it waits for clusters
-	$(PYTEST) -m "engine and not soak" -n $$((2 * $(WORKERS))) --dist worksteal --durations=15 tests/engine
+	$(PYTEST) -m "engine and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/engine
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
 	@# twice the workers: a good part of the time they wait for blocks and kubelets
@@ -77,7 +77,7 @@ test-network: setup ## real nodes and real blocks: needs Linux and root
 	$(PYTEST) -m "network and alone and not soak" tests/network
 
 test-soak: setup ## what takes long and changes seldom, of engine and network; not part of `make test`
-	$(PYTEST) -m soak -n $(WORKERS) --dist worksteal --durations=15 tests/engine
+	$(PYTEST) -m soak -n $(WORKERS) --dist loadfile --durations=15 tests/engine
 	$(PYTEST) -m "soak and not alone" -n $(WORKERS) --dist loadfile --durations=15 tests/network
 	$(PYTEST) -m "soak and alone" --durations=15 tests/network
 

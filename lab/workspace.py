@@ -108,14 +108,9 @@ class Stack:
         """Set the identity seed, which travels by standard input and never as an argument."""
         self.run("config", "set", "--secret", "archipelago:identitySeed", text=seed).expect()
 
-    def up(self, watch: Callable[[Event], None] = lambda _event: None, *, preview: bool = False) -> Run:
-        """`pulumi up` without asking.
-
-        Args:
-            watch: Gets the engine's events as they come.
-            preview: Whether it runs a preview first, whose events are among the run's.
-        """
-        return self._watched("up", "--yes", *([] if preview else ["--skip-preview"]), watch=watch)
+    def up(self, watch: Callable[[Event], None] = lambda _event: None) -> Run:
+        """`pulumi up` without asking."""
+        return self._watched("up", "--yes", "--skip-preview", watch=watch)
 
     def preview(self, watch: Callable[[Event], None] = lambda _event: None) -> Run:
         """`pulumi preview`."""

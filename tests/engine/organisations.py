@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,12 @@ class Consortium:
                     raise
         for client in self._clients.values():
             client.close()
+
+
+def nothing_changes(stack: Stack) -> None:
+    """Preview and run a stack, and see that neither changes anything."""
+    text = stack.run("up", "--yes", "--expect-no-changes").expect().text
+    assert [set(each.split()[1:]) for each in re.findall(r"Resources:\n(.*)\n", text)] == [{"unchanged"}] * 2, text
 
 
 def own_port(port: int) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab.files import exclusive
-from lab.lab import Lab
 from tests import cita
 from tests.engine.organisations import Consortium
 from tests.stacks import GONE, changed
@@ -24,13 +21,6 @@ LOCAL: dict[str, dict[str, Any]] = {
         **{f"nodes.node{index}.storage.local": {"path": f"/srv/chains/{index}", "host": "lab-a"} for index in range(3)},
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def alone(lab: Lab) -> Iterator[None]:
-    """One after another: these chains pin the same NodePorts in the same clusters."""
-    with exclusive(lab.folder / "cita.lock"):
-        yield
 
 
 @pytest.mark.parametrize("changes", LOCAL.values(), ids=LOCAL)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.workspace import Stack
-from tests.engine.organisations import Consortium, own_port
+from tests.engine.organisations import Consortium, nothing_changes, own_port
 from tests.stacks import alpha, beta
 from tests.world import uncounted
 
@@ -29,8 +29,7 @@ def two(consortium: Consortium, space: str, **changes: dict[str, object]) -> tup
 
 def unchanged(stack: Stack) -> None:
     before = stack.outputs()
-    run = stack.up(preview=True).expect()
-    assert run.changes == [], f"{stack.name} would change something"
+    nothing_changes(stack)
     assert stack.outputs() == before, f"{stack.name}'s outputs move although nothing changes"
 
 

@@ -22,7 +22,7 @@ from monitor.exchange import Failed
 from monitor.kubernetes import Kubernetes
 from monitor.rounds import Rounds
 from monitor.settings import read
-from tests.engine.organisations import Consortium
+from tests.engine.organisations import Consortium, nothing_changes
 from tests.stacks import seed
 
 pytestmark = [
@@ -99,6 +99,6 @@ def test_what_it_writes_is_no_difference_to_an_up(lab: Lab, consortium: Consorti
     assert written
     assert stack.preview().expect().changes == []
     stack.refresh().expect()
-    assert stack.up(preview=True).expect().changes == []
+    nothing_changes(stack)
     assert client.get(ConfigMap, "research-swarm-status", namespace=space).data == written
     stack.destroy().expect()
