@@ -19,6 +19,8 @@ MOST_NODES = 2000
 """Nodes of one organisation: each stands twice in the ConfigMap of peers, with up to 200 characters."""
 MOST_ENDPOINTS = 16
 """Ports of one node."""
+MOST_BESIDE = 16
+"""Numbers that nodes are told beside their genesis."""
 LARGEST_FILE = (1 << 20) - (1 << 13)
 """Bytes of a text in a ConfigMap, which holds 1 MiB with its names and labels."""
 MOST_SEALED, LONGEST_SEALED = 1000, 1 << 17
@@ -109,6 +111,8 @@ class NetworkRecord(Record):
         genesis_hash: Hash of the genesis block, empty as above.
         edition: Count of the bundle that it is in, higher with each change, so that an older one is known as such.
             It stands here because readers of today check the signature over this record as it is.
+        beside_genesis: What its nodes are told beside the genesis that does not say it, as `blockPeriod`; None where
+            it says all.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -121,6 +125,9 @@ class NetworkRecord(Record):
     genesis: Annotated[str, AfterValidator(_stored)] = ""
     genesis_hash: Coded = ""
     edition: int | None = Field(default=None, ge=0, le=LATEST)
+    beside_genesis: dict[Coded, Annotated[int, Field(ge=1, le=LATEST)]] | None = Field(
+        default=None, max_length=MOST_BESIDE
+    )
 
 
 class Bundle(Record):

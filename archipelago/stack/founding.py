@@ -12,6 +12,7 @@ from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
+from archipelago.stack import rules
 from archipelago.stack.partners import Import
 
 
@@ -66,14 +67,22 @@ def decide(
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
         decision.problems.append(Problem("network", words, cure))
+    elif frozen and offered and getattr(network, "genesis_file", None):
+        frozen, problems, warnings = rules.taken(frozen, offered)
+        decision.problems += problems
+        decision.warnings += warnings
     decision.genesis = frozen or offered
     if decision.genesis is None and network.founder and not decision.problems and not decision.waiting_for:
         _found(settings, chain, nodes, book, decision)
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
-        differ = _partners_founded(agreed, imports) if agreed else _partners_agree(chain, decision.genesis, imports)
-        decision.problems += differ
+        decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
+        decision.warnings += warnings
+        if agreed:
+            decision.problems += _partners_founded(agreed, imports)
+        else:
+            _partners_agree(chain, decision.genesis, imports, decision)
         decision.waiting_for = []
     return decision
 
@@ -168,13 +177,13 @@ def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
     return [Problem("network.genesisHash", words, cure)]
 
 
-def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import]) -> list[Problem]:
+def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import], decision: Decision) -> None:
     """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers."""
-    problems = []
     for name, given in imports.items():
         theirs = given.network
         if theirs is None or not theirs.genesis_hash:
             continue
+        read = _readable(chain, theirs.genesis)
         if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
             words = (
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
@@ -183,14 +192,15 @@ def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import
             cure = (
                 f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
             )
-            problems.append(Problem(f"partners.{name}", words, cure))
-        elif _rules(chain, theirs.genesis) not in (None, genesis.rules):
+            decision.problems.append(Problem(f"partners.{name}", words, cure))
+        elif read and read.rules != genesis.rules:
             words = (
                 f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
             )
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
-            problems.append(Problem(f"partners.{name}", words, cure))
-    return problems
+            decision.problems.append(Problem(f"partners.{name}", words, cure))
+        elif read and read.later != genesis.later:
+            decision.warnings.append(rules.partners(genesis, read, name))
 
 
 def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterator[Problem]:
@@ -206,9 +216,9 @@ def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterato
             yield Problem(f"partners.{name}", words, cure)
 
 
-def _rules(chain: Chain, text: str) -> str | None:
-    """The rules of a partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
+def _readable(chain: Chain, text: str) -> Genesis | None:
+    """A partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
     try:
-        return chain.read_genesis(text).rules if text else None
+        return chain.read_genesis(text) if text else None
     except ValueError:
         return None

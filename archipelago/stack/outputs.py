@@ -34,6 +34,7 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | No
         chain_id=genesis.chain_id if genesis else 0,
         genesis=genesis.text if genesis else "",
         genesis_hash=genesis.hash if genesis else "",
+        beside_genesis=(genesis and dict(genesis.beside)) or None,
     )
     sharing = plan.sharing
     unsigned = Bundle(
