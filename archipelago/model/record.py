@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,8 @@ MOST_NODES = 2000
 """Nodes of one organisation: each stands twice in the ConfigMap of peers, with up to 200 characters."""
 MOST_ENDPOINTS = 16
 """Ports of one node."""
+BUNDLE = "bundle"
+"""What a bundle says that its signature is for (decision 0019)."""
 MOST_BESIDE = 16
 """Numbers that nodes are told beside their genesis."""
 LARGEST_FILE = (1 << 20) - (1 << 13)
@@ -113,6 +116,8 @@ class NetworkRecord(Record):
             It stands here because readers of today check the signature over this record as it is.
         beside_genesis: What its nodes are told beside the genesis that does not say it, as `blockPeriod`; None where
             it says all.
+        purpose: What the signature over the bundle that it is in is for: `bundle`; None from older programs. It stands
+            here for the same reason as the edition.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -128,6 +133,7 @@ class NetworkRecord(Record):
     beside_genesis: dict[Coded, Annotated[int, Field(ge=1, le=LATEST)]] | None = Field(
         default=None, max_length=MOST_BESIDE
     )
+    purpose: Coded | None = None
 
 
 class Bundle(Record):
@@ -190,6 +196,15 @@ def canonical(value: dict[str, Any]) -> bytes:
 def is_signed(raw: dict[str, Any]) -> bool:
     """Whether a bundle, as it was received, carries the signature of the key it names.
 
-    It is checked over what was received, not over what was understood: fields of a later writer do not break it.
+    It is checked over what was received, not over what was understood: fields of a later writer do not break it. What
+    the same key has signed for another purpose is no bundle, whatever its fields.
     """
+    network = raw.get("network")
+    if not for_purpose(network if isinstance(network, dict) else {}, BUNDLE):
+        return False
     return verify(str(raw.get("key", "")), canonical(raw), str(raw.get("signature", "")))
+
+
+def for_purpose(said: Mapping[str, Any], purpose: str) -> bool:
+    """Whether a signed text says that it was signed for a purpose; one of an older program says nothing."""
+    return said.get("purpose") in (None, purpose)

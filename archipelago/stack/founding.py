@@ -77,11 +77,11 @@ def decide(
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
-        decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
-        decision.warnings += warnings
         if agreed:
             decision.problems += _partners_founded(agreed, imports)
         else:
+            decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
+            decision.warnings += warnings
             _partners_agree(chain, decision.genesis, imports, decision)
         decision.waiting_for = []
     return decision
