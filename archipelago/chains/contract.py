@@ -31,7 +31,7 @@ class Genesis:
         file: Its file name.
         rules: A text that is equal where everything is that the hash does not cover and that holds from block 0 on,
             however the file is written.
-        validators: How many it names.
+        addresses: Of the validators that it names.
         later: Rules that begin at a later block, by block: a running network may still agree on others.
         beside: What all nodes have to be told alike and the file does not say, by the names of stack files.
     """
@@ -41,9 +41,14 @@ class Genesis:
     chain_id: int
     file: str
     rules: str
-    validators: int = 0
+    addresses: tuple[str, ...] = ()
     later: tuple[tuple[int, str], ...] = ()
-    beside: Mapping[str, int] = field(default_factory=dict)
+    beside: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def validators(self) -> int:
+        """How many it names."""
+        return len(self.addresses)
 
 
 @dataclass(frozen=True, slots=True)

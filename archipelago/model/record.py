@@ -20,8 +20,10 @@ MOST_NODES = 2000
 """Nodes of one organisation: each stands twice in the ConfigMap of peers, with up to 200 characters."""
 MOST_ENDPOINTS = 16
 """Ports of one node."""
-BUNDLE = "bundle"
-"""What a bundle says that its signature is for (decision 0019)."""
+VALIDATOR = "validator"
+"""The role of a node that its organisation wants to validate."""
+BUNDLE, NODE = "bundle", "node"
+"""What a bundle, and a node's claim, say that their signatures are for (decision 0019)."""
 MOST_BESIDE = 16
 """Numbers that nodes are told beside their genesis."""
 LARGEST_FILE = (1 << 20) - (1 << 13)
@@ -66,6 +68,7 @@ class ExternalNode(Record):
         fingerprint: Of that key, as the protocol's own tool prints it; None while the key is not known.
         key_generation: Which key of the swarm it is: counted up by everybody who shall have another one.
         namespace: Where it stands in its own cluster, if not where its network's other objects do.
+        proof: The signature of its own key over `claim`; None where its protocol has none, and from older programs.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -84,6 +87,13 @@ class ExternalNode(Record):
     fingerprint: Coded | None = None
     key_generation: int | None = Field(default=None, ge=1, le=LATEST)
     namespace: NameOrNone | None = None
+    proof: Coded | None = None
+
+    @property
+    def claim(self) -> bytes:
+        """What its key signs: whose node it is. Else an organisation could export the nodes of others as its own."""
+        said = {"organisation": self.organisation, "network": self.network, "nodeId": self.node_id}
+        return canonical({"purpose": NODE, **said})
 
     def dialled_at(self, *ports: str) -> ExternalNode:
         """This node with the endpoints of these ports alone: any other would open the egress of its partners for it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from archipelago.chains.contract import Chain, Genesis
 from archipelago.chains.node import Node
-from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 from archipelago.stack import rules
@@ -83,6 +83,7 @@ def decide(
             decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
             decision.warnings += warnings
             _partners_agree(chain, decision.genesis, imports, decision)
+        decision.warnings += _unproven(decision.genesis, imports)
         decision.waiting_for = []
     return decision
 
@@ -222,3 +223,15 @@ def _readable(chain: Chain, text: str) -> Genesis | None:
         return chain.read_genesis(text) if text else None
     except ValueError:
         return None
+
+
+def _unproven(genesis: Genesis, imports: Mapping[str, Import]) -> Iterator[str]:
+    """Nodes that a partner has as members, and that block 0 has as validators, without a proof that it has the keys."""
+    for name, given in imports.items():
+        for node in given.nodes if given.network else ():
+            if node.role != VALIDATOR and not node.proof and node.address in genesis.addresses:
+                yield (
+                    f"{node} is a validator of block 0 and a member by {name}'s word, which does not prove that it has "
+                    f"the key: no vote against it follows. Ask {name} to run pulumi up with this version, and the "
+                    "other organisations whose node it is."
+                )

@@ -36,9 +36,7 @@ def signed_again(change: Callable[[Config], object], given: Config, organisation
 
 def of_gamma(change: Callable[[dict[str, Any]], object]) -> Config:
     """A bundle of a third organisation, whose first node is changed."""
-    given = bundle(beta({"identitySeed": seed("aaa"), "cluster.address": "192.0.2.9"}))
-    for place in (given, given["network"], *given["externalNodes"]):
-        place["organisation"] = "aaa"
+    given = bundle(beta({"organisation": "aaa", "identitySeed": seed("aaa"), "cluster.address": "192.0.2.9"}))
     return signed_again(lambda raw: change(raw["externalNodes"][0]), given, "aaa")
 
 
@@ -101,7 +99,8 @@ def test_s4_two_partners_that_contradict_each_other_stop_no_run() -> None:
     received = {"beta": bundle(beta(), {"alpha": bundle(alpha())}), "aaa": of_gamma(lambda _: None)}
     before = plan_of(config, received)
     (stolen, *_) = received["beta"]["externalNodes"]
-    wrong = of_gamma(lambda node: node.update(nodeId=stolen["nodeId"], address=stolen["address"]))
+    taken = {"nodeId": stolen["nodeId"], "address": stolen["address"], "proof": None}
+    wrong = of_gamma(lambda node: node.update(taken))
     after = plan_of(config, {**received, "aaa": wrong}, floats(outputs_of(before)))
     assert difference(before, after) == set()
     assert sum(STAY in warning for warning in after.warnings) >= 1

@@ -17,7 +17,7 @@ from archipelago.chains.goquorum.versions import release
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import check_tessera_public
 from archipelago.identity.derive import Keyring
-from archipelago.identity.secp256k1 import address_of, check_node_id
+from archipelago.identity.secp256k1 import address_of, check_node_id, verify
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
@@ -92,7 +92,10 @@ class GoQuorum(Founded):
         if given.privacy_key:
             check_tessera_public(given.privacy_key)
         given = given.dialled_at(_P2P.name, _TESSERA.name)
-        return given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
+        given = given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
+        if given.proof is not None and not verify(node_id, given.claim, given.proof):
+            raise ValueError(f"its proof is not by the key of its node id, or not for {organisation}")
+        return given
 
     def read_genesis(self, text: str) -> Genesis:
         """A genesis.json that was handed to us."""
@@ -103,7 +106,7 @@ class GoQuorum(Founded):
                 raise ValueError(wrong)
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart
             first, later = rules.split(file.document["config"])
-            return Genesis(text, file.hash, file.chain_id, "genesis.json", first, len(file.validators), later)
+            return Genesis(text, file.hash, file.chain_id, "genesis.json", first, file.validators, later)
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"it is no genesis.json: {error}") from None
 
