@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def decide(
         decision.warnings += warnings
     decision.genesis = frozen or offered
     if decision.genesis is None and network.founder and not decision.problems and not decision.waiting_for:
-        _found(settings, chain, nodes, book, decision)
+        _found(settings, chain, nodes, imports, book, decision)
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
@@ -84,6 +84,7 @@ def decide(
             decision.warnings += warnings
             _partners_agree(chain, decision.genesis, imports, decision)
         decision.warnings += _unproven(decision.genesis, imports)
+        decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
         decision.waiting_for = []
     return decision
 
@@ -92,6 +93,7 @@ def _found(
     settings: Settings,
     chain: Chain,
     nodes: Mapping[str, Node[Any]],
+    imports: Mapping[str, Import],
     book: Mapping[str, ExternalNode],
     decision: Decision,
 ) -> None:
@@ -105,12 +107,12 @@ def _found(
     decision.genesis = made
     first = [book[name] for name in chain.validators(settings) if name in book]
     for name in dict.fromkeys(node.organisation for node in first):
-        _first_sight(settings, name, [node for node in first if node.organisation == name], decision)
+        _first_sight(settings, imports[name], [node for node in first if node.organisation == name], decision)
 
 
-def _first_sight(settings: Settings, name: str, validators: list[ExternalNode], decision: Decision) -> None:
+def _first_sight(settings: Settings, given: Import, validators: list[ExternalNode], decision: Decision) -> None:
     """A partner's validators in block 0 are there for good: whose word that is must be certain."""
-    partner = settings.partners[name]
+    name, partner = given.name, settings.partners[given.name]
     listed = ", ".join(f"{node} {node.address}" for node in validators)
     if partner.unsigned:
         words = f"the genesis that this run makes would name {listed} for good, and no signature proves whose they are."
@@ -119,7 +121,7 @@ def _first_sight(settings: Settings, name: str, validators: list[ExternalNode], 
     elif partner.key is None and partner.nodes is None:
         decision.warnings.append(
             f"The genesis that this run makes names {listed} for good, and the key of {name} is not pinned: compare "
-            f"its output identities.key with {name} by another way, and set archipelago:partners.{name}.key to it."
+            f"{given.key} with {name} by another way, and set archipelago:partners.{name}.key to it."
         )
 
 
@@ -235,3 +237,15 @@ def _unproven(genesis: Genesis, imports: Mapping[str, Import]) -> Iterator[str]:
                     f"the key: no vote against it follows. Ask {name} to run pulumi up with this version, and the "
                     "other organisations whose node it is."
                 )
+
+
+def _other_keys(genesis: Genesis, named: Iterable[str], book: Mapping[str, ExternalNode]) -> Iterator[str]:
+    """Partners' nodes that block 0 was made with, by the settings, and that have other keys now."""
+    for name in named:
+        node = book.get(name)
+        if node and node.address and node.address not in genesis.addresses:
+            yield (
+                f"{name} is among the validators that the genesis was made of, and has the address {node.address} now, "
+                f"which is none of them: {node.organisation} has given it other keys. If it shall validate, it has to "
+                "be voted in, and its old address out."
+            )

@@ -54,7 +54,7 @@ def pasted(node: ExternalNode) -> dict[str, Any]:
 
 
 def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
-    """The members of every swarm, as JSON, and as lines for a shell; own ones by their names inside the cluster.
+    """The members of every swarm as JSON, and of our swarms as lines for a shell; own ones by their names inside.
 
     Args:
         book: Everybody.
@@ -69,9 +69,8 @@ def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
         swarm: [{"id": node.node_id, "addrs": [str(each) for each in at]} for node, at in found]
         for swarm, found in sorted(swarms.items())
     }
-    lines = {
-        members_file(swarm): "".join(_line(node, at) for node, at in found) for swarm, found in sorted(swarms.items())
-    }
+    ours = sorted({node.swarm or "" for node in book.own})  # no partner names a file of ours
+    lines = {members_file(swarm): "".join(_line(node, at) for node, at in swarms[swarm]) for swarm in ours}
     return {ALL_MEMBERS: json.dumps(listed, indent=2) + "\n", **lines}
 
 
