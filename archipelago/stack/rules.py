@@ -61,8 +61,8 @@ def partners(genesis: Genesis, theirs: Genesis, name: str) -> str:
     begins = parting(genesis, theirs)[0][0]
     return (
         f"Partner {name} and this stack have other rules from block {begins} on, and part there. Compare the two files "
-        f"(the output network of both); whoever lacks the agreed one names it in archipelago:{_FILE} before block "
-        f"{begins}. archipelago status shows the height."
+        f"(the output network of both); the one that lacks what was agreed names it in archipelago:{_FILE} before "
+        f"block {begins}. archipelago status shows the height."
     )
 
 

@@ -79,7 +79,7 @@ def test_s5_of_two_that_claim_a_node_the_one_without_a_proof_is_blamed() -> None
 
 
 def test_s5_a_member_without_a_proof_that_block_0_has_as_a_validator_is_told() -> None:
-    """A record of an older program is taken; what it says of somebody's validator is not believed."""
+    """A record of an older program is taken; what it says of another's validator is not believed."""
     founded = plan_of(alpha(LONELY), {"beta": bundle(beta())})
     beta_node = bundle(beta())["externalNodes"][0]
     config = alpha({**LONELY, "partners": {"aaa": {"stack": "organization/archipelago/cluster-z"}}})

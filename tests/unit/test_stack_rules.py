@@ -12,6 +12,7 @@ import pytest
 from archipelago.manifests.common import RESTART_ON
 from archipelago.stack.plan import StackPlan
 from tests.stacks import GONE, Config, alpha, beta, crossed, floats, outputs_of, plan_of, refusal_of
+from tests.unit.test_stack_accepted import signed_again
 from tests.world import World, difference, of_kind
 
 pytestmark = pytest.mark.unit
@@ -77,6 +78,21 @@ def test_c25_the_partners_that_have_not_followed_yet_are_told_and_kept(tmp_path:
     assert difference(before, joiner) == set(), "no partner changes the rules of our nodes"
     (warning,) = (each for each in joiner.warnings if "other rules" in each)
     assert "names it in archipelago:network.genesisFile before block 1200" in warning
+
+
+@pytest.mark.parametrize(
+    "entries", [[TRANSITION] * 2, [{**TRANSITION, "blockperiodseconds": 7}, TRANSITION], [TRANSITION, {"block": 5}]]
+)
+def test_c25_a_partner_with_any_list_of_rules_is_told_and_stops_nothing(entries: list[Config], tmp_path: Path) -> None:
+    """Twice the same, or two of one block in another order: geth goes by the last one."""
+    world = met()
+    written(world.plans["alpha"], tmp_path, LATER["a transition"])
+    mine = plan_of(alpha(FILE), last=floats(world.outputs["alpha"]), root=tmp_path)
+    text = written(world.plans["beta"], tmp_path, lambda config: config.update(transitions=entries), "theirs.json")
+    given = signed_again(lambda raw: raw["network"].update(genesis=text), crossed(world.outputs["beta"]))
+    plan = plan_of(alpha(FILE), {"beta": given}, floats(outputs_of(mine)), root=tmp_path)
+    assert any("Partner beta and this stack have other rules from block" in each for each in plan.warnings)
+    assert len(plan.imports[0].nodes) == 2
 
 
 WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
@@ -177,7 +193,7 @@ def test_s9_a_joiner_may_write_the_period_and_is_told_where_nothing_says_it(tmp_
     guessed = plan_of(beta(pasted), root=tmp_path)
     (warning,) = (each for each in guessed.warnings if "blockPeriod" in each)
     assert "Set archipelago:network.genesis.blockPeriod" in warning
-    assert "besideGenesis" not in outputs_of(guessed)["network"], "a guess binds nobody"
+    assert "besideGenesis" not in outputs_of(guessed)["network"], "a guess is not handed on"
     assert period(plan_of(beta({**pasted, "network.genesis": {"blockPeriod": 5}}), root=tmp_path)) == "5"
 
 
