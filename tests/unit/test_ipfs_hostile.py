@@ -95,7 +95,7 @@ def test_c1_the_api_gets_a_text_from_outside_as_one_argument(pod: Pod, plan: Sta
 
 def test_c12_a_swarm_that_only_partners_are_in_makes_no_file_of_ours() -> None:
     """Its name would be a key of our ConfigMap that a partner chooses, a thousand of them if it likes."""
-    swarms = {"archive": {}, "elsewhere": {}}
+    swarms: dict[str, Any] = {"archive": {}, "elsewhere": {}}
     world = ipfs.world(alpha=ipfs.alpha(), beta=ipfs.beta({"pools.public.swarms": swarms}))
     files = world.up("alpha", "beta", "alpha").live_files
     assert {name for name in files if name.endswith(".members")} == {"archive.members"}
