@@ -83,8 +83,8 @@ def decide(
             decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
             decision.warnings += warnings
             _partners_agree(chain, decision.genesis, imports, decision)
+            decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
         decision.warnings += _unproven(decision.genesis, imports)
-        decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
         decision.waiting_for = []
     return decision
 
