@@ -217,6 +217,11 @@ def _show(votes: Votes, stacks: Sequence[Stack], *, as_json: bool) -> None:
         _next(votes.changes, stacks)
     else:
         consoles.out.print("[green]✓[/green] the set is as the settings want it")
+    for name in votes.unproven:
+        consoles.note(
+            f"{name} is to be no validator by its partner's word, which does not prove that it has the key: no vote "
+            f"follows. Ask it to run pulumi up with this version, or vote with --remove {name}"
+        )
     for address in votes.unclaimed:
         consoles.note(f"no known stack claims {address}; --remove {address} votes it out")
 

@@ -75,6 +75,8 @@ class Votes:
         stale: By node of ours, votes that wait there and are settled or no longer wanted: addresses.
         unclaimed: Validators that no known stack claims; no vote is cast about them unless they are named.
         open: Other votes that have not passed.
+        unproven: Validators whom a partner has as members, and does not prove that it has their keys: its word is no
+            wish. Full names.
     """
 
     height: int
@@ -84,6 +86,7 @@ class Votes:
     stale: Mapping[str, tuple[str, ...]]
     unclaimed: tuple[str, ...]
     open: tuple[Open, ...] = ()
+    unproven: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -103,8 +106,11 @@ def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = 
     newest = _newest(seen)
     called = validator_names(stacks)
     named = dict.fromkeys(add, True) | dict.fromkeys(remove, False)
-    opinions = wishes(stacks) | named
     now = set(newest.validators)
+    said = wishes(stacks)
+    doubted = _unproven(stacks)
+    unproven = {address for address in now & doubted.keys() if said.get(address) is False}
+    opinions = {address: wish for address, wish in said.items() if address not in unproven} | named
     wanted = {address for address in now if opinions.get(address, True)} | {a for a, wish in opinions.items() if wish}
     own = {node.address for stack in stacks for node in _own(stack)}
     changes = []
@@ -130,6 +136,7 @@ def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = 
         stale={str(each): stale for each in seen if (stale := _stale(each, now, wanted))},
         unclaimed=tuple(sorted(address for address in now if address not in called)),
         open=tuple(_open(newest, changes, stacks, seen)),
+        unproven=tuple(sorted(doubted[address] for address in unproven)),
     )
 
 
@@ -161,6 +168,13 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     for stack in stacks:
         found |= {node.address: node.role == VALIDATOR for node in _own(stack) if node.address}
     return found
+
+
+def _unproven(stacks: Sequence[Stack]) -> dict[str, str]:
+    """Partners' nodes of which nothing shows that they have the key, by address: full names."""
+    partners = (node for stack in stacks for given in stack.imports for node in given.nodes)
+    own = {node.address for stack in stacks for node in _own(stack)}
+    return {node.address: str(node) for node in partners if not node.proof and node.address not in own}
 
 
 def cast(

@@ -125,7 +125,7 @@ def plan_of(
         root: Where paths in it start.
     """
     settings = settings_of(config)
-    stack = STACKS[settings.organisation]
+    stack = STACKS.get(settings.organisation, "cluster-z")
     return plan_stack(
         settings, CHAINS[settings.network.kind], stack, received or {}, last or {}, root, f"Pulumi.{stack}.yaml"
     )

@@ -29,8 +29,11 @@ class Genesis:
         hash: What identifies it.
         chain_id: 0 where the protocol has none.
         file: Its file name.
-        rules: A text that is equal where everything is that the hash does not cover, however the file is written.
-        validators: How many it names.
+        rules: A text that is equal where everything is that the hash does not cover and that holds from block 0 on,
+            however the file is written.
+        addresses: Of the validators that it names.
+        later: Rules that begin at a later block, by block: a running network may still agree on others.
+        beside: What all nodes have to be told alike and the file does not say, by the names of stack files.
     """
 
     text: str
@@ -38,7 +41,14 @@ class Genesis:
     chain_id: int
     file: str
     rules: str
-    validators: int = 0
+    addresses: tuple[str, ...] = ()
+    later: tuple[tuple[int, str], ...] = ()
+    beside: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def validators(self) -> int:
+        """How many it names."""
+        return len(self.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +258,18 @@ class Chain(Protocol):
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
         """Where the settings contradict a genesis that is frozen; what they leave open never does."""
+        ...
+
+    def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:
+        """What all nodes have to be told alike and the genesis does not say, by the names of stack files.
+
+        0 where nothing says it: then it is the protocol's default, and told as uncertain.
+
+        Args:
+            settings: Ours; what they say goes before what is known.
+            genesis: What is agreed on.
+            known: What this stack recorded, else what its founder says; anything may stand there.
+        """
         ...
 
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:

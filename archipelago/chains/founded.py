@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archipelago.chains.contract import NOTHING_SHARED, Ask, Shared, Site
+from archipelago.chains.contract import NOTHING_SHARED, Ask, Genesis, Shared, Site
 from archipelago.chains.node import Node
 from archipelago.identity.derive import Keyring
 from archipelago.settings.read import Settings
@@ -37,6 +37,10 @@ class Founded:
     ) -> Shared:
         """Nothing."""
         return NOTHING_SHARED
+
+    def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:  # noqa: ARG002
+        """Nothing: its genesis says all."""
+        return {}
 
     def monitor(self, settings: Settings, nodes: Mapping[str, Node[Any]]) -> None:
         """Nobody watches its nodes but their own processes."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 
 import base58
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _KEY_BYTES = 32
 _PUBLIC = bytes([0x08, 0x01, 0x12, 0x20])  # protobuf: Type Ed25519, Data of 32 bytes
@@ -74,6 +76,22 @@ def check_peer_id(text: str) -> str:
         return base58.b58encode(_multihash(text)).decode()
     except (ValueError, UnicodeError):
         raise ValueError(f"{text[:70]!r} is no PeerID") from None
+
+
+def sign(seed: bytes, message: bytes) -> str:
+    """An Ed25519 signature, 128 hex characters; libp2p's own begin with other words (`noise-libp2p-…`, `ipns-…`)."""
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message).hex()
+
+
+@functools.lru_cache(maxsize=4096)
+def verify(identity: str, message: bytes, signature: str) -> bool:
+    """Whether the key of a PeerID signed exactly this message; never where it is no Ed25519 key, whose hash it is."""
+    key = _multihash(identity).removeprefix(_IDENTITY + _PUBLIC)
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def base36(text: str) -> str:

@@ -5,22 +5,47 @@ from __future__ import annotations
 import functools
 import re
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from eth_hash.auto import keccak
 
 _NODE_ID = re.compile(r"[0-9a-f]{128}")
+_ECDSA = ec.ECDSA(SHA256(), deterministic_signing=True)  # RFC 6979: previews do not flicker
+
+
+@functools.lru_cache(maxsize=4096)
+def _key(private: bytes) -> ec.EllipticCurvePrivateKey:
+    """Kept, because it takes most of the time of a plan, and several plans of a command have the same nodes."""
+    # OpenSSL multiplies a point 50 times faster than the pure Python of eth-keys
+    return ec.derive_private_key(int.from_bytes(private), ec.SECP256K1())
 
 
 @functools.lru_cache(maxsize=4096)
 def node_id(private: bytes) -> str:
-    """The devp2p node id of a private key: the uncompressed public key without its 0x04, 128 hex characters.
+    """The devp2p node id of a private key: the uncompressed public key without its 0x04, 128 hex characters."""
+    return _key(private).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:].hex()
 
-    Kept, because it takes most of the time of a plan, and several plans of a command have the same nodes.
+
+@functools.lru_cache(maxsize=4096)
+def sign(private: bytes, message: bytes) -> str:
+    """An ECDSA signature over the SHA-256 of a message, as DER in hex.
+
+    Nodes sign Keccak-256 digests of RLP lists and packets alone, so that none of them is signed here.
     """
-    # OpenSSL multiplies a point 50 times faster than the pure Python of eth-keys
-    public = ec.derive_private_key(int.from_bytes(private), ec.SECP256K1()).public_key()
-    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:].hex()
+    return _key(private).sign(message, _ECDSA).hex()
+
+
+@functools.lru_cache(maxsize=4096)
+def verify(identity: str, message: bytes, signature: str) -> bool:
+    """Whether the key of a node id signed exactly this message."""
+    try:
+        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), b"\x04" + bytes.fromhex(identity))
+        public.verify(bytes.fromhex(signature), message, _ECDSA)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def address_of(identity: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from archipelago.chains.contract import Genesis
 from archipelago.manifests import common, disruption
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint, fill, marker
@@ -94,7 +95,7 @@ def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]
     restart_on = {
         "files": public_files(node, endpoints),
         "identity": node.private_digest,
-        "genesis": plan.genesis.hash if plan.genesis else "",
+        "genesis": _chain(plan.genesis) if plan.genesis else "",
     }
     return {
         "metadata": {
@@ -103,6 +104,11 @@ def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]
         },
         "spec": pod,
     }
+
+
+def _chain(genesis: Genesis) -> str:
+    """Which chain it is, and by which rules of later blocks: what reads those at its start has to start again."""
+    return " ".join((genesis.hash, *([common.digest({"later": genesis.later})] if genesis.later else ())))
 
 
 def _startup(node: NodePlan) -> int:

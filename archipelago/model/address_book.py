@@ -60,6 +60,8 @@ class AddressBook:
 
     def _shared(self, words: str, first: ExternalNode, second: ExternalNode, path_of: Callable[[str], str]) -> Problem:
         partner = second if second.organisation != self.organisation else first
+        if first.node_id == second.node_id and second.proof and not first.proof:
+            partner = first if first.organisation != self.organisation else second  # who has the key is believed
         if partner.organisation == self.organisation:
             cure = "Every node has a key and a port of its own: take the copied identity or port out of one of them."
             return Problem(path_of(second.name), f"{first} and {second} have the same {words}.", cure)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from archipelago.identity.curve25519 import sign, verify
 from archipelago.identity.sealing import check_sealing_key
-from archipelago.model.record import LATEST, LONGEST_SEALED, SCHEMA, Record, canonical
+from archipelago.model.record import LATEST, LONGEST_SEALED, SCHEMA, Record, canonical, for_purpose
 from archipelago.model.texts import Coded, Name, NameOrNone, Shown
 
 LONGEST_NAME, LONGEST_TEXT, LONGEST_URL, MOST_CATEGORIES = 100, 1000, 400, 50
@@ -25,6 +25,7 @@ MOST_SWARMS, MOST_KUBECONFIGS = 100, 200
 LARGEST = 1 << 20  # bytes of a whole profile: it stands in the outputs of everybody who hands it on
 
 _DELIVERY = "delivery"
+PROFILE_SIGNED, DELIVERY_SIGNED = "profile", "delivery"  # purposes of signatures
 
 
 def _sealing_key(text: str) -> str:
@@ -65,6 +66,7 @@ class Profile(Record):
         published_to: The swarms that show it.
         revision: Counted up with every change of the above.
         withdrawn: It is shown no longer; said, so that no relay brings it back.
+        purpose: What the signature is for: `profile`; None from older programs.
         signature: Ed25519 over the canonical text of all the above.
     """
 
@@ -84,6 +86,7 @@ class Profile(Record):
     published_to: tuple[Publication, ...] = Field(default=(), max_length=MOST_SWARMS)
     revision: int = Field(default=1, ge=1, le=LATEST)
     withdrawn: bool = False
+    purpose: Coded | None = None
     signature: Coded = ""
 
     @property
@@ -108,6 +111,7 @@ class Delivery(Record):
         edition: Counted up with every change of description or delivery; the later one wins.
         members: Records of the publisher's members of those swarms.
         kubeconfigs: A sealed `Access` by partner.
+        purpose: What the signature is for: `delivery`; None from older programs.
         signature: Ed25519 over the canonical text of all the above.
     """
 
@@ -117,6 +121,7 @@ class Delivery(Record):
     kubeconfigs: dict[Name, Annotated[str, Field(max_length=LONGEST_SEALED)]] = Field(
         default={}, max_length=MOST_KUBECONFIGS
     )
+    purpose: Coded | None = None
     signature: Coded = ""
 
 
@@ -163,6 +168,8 @@ def heard(raw: Any) -> Heard:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
         raise ValueError(f"is malformed: {place}: {first['msg'].removeprefix('Value error, ')}") from None
+    if not (for_purpose(described, PROFILE_SIGNED) and for_purpose(delivered, DELIVERY_SIGNED)):
+        raise ValueError("carries a signature for another purpose")
     text = canonical(described)
     for signed_text, signature in ((text, profile.signature), (canonical(delivered), delivery.signature)):
         if not verify(profile.key, signed_text, signature):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,12 @@ MOST_NODES = 2000
 """Nodes of one organisation: each stands twice in the ConfigMap of peers, with up to 200 characters."""
 MOST_ENDPOINTS = 16
 """Ports of one node."""
+VALIDATOR = "validator"
+"""The role of a node that its organisation wants to validate."""
+BUNDLE, NODE = "bundle", "node"
+"""What a bundle, and a node's claim, say that their signatures are for (decision 0019)."""
+MOST_BESIDE = 16
+"""Numbers that nodes are told beside their genesis."""
 LARGEST_FILE = (1 << 20) - (1 << 13)
 """Bytes of a text in a ConfigMap, which holds 1 MiB with its names and labels."""
 MOST_SEALED, LONGEST_SEALED = 1000, 1 << 17
@@ -61,6 +68,7 @@ class ExternalNode(Record):
         fingerprint: Of that key, as the protocol's own tool prints it; None while the key is not known.
         key_generation: Which key of the swarm it is: counted up by everybody who shall have another one.
         namespace: Where it stands in its own cluster, if not where its network's other objects do.
+        proof: The signature of its own key over `claim`; None where its protocol has none, and from older programs.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -79,6 +87,13 @@ class ExternalNode(Record):
     fingerprint: Coded | None = None
     key_generation: int | None = Field(default=None, ge=1, le=LATEST)
     namespace: NameOrNone | None = None
+    proof: Coded | None = None
+
+    @property
+    def claim(self) -> bytes:
+        """What its key signs: whose node it is. Else an organisation could export the nodes of others as its own."""
+        said = {"organisation": self.organisation, "network": self.network, "nodeId": self.node_id}
+        return canonical({"purpose": NODE, **said})
 
     def dialled_at(self, *ports: str) -> ExternalNode:
         """This node with the endpoints of these ports alone: any other would open the egress of its partners for it."""
@@ -109,6 +124,10 @@ class NetworkRecord(Record):
         genesis_hash: Hash of the genesis block, empty as above.
         edition: Count of the bundle that it is in, higher with each change, so that an older one is known as such.
             It stands here because readers of today check the signature over this record as it is.
+        beside_genesis: What its nodes are told beside the genesis that does not say it, as `blockPeriod`; None where
+            it says all.
+        purpose: What the signature over the bundle that it is in is for: `bundle`; None from older programs. It stands
+            here for the same reason as the edition.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -121,6 +140,10 @@ class NetworkRecord(Record):
     genesis: Annotated[str, AfterValidator(_stored)] = ""
     genesis_hash: Coded = ""
     edition: int | None = Field(default=None, ge=0, le=LATEST)
+    beside_genesis: dict[Coded, Annotated[int, Field(ge=1, le=LATEST)]] | None = Field(
+        default=None, max_length=MOST_BESIDE
+    )
+    purpose: Coded | None = None
 
 
 class Bundle(Record):
@@ -183,6 +206,15 @@ def canonical(value: dict[str, Any]) -> bytes:
 def is_signed(raw: dict[str, Any]) -> bool:
     """Whether a bundle, as it was received, carries the signature of the key it names.
 
-    It is checked over what was received, not over what was understood: fields of a later writer do not break it.
+    It is checked over what was received, not over what was understood: fields of a later writer do not break it. What
+    the same key has signed for another purpose is no bundle, whatever its fields.
     """
+    network = raw.get("network")
+    if not for_purpose(network if isinstance(network, dict) else {}, BUNDLE):
+        return False
     return verify(str(raw.get("key", "")), canonical(raw), str(raw.get("signature", "")))
+
+
+def for_purpose(said: Mapping[str, Any], purpose: str) -> bool:
+    """Whether a signed text says that it was signed for a purpose; one of an older program says nothing."""
+    return said.get("purpose") in (None, purpose)

@@ -12,7 +12,17 @@ from typing import Any
 
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.sealing import Sealer
-from archipelago.model.profile import Delivery, Heard, Profile, Publication, heard, joined, signed
+from archipelago.model.profile import (
+    DELIVERY_SIGNED,
+    PROFILE_SIGNED,
+    Delivery,
+    Heard,
+    Profile,
+    Publication,
+    heard,
+    joined,
+    signed,
+)
 from archipelago.model.record import ExternalNode
 from archipelago.profiles.access import Access
 from archipelago.settings.profiles import IdentitySettings
@@ -49,6 +59,7 @@ class Own:
         """
         identity = self.profile.identity
         delivery = Delivery(
+            purpose=DELIVERY_SIGNED,
             profile=self.profile.digest,
             edition=self.before.edition if self.before else self.least,
             members=tuple(record.plain() for record in records if record.name in self.members),
@@ -113,6 +124,7 @@ def own_profiles(
     for name, written in sorted(identities.items()):
         shown, members = publications(written, by_name)
         profile = Profile(
+            purpose=PROFILE_SIGNED,
             network=sealer.network,
             organisation=sealer.organisation,
             key=signer(private),
@@ -141,6 +153,7 @@ def _revised(profile: Profile, before: Heard | None, least: int, private: bytes)
 def _withdrawn(before: Heard, sealer: Sealer, private: bytes) -> Own:
     """That an identity is no more, under a later revision: a relay that has not heard of it cannot bring it back."""
     profile = Profile(
+        purpose=PROFILE_SIGNED,
         network=sealer.network,
         organisation=sealer.organisation,
         key=signer(private),

@@ -139,7 +139,7 @@ class Listener:
         keys = {place[0]: known.heard.profile.key for place, known in memory.items()}
         for word in there.values():
             for one in self._direct(word, learnt):
-                learnt.known[one.place] = Known(one)
+                learnt.known[one.place] = _latest(one, memory.get(one.place), learnt)
                 keys[one.place[0]] = one.profile.key
         keys |= {partner: word.key for partner, word in there.items() if word.key} | dict(self.pins)
         told: dict[Place, _Told] = {}
@@ -254,7 +254,8 @@ class Listener:
             denied = asked - told.by.keys() - told.through_us - told.spoilt
             silent = {relay for relay in before.via if relay in told.spoilt or (relay not in there and not denied)}
             if found and not silent and all(one.edition < before.edition for one in found):
-                learnt.doubts.append(_older(place, told, before))
+                given = max(one.edition for one, _ in told.by.values())
+                learnt.doubts.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
             ways = {relay: before.via[relay] for relay in silent} | ways
             found.append(before.heard)  # of equal editions what is said now goes before what is remembered
         if ways:
@@ -272,10 +273,20 @@ def _edition(one: Heard) -> int:
     return one.edition
 
 
-def _older(place: Place, told: _Told, before: Known) -> str:
-    given = max(one.edition for one, _ in told.by.values())
+def _latest(one: Heard, before: Known | None, learnt: Learnt) -> Known:
+    """What an organisation says of itself, unless it has said something later: then an older export was put back.
+
+    One that has lost count finds the later one among what we relay, and goes on from there.
+    """
+    if before is None or before.heard.profile.key != one.profile.key or before.edition <= one.edition:
+        return Known(one)
+    learnt.doubts.append(_older(one.place, f"{one.place[0]} gives", one.edition, before))
+    return Known(before.heard)
+
+
+def _older(place: Place, who: str, given: int, before: Known) -> str:
     return (
-        f"{' and '.join(sorted(told.by))} relay edition {given} of the profile {'/'.join(place)}, but edition "
+        f"{who} edition {given} of the profile {'/'.join(place)}, but edition "
         f"{before.edition} is known: the known one stays. If {place[0]} has lost count, it sets "
         f"archipelago:identities.{place[1]}.revision to {before.edition + 1}."
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from archipelago.chains.contract import Chain, Genesis
 from archipelago.chains.node import Node
-from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
+from archipelago.stack import rules
 from archipelago.stack.partners import Import
 
 
@@ -66,14 +67,24 @@ def decide(
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
         decision.problems.append(Problem("network", words, cure))
+    elif frozen and offered and getattr(network, "genesis_file", None):
+        frozen, problems, warnings = rules.taken(frozen, offered)
+        decision.problems += problems
+        decision.warnings += warnings
     decision.genesis = frozen or offered
     if decision.genesis is None and network.founder and not decision.problems and not decision.waiting_for:
-        _found(settings, chain, nodes, book, decision)
+        _found(settings, chain, nodes, imports, book, decision)
     if decision.genesis:
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
-        differ = _partners_founded(agreed, imports) if agreed else _partners_agree(chain, decision.genesis, imports)
-        decision.problems += differ
+        if agreed:
+            decision.problems += _partners_founded(agreed, imports)
+        else:
+            decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
+            decision.warnings += warnings
+            _partners_agree(chain, decision.genesis, imports, decision)
+            decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
+        decision.warnings += _unproven(decision.genesis, imports)
         decision.waiting_for = []
     return decision
 
@@ -82,6 +93,7 @@ def _found(
     settings: Settings,
     chain: Chain,
     nodes: Mapping[str, Node[Any]],
+    imports: Mapping[str, Import],
     book: Mapping[str, ExternalNode],
     decision: Decision,
 ) -> None:
@@ -95,12 +107,12 @@ def _found(
     decision.genesis = made
     first = [book[name] for name in chain.validators(settings) if name in book]
     for name in dict.fromkeys(node.organisation for node in first):
-        _first_sight(settings, name, [node for node in first if node.organisation == name], decision)
+        _first_sight(settings, imports[name], [node for node in first if node.organisation == name], decision)
 
 
-def _first_sight(settings: Settings, name: str, validators: list[ExternalNode], decision: Decision) -> None:
+def _first_sight(settings: Settings, given: Import, validators: list[ExternalNode], decision: Decision) -> None:
     """A partner's validators in block 0 are there for good: whose word that is must be certain."""
-    partner = settings.partners[name]
+    name, partner = given.name, settings.partners[given.name]
     listed = ", ".join(f"{node} {node.address}" for node in validators)
     if partner.unsigned:
         words = f"the genesis that this run makes would name {listed} for good, and no signature proves whose they are."
@@ -109,7 +121,7 @@ def _first_sight(settings: Settings, name: str, validators: list[ExternalNode], 
     elif partner.key is None and partner.nodes is None:
         decision.warnings.append(
             f"The genesis that this run makes names {listed} for good, and the key of {name} is not pinned: compare "
-            f"its output identities.key with {name} by another way, and set archipelago:partners.{name}.key to it."
+            f"{given.key} with {name} by another way, and set archipelago:partners.{name}.key to it."
         )
 
 
@@ -168,13 +180,13 @@ def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
     return [Problem("network.genesisHash", words, cure)]
 
 
-def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import]) -> list[Problem]:
+def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import], decision: Decision) -> None:
     """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers."""
-    problems = []
     for name, given in imports.items():
         theirs = given.network
         if theirs is None or not theirs.genesis_hash:
             continue
+        read = _readable(chain, theirs.genesis)
         if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
             words = (
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
@@ -183,14 +195,15 @@ def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import
             cure = (
                 f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
             )
-            problems.append(Problem(f"partners.{name}", words, cure))
-        elif _rules(chain, theirs.genesis) not in (None, genesis.rules):
+            decision.problems.append(Problem(f"partners.{name}", words, cure))
+        elif read and read.rules != genesis.rules:
             words = (
                 f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
             )
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
-            problems.append(Problem(f"partners.{name}", words, cure))
-    return problems
+            decision.problems.append(Problem(f"partners.{name}", words, cure))
+        elif read and read.later != genesis.later:
+            decision.warnings.append(rules.partners(genesis, read, name))
 
 
 def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterator[Problem]:
@@ -206,9 +219,33 @@ def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterato
             yield Problem(f"partners.{name}", words, cure)
 
 
-def _rules(chain: Chain, text: str) -> str | None:
-    """The rules of a partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
+def _readable(chain: Chain, text: str) -> Genesis | None:
+    """A partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
     try:
-        return chain.read_genesis(text).rules if text else None
+        return chain.read_genesis(text) if text else None
     except ValueError:
         return None
+
+
+def _unproven(genesis: Genesis, imports: Mapping[str, Import]) -> Iterator[str]:
+    """Nodes that a partner has as members, and that block 0 has as validators, without a proof that it has the keys."""
+    for name, given in imports.items():
+        for node in given.nodes if given.network else ():
+            if node.role != VALIDATOR and not node.proof and node.address in genesis.addresses:
+                yield (
+                    f"{node} is a validator of block 0 and a member by {name}'s word, which does not prove that it has "
+                    f"the key: no vote against it follows. Ask {name} to run pulumi up with this version, and the "
+                    "other organisations whose node it is."
+                )
+
+
+def _other_keys(genesis: Genesis, named: Iterable[str], book: Mapping[str, ExternalNode]) -> Iterator[str]:
+    """Partners' nodes that block 0 was made with, by the settings, and that have other keys now."""
+    for name in named:
+        node = book.get(name)
+        if node and node.address and node.address not in genesis.addresses:
+            yield (
+                f"{name} is among the validators that the genesis was made of, and has the address {node.address} now, "
+                f"which is none of them: {node.organisation} has given it other keys. If it is to validate, it has to "
+                "be voted in, and its old address out."
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archipelago.model.record import LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
+from archipelago.model.record import BUNDLE, LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
 from archipelago.stack import accepted
 from archipelago.stack.exchange import Tokens
 from archipelago.stack.partners import PROFILES
@@ -34,6 +34,8 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | No
         chain_id=genesis.chain_id if genesis else 0,
         genesis=genesis.text if genesis else "",
         genesis_hash=genesis.hash if genesis else "",
+        beside_genesis=(genesis and dict(genesis.beside)) or None,
+        purpose=BUNDLE,
     )
     sharing = plan.sharing
     unsigned = Bundle(

@@ -18,7 +18,7 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted, continuity, losses, ownership, sharing
+from archipelago.stack import accepted, continuity, losses, openings, ownership, sharing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.ownership import Met
@@ -227,6 +227,7 @@ def _planned(
             *sharing.keyless(book, imports),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
             *heard.warnings,
+            *openings.warnings(settings, imports.values(), plans),
             *losses.needless(settings, gone),
         ),
         one_by_one=continuity.ran(last) if recorded and recorded.genesis else frozenset(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,3 +241,17 @@ def test_what_is_no_chain_file_is_refused(changes: str, words: str) -> None:
         CITA.read_genesis(broken)
     with pytest.raises(ValueError, match="stands there twice"):
         CITA.read_genesis(genesis.text.replace(parsed(genesis.text).validators[1], parsed(genesis.text).validators[0]))
+
+
+def test_c25_a_chain_file_with_other_rules_than_the_chain_that_runs_is_refused(tmp_path: Path) -> None:
+    """Its block 0 covers no more than time and kms: the file was passed over without a word."""
+    first = plan_of(local())
+    assert first.genesis
+    file = {"network.genesisFile": "chain.json"}
+    (tmp_path / "chain.json").write_text(first.genesis.text)
+    last = outputs(first, first.records)
+    assert plan_of(local(file), last=last, root=tmp_path).genesis == first.genesis
+    document = json.loads(first.genesis.text)
+    (tmp_path / "chain.json").write_text(json.dumps({**document, "blockInterval": 7}))
+    with pytest.raises(Refused, match="other rules from block 0 on"):
+        plan_of(local(file), last=last, root=tmp_path)

@@ -91,3 +91,12 @@ def test_c1_the_api_gets_a_text_from_outside_as_one_argument(pod: Pod, plan: Sta
     api.close()
     assert api.peering[theirs.node_id][0] == f"/dns4/{host}/tcp/4001"
     assert not list(pod.root.rglob(CANARY))
+
+
+def test_c12_a_swarm_that_only_partners_are_in_makes_no_file_of_ours() -> None:
+    """Its name would be a key of our ConfigMap that a partner chooses, a thousand of them if it likes."""
+    swarms: dict[str, Any] = {"archive": {}, "elsewhere": {}}
+    world = ipfs.world(alpha=ipfs.alpha(), beta=ipfs.beta({"pools.public.swarms": swarms}))
+    files = world.up("alpha", "beta", "alpha").live_files
+    assert {name for name in files if name.endswith(".members")} == {"archive.members"}
+    assert "elsewhere" in json.loads(files["peers.json"]), "the picture of the whole network stays"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Mapping
 
@@ -112,6 +113,27 @@ def test_counters_go_on_after_a_destroy_because_partners_tell_them_back() -> Non
     made.settle()
     assert made["gamma"].sees["beta", "gpu"] == "fourth"
     assert made["gamma"].learnt.known["beta", "gpu"].heard.profile.revision == 4
+
+
+def test_c9_an_older_profile_of_an_organisation_itself_is_not_taken() -> None:
+    """An older export of beta's is put back: a withdrawn identity came back, without a word."""
+    made = started({"alpha": ["beta"], "beta": []})
+    old = copy.deepcopy(made["beta"].outputs)
+    made["beta"].identities["gpu"] = identity("second")
+    made.settle()
+    made.withdraw("beta")
+    made.settle()
+    assert ("beta", "gpu") not in made["alpha"].sees
+    made["beta"].outputs = old
+    made.up("alpha")
+    assert ("beta", "gpu") not in made["alpha"].sees
+    (doubt,) = made["alpha"].learnt.doubts
+    assert doubt.startswith("beta gives edition 1 of the profile beta/gpu, but edition 3 is known")
+    assert "revision to 4" in doubt
+    made["beta"].identities = {"gpu": identity("back again", revision=4)}
+    made["beta"].outputs = None
+    made.up("beta", "alpha")
+    assert made["alpha"].sees["beta", "gpu"] == "back again"
 
 
 def test_other_words_in_an_edition_that_was_counted_twice_arrive_over_several_relays() -> None:

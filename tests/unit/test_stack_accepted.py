@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,7 @@ def signed_again(change: Callable[[Config], object], given: Config, organisation
 
 def of_gamma(change: Callable[[dict[str, Any]], object]) -> Config:
     """A bundle of a third organisation, whose first node is changed."""
-    given = bundle(beta({"identitySeed": seed("aaa"), "cluster.address": "192.0.2.9"}))
-    for place in (given, given["network"], *given["externalNodes"]):
-        place["organisation"] = "aaa"
+    given = bundle(beta({"organisation": "aaa", "identitySeed": seed("aaa"), "cluster.address": "192.0.2.9"}))
     return signed_again(lambda raw: change(raw["externalNodes"][0]), given, "aaa")
 
 
@@ -101,7 +100,8 @@ def test_s4_two_partners_that_contradict_each_other_stop_no_run() -> None:
     received = {"beta": bundle(beta(), {"alpha": bundle(alpha())}), "aaa": of_gamma(lambda _: None)}
     before = plan_of(config, received)
     (stolen, *_) = received["beta"]["externalNodes"]
-    wrong = of_gamma(lambda node: node.update(nodeId=stolen["nodeId"], address=stolen["address"]))
+    taken = {"nodeId": stolen["nodeId"], "address": stolen["address"], "proof": None}
+    wrong = of_gamma(lambda node: node.update(taken))
     after = plan_of(config, {**received, "aaa": wrong}, floats(outputs_of(before)))
     assert difference(before, after) == set()
     assert sum(STAY in warning for warning in after.warnings) >= 1
@@ -167,6 +167,7 @@ def test_c22_a_founder_says_whose_unpinned_validators_it_freezes_and_takes_no_un
     given = bundle(beta(), {"alpha": bundle(alpha(BOTH))})
     (warning,) = (each for each in plan_of(alpha(BOTH), {"beta": given}).warnings if "for good" in each)
     assert f"beta/quorum-node1 {given['externalNodes'][0]['address']}" in warning
+    assert given["key"] in warning
     pinned = plan_of(alpha({**BOTH, "partners.beta.key": given["key"]}), {"beta": given})
     assert not any("for good" in each for each in pinned.warnings)
     (problem,) = refusal_of(alpha({**BOTH, "partners.beta.unsigned": True}), {"beta": given})
@@ -198,3 +199,27 @@ def test_c14_a_partner_opens_no_port_that_its_protocol_does_not_dial() -> None:
         lambda raw: raw["externalNodes"][0]["endpoints"].update(more), bundle(beta(), {"alpha": bundle(alpha())})
     )
     assert difference(plan_of(alpha(), {"beta": given}), plan_of(alpha(), {"beta": wide})) == set()
+
+
+def test_c14_a_name_that_opens_a_port_to_anywhere_is_told() -> None:
+    """A policy knows no names: the port of a partner's load balancer with one is open to the whole internet."""
+    given = bundle(beta(), {"alpha": bundle(alpha())})
+    p2p = {"host": "node1.beta.example", "port": 31999}
+    named = signed_again(lambda raw: raw["externalNodes"][0]["endpoints"].update(p2p=p2p), copy.deepcopy(given))
+    (warning,) = (each for each in plan_of(alpha(), {"beta": named}).warnings if "anywhere" in each)
+    assert "Partner beta is dialled by name (node1.beta.example)" in warning
+    assert "port 31999" in warning
+    assert not any("anywhere" in each for each in plan_of(alpha(), {"beta": given}).warnings)
+    off = alpha({"cluster.networkPolicies": False})
+    assert not any("anywhere" in each for each in plan_of(off, {"beta": named}).warnings)
+
+
+def test_c26_a_partners_other_key_is_told_with_its_address() -> None:
+    world = World(alpha=alpha(BOTH), beta=beta())
+    world.up("alpha", "beta", "alpha", "beta")
+    assert not any("other keys" in each for each in world.up("alpha").warnings)
+    world.configs["beta"] = beta({"nodes.quorum-node1.identity": {"generation": 2}})
+    address = world.up("beta").records[0].address
+    (warning,) = (each for each in world.up("alpha").warnings if "other keys" in each)
+    assert "beta/quorum-node1 is among the validators" in warning
+    assert address in warning

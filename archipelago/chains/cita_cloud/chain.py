@@ -189,7 +189,7 @@ class CitaCloud(Founded):
 
 def _genesis(file: ChainFile, text: str) -> Genesis:
     # the chain id has 256 bits: it is in the rules
-    return Genesis(text, file.hash, 0, NAME, file.rules, len(file.validators))
+    return Genesis(text, file.hash, 0, NAME, file.rules, file.validators)
 
 
 def _closed(network: CitaNetwork, opened: Iterable[Service]) -> tuple[Port, ...]:

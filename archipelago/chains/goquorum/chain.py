@@ -9,7 +9,7 @@ from typing import Any
 from archipelago.chains.accounts import Account
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
-from archipelago.chains.goquorum import checks, enode, founding, geth, identity, readiness, tessera, workload
+from archipelago.chains.goquorum import checks, enode, founding, geth, identity, readiness, rules, tessera, workload
 from archipelago.chains.goquorum.genesis import GenesisFile, parsed, unreadable
 from archipelago.chains.goquorum.rpc import GethConsole
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
@@ -17,7 +17,7 @@ from archipelago.chains.goquorum.versions import release
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import check_tessera_public
 from archipelago.identity.derive import Keyring
-from archipelago.identity.secp256k1 import address_of, check_node_id
+from archipelago.identity.secp256k1 import address_of, check_node_id, verify
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Exposed, Port, Reach
@@ -92,7 +92,10 @@ class GoQuorum(Founded):
         if given.privacy_key:
             check_tessera_public(given.privacy_key)
         given = given.dialled_at(_P2P.name, _TESSERA.name)
-        return given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
+        given = given.model_copy(update={"node_id": node_id, "address": address_of(node_id)})
+        if given.proof is not None and not verify(node_id, given.claim, given.proof):
+            raise ValueError(f"its proof is not by the key of its node id, or not for {organisation}")
+        return given
 
     def read_genesis(self, text: str) -> Genesis:
         """A genesis.json that was handed to us."""
@@ -102,8 +105,8 @@ class GoQuorum(Founded):
             if wrong := unreadable(file):
                 raise ValueError(wrong)
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart
-            rules = json.dumps(file.document["config"], sort_keys=True)
-            return Genesis(text, file.hash, file.chain_id, "genesis.json", rules, len(file.validators))
+            first, later = rules.split(file.document["config"])
+            return Genesis(text, file.hash, file.chain_id, "genesis.json", first, file.validators, later)
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"it is no genesis.json: {error}") from None
 
@@ -128,6 +131,10 @@ class GoQuorum(Founded):
         """Where the settings contradict a frozen genesis."""
         return founding.differences(settings, parsed(genesis.text), own, book)
 
+    def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:
+        """The block period, where geth is told it by an argument and the genesis has none."""
+        return founding.beside(parsed(genesis.text), settings.network, known)
+
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one node."""
         network: GoQuorumNetwork = settings.network
@@ -138,7 +145,9 @@ class GoQuorum(Founded):
         process = geth.Process(
             release=release(node.settings.version or network.version),
             chain_id=file.chain_id if file else 0,
-            times=None if not file or file.tells_geth_the_times else founding.times(file, network),
+            times=None
+            if not genesis or not file or file.tells_geth_the_times
+            else founding.times(file, network, genesis),
             tessera=private,
         )
         return NodePlan(

@@ -49,8 +49,8 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
 
 
 def _joiner(network: GoQuorumNetwork) -> Iterator[Problem]:
-    if network.genesis is not None:
-        words = "a stack that joins takes the genesis from its founder."
+    if network.genesis is not None and not network.genesis.model_fields_set <= {"block_period"}:
+        words = "a stack that joins takes the genesis from its founder, and only blockPeriod may stand here."
         yield Problem(
             "network.genesis", words, "Remove the section; pin the founder's with archipelago:network.genesisHash."
         )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from archipelago.chains.contract import Genesis
 from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
 from archipelago.chains.goquorum.geth import Times
-from archipelago.chains.goquorum.settings import GenesisSettings, GoQuorumNetwork
+from archipelago.chains.goquorum.settings import LONGEST_PERIOD, GenesisSettings, GoQuorumNetwork
 from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, QBFT_BLOCKS_NAMED, release
 from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
-_BLOCK_PERIOD, _EPOCH, _REQUEST_TIMEOUT, _GAS_LIMIT = 3, 30_000, 10_000, 0xE0000000
+PERIOD = "blockPeriod"
+BLOCK_PERIOD, _EPOCH, _REQUEST_TIMEOUT, _GAS_LIMIT = 3, 30_000, 10_000, 0xE0000000
 _BALANCE = 10**27  # wei; gas is free, but some tools refuse an account without any
 Known = Mapping[str, ExternalNode]
 
@@ -33,11 +35,23 @@ def found(settings: Settings, nodes: Mapping[str, Node[Any]], book: Known) -> Ge
     return build(_rules(network, chosen), validators.values(), alloc)
 
 
-def times(genesis: GenesisFile, network: GoQuorumNetwork) -> Times:
-    """What the genesis says, else (one of another tool may not) the settings or the default."""
-    chosen, said = network.genesis or GenesisSettings(), genesis.engine
+def beside(file: GenesisFile, network: GoQuorumNetwork, known: Mapping[str, int]) -> dict[str, int]:
+    """The block period that the settings say, else the known one, where the genesis (of another tool) has none.
+
+    0 where neither says one.
+    """
+    if file.tells_geth_the_times or file.engine.get(PERIOD):
+        return {}
+    written = network.genesis.block_period if network.genesis else None
+    period = written or known.get(PERIOD)
+    return {PERIOD: period if period and period <= LONGEST_PERIOD else 0}
+
+
+def times(file: GenesisFile, network: GoQuorumNetwork, genesis: Genesis) -> Times:
+    """What the genesis says, else (one of another tool may not) what is known beside it, or the default."""
+    chosen, said = network.genesis or GenesisSettings(), file.engine
     return Times(
-        block_period=said.get("blockPeriod") or chosen.block_period or _BLOCK_PERIOD,
+        block_period=said.get(PERIOD) or genesis.beside.get(PERIOD) or BLOCK_PERIOD,
         request_timeout=said.get("requestTimeout") or chosen.request_timeout or _REQUEST_TIMEOUT,
     )
 
@@ -69,7 +83,7 @@ def differences(
     pairs: list[tuple[str, object, object]] = [
         ("network.chainId", network.chain_id, genesis.chain_id),
         ("network.consensus", network.consensus, genesis.consensus),
-        ("network.genesis.blockPeriod", chosen.block_period, genesis.engine.get("blockPeriod")),
+        ("network.genesis.blockPeriod", chosen.block_period, genesis.engine.get(PERIOD)),
         ("network.genesis.epoch", chosen.epoch, genesis.engine.get("epoch")),
         ("network.genesis.requestTimeout", chosen.request_timeout, genesis.engine.get("requestTimeout")),
         ("network.genesis.gasLimit", chosen.gas_limit, int(str(genesis.document["gaslimit"]), 0)),
@@ -92,14 +106,17 @@ def differences(
             "true at the node and vote it in."
         )
         yield Problem("network.genesis.validators", f"[{', '.join(resolved)}], but {frozen} with [{there}].", cure)
-    if genesis.tells_geth_the_times:
+    if genesis.tells_geth_the_times or genesis.document["config"].get("transitions"):
         yield from _cannot_read(settings)
     if "privacyEnhancementsBlock" in genesis.document["config"]:
         yield from _not_enhanced(settings)
 
 
 def _cannot_read(settings: Settings) -> Iterator[Problem]:
-    """Nodes whose release does not know config.qbft and config.ibft: it would stop with "Consensus not specified"."""
+    """Nodes whose release does not know config.qbft, config.ibft and config.transitions.
+
+    Without the first two it would stop with "Consensus not specified", and the last it would pass over.
+    """
     least = ".".join(map(str, QBFT_BLOCKS_NAMED))
     for name, node in settings.nodes.items():
         version = node.version or settings.network.version
@@ -132,7 +149,7 @@ def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:
     return Rules(
         chain_id=network.chain_id,
         consensus=network.consensus or "qbft",
-        block_period=chosen.block_period or _BLOCK_PERIOD,
+        block_period=chosen.block_period or BLOCK_PERIOD,
         epoch=chosen.epoch or _EPOCH,
         request_timeout=chosen.request_timeout or _REQUEST_TIMEOUT,
         gas_limit=chosen.gas_limit or _GAS_LIMIT,

@@ -12,7 +12,7 @@ from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import tessera_key_file, tessera_public
 from archipelago.identity.derive import Keyring
 from archipelago.identity.keystore import LEAST, LIGHT, keystore_v3
-from archipelago.identity.secp256k1 import address_of, node_id
+from archipelago.identity.secp256k1 import address_of, node_id, sign
 from archipelago.model.record import ExternalNode
 from archipelago.settings.types import key_bytes
 
@@ -48,7 +48,8 @@ def node(network: GoQuorumNetwork, keyring: Keyring, name: str, settings: GoQuor
         privacy_key=privacy_key,
         generation=which.generation,
     )
-    return Node(settings, record, files, file_format)
+    proven = record.model_copy(update={"proof": sign(key, record.claim)})
+    return Node(settings, proven, files, file_format)
 
 
 def earlier(keyring: Keyring, node: Node[GoQuorumNode], file_format: int) -> Node[GoQuorumNode]:

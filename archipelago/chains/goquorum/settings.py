@@ -15,6 +15,7 @@ from archipelago.settings.types import Address, BlockHash, CurveKey, NodePort, P
 _CHAIN_ID = "GoQuorum does not start with chain id 1, and larger ones are rounded on their way between stacks"
 _GETH = "geth reads a number of 64 bits, and Pulumi rounds larger ones"
 _GAS = "geth refuses a block with another gas limit"
+LONGEST_PERIOD = 3600  # seconds between blocks
 _LONGEST = 2**63 // 10**9 * 1000  # of a Go duration, in milliseconds
 _CLOCK = "geth counts nanoseconds in 63 bits, and the genesis has whole seconds"
 
@@ -51,7 +52,9 @@ class GenesisSettings(Strict):
         default=None,
         description="Balances in wei by address, in quotes; default: 10^27 for the account of each own node.",
     )
-    block_period: int | None = Field(default=None, ge=1, le=3600, description="Seconds between blocks; default 3.")
+    block_period: int | None = Field(
+        default=None, ge=1, le=LONGEST_PERIOD, description="Seconds between blocks; default 3."
+    )
     epoch: Annotated[int, Within(1, LARGEST_SIGNED, _GETH)] | None = Field(
         default=None, description="Blocks between checkpoints; default 30000."
     )

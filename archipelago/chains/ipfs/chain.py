@@ -152,6 +152,10 @@ class Ipfs:
             cure = f"Bring back founder or joins as it was: swarm keys come from {was}."
             yield Problem("network", words, cure)
 
+    def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:  # noqa: ARG002
+        """Nothing: a swarm has no rules but its key."""
+        return {}
+
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one member."""
         stack = _stack(settings)

@@ -32,6 +32,7 @@ def node(settings: IpfsStack, keyring: Keyring, name: str) -> Node[Member]:
         swarm=swarm,
         key_generation=member.key_generation,
     )
+    record = record.model_copy(update={"proof": peer_id.sign(seed, record.claim)})
     files = {PRIVATE_KEY: peer_id.private_key(seed)}
     if release(member.version or settings.network.version) >= API_AUTHORIZATIONS:
         files[API_TOKEN] = keyring.secret(name, "ipfs api token", which.generation).hex()

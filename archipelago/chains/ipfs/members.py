@@ -9,7 +9,7 @@ from typing import Any
 from archipelago.chains.ipfs.multiaddr import Multiaddr, of_endpoint, parsed
 from archipelago.chains.ipfs.places import ALL_MEMBERS, members_file
 from archipelago.chains.ipfs.ports import SWARM
-from archipelago.identity.peer_id import check_peer_id
+from archipelago.identity.peer_id import check_peer_id, verify
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Endpoint, Exposed
 from archipelago.model.plan import NodePlan
@@ -28,7 +28,10 @@ def parse_node(raw: Mapping[str, Any], network: str, organisation: str) -> Exter
     given = ExternalNode.model_validate({"network": network, "organisation": organisation, **written})
     if not given.swarm:
         raise ValueError("it does not say in which swarm it is")
-    return given.dialled_at(SWARM).model_copy(update={"node_id": check_peer_id(given.node_id)})
+    given = given.dialled_at(SWARM).model_copy(update={"node_id": check_peer_id(given.node_id)})
+    if given.proof is not None and not verify(given.node_id, given.claim, given.proof):
+        raise ValueError(f"its proof is not by the key of its PeerID, or not for {organisation}")
+    return given
 
 
 def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def pasted(node: ExternalNode) -> dict[str, Any]:
 
 
 def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
-    """The members of every swarm, as JSON, and as lines for a shell; own ones by their names inside the cluster.
+    """The members of every swarm as JSON, and of our swarms as lines for a shell; own ones by their names inside.
 
     Args:
         book: Everybody.
@@ -66,9 +69,8 @@ def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
         swarm: [{"id": node.node_id, "addrs": [str(each) for each in at]} for node, at in found]
         for swarm, found in sorted(swarms.items())
     }
-    lines = {
-        members_file(swarm): "".join(_line(node, at) for node, at in found) for swarm, found in sorted(swarms.items())
-    }
+    ours = sorted({node.swarm or "" for node in book.own})  # no partner names a file of ours
+    lines = {members_file(swarm): "".join(_line(node, at) for node, at in swarms[swarm]) for swarm in ours}
     return {ALL_MEMBERS: json.dumps(listed, indent=2) + "\n", **lines}
 
 

@@ -1,0 +1,107 @@
+"""Rules that the hash of block 0 does not cover: those of later blocks, and what nodes are told beside the genesis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from archipelago.chains.contract import Chain, Genesis
+from archipelago.foreign_text import quoted
+from archipelago.model.record import NetworkRecord
+from archipelago.problems import Problem
+from archipelago.settings.read import Settings
+from archipelago.stack.partners import Import
+
+_FILE = "network.genesisFile"
+
+
+def parting(one: Genesis, other: Genesis) -> tuple[tuple[int, str], ...]:
+    """The rules of later blocks that only one of two has, sorted by block."""
+    return tuple(sorted(set(one.later) ^ set(other.later)))
+
+
+def taken(running: Genesis, file: Genesis) -> tuple[Genesis, list[Problem], list[str]]:
+    """What a file makes of a genesis that runs already.
+
+    Args:
+        running: The recorded one.
+        file: Of the same block 0.
+
+    Returns:
+        The genesis to go on with, why the file is refused, and what its reader should know.
+    """
+    apart = parting(running, file)
+    cure = (
+        "Take the running genesis (its text is in the output network), and add to its config only what begins at a "
+        "later block."
+    )
+    if file.rules != running.rules:
+        words = "it has the block 0 of the genesis that runs, and other rules from block 0 on."
+        return running, [Problem(_FILE, words, cure)], []
+    if running.later and not file.later:
+        words = f"it leaves out all rules of later blocks that the running genesis has: {_list(running.later)}."
+        return running, [Problem(_FILE, f"{words} A node that knows them does not give them up.", cure)], []
+    if not apart:
+        return running, [], []
+    begins = apart[0][0]
+    return (
+        file,
+        [],
+        [
+            f"archipelago:{_FILE} brings other rules from block {begins} on: {_list(apart)}. All nodes restart in turn "
+            f"to take them, and all organisations have to run with this file before block {begins}: archipelago status "
+            "shows the height. If that block has passed, do not go on: name the running genesis, whose text is in the "
+            "output network."
+        ],
+    )
+
+
+def partners(genesis: Genesis, theirs: Genesis, name: str) -> str:
+    """What to know of a partner with other rules of later blocks."""
+    begins = parting(genesis, theirs)[0][0]
+    return (
+        f"Partner {name} and this stack have other rules from block {begins} on, and part there. Compare the two files "
+        f"(the output network of both); the one that lacks what was agreed names it in archipelago:{_FILE} before "
+        f"block {begins}. archipelago status shows the height."
+    )
+
+
+def beside(
+    settings: Settings, chain: Chain, genesis: Genesis, imports: Mapping[str, Import], recorded: NetworkRecord | None
+) -> tuple[Genesis, list[str]]:
+    """A genesis with what its nodes are told beside it, and what is uncertain there.
+
+    What the settings say goes first, then what this stack recorded, then its founder's word: a founder that says
+    another thing later restarts no node of ours.
+    """
+    founder = imports.get(settings.network.joins or "")
+    said = founder.network.beside_genesis if founder and founder.network else None
+    known = chain.beside(settings, genesis, (recorded and recorded.beside_genesis) or said or {})
+    return replace(genesis, beside={key: value for key, value in known.items() if value}), [
+        *_unknown(known),
+        *_others(known, imports),
+    ]
+
+
+def _unknown(known: Mapping[str, int]) -> Iterator[str]:
+    for key, value in known.items():
+        if not value:
+            yield (
+                f"The genesis has no {key}, and nothing else says which one the network's nodes have: ours take the "
+                f"default. Set archipelago:network.genesis.{key} to what the other nodes were started with."
+            )
+
+
+def _others(known: Mapping[str, int], imports: Mapping[str, Import]) -> Iterator[str]:
+    for name, given in imports.items():
+        theirs = (given.network and given.network.beside_genesis) or {}
+        for key, value in known.items():
+            if value and theirs.get(key) not in (None, value):
+                yield (
+                    f"The nodes of partner {name} have the {key} {theirs[key]}, those of this stack {value}: they may "
+                    f"refuse each other's blocks. Set archipelago:network.genesis.{key} alike in both stacks."
+                )
+
+
+def _list(later: tuple[tuple[int, str], ...]) -> str:
+    return "; ".join(f"block {block}: {quoted(what, 200)}" for block, what in later)
