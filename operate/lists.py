@@ -50,7 +50,7 @@ def left_standing(client: Client, plan: StackPlan) -> StackPlan:
         return plan
     names = ", ".join(sorted(plan.unheard))
     words = (
-        f"This stack's outputs are lost, and {names} cannot be asked for nodes now: the list of peers stays as it "
+        f"This stack knows no nodes of {names}, and cannot ask for them now: the list of peers stays as it "
         "stands in the cluster, changes of own nodes apart. Run pulumi up there, then here again; a partner that has "
         "left for good is taken out of the stack file, or gets forget: true."
     )

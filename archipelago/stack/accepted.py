@@ -96,18 +96,24 @@ def imports(
     return taken, problems
 
 
-def unheard(taken: Mapping[str, Import], before: Before, settings: Settings, *, lost: bool) -> frozenset[str]:
+def unheard(taken: Mapping[str, Import], before: Before, settings: Settings, last: Mapping[str, Any]) -> frozenset[str]:
     """Partners that give nothing now, and of whose nodes nothing is known, although some may have been taken once.
+
+    So it is where a stack has no outputs: it never ran, or its state is a new one. And where an older program exported
+    them: that counted what it took, and no more.
 
     Args:
         taken: What is taken of each.
         before: What the last run took.
         settings: Ours.
-        lost: Whether the stack has no outputs: it never ran, or its state is a new one.
+        last: The stack's own last outputs.
     """
-    silent = (name for name, given in taken.items() if given.absent and not given.nodes)
+    counted = {} if "accepted" in last else last.get("partners") or {}
     return frozenset(
-        name for name in silent if not settings.partners[name].forget and (lost or before.get(name, Accepted()).lost)
+        name
+        for name, given in taken.items()
+        if given.absent and not given.nodes and not settings.partners[name].forget
+        if not last or before.get(name, Accepted()).lost or (counted.get(name) or {}).get("nodes")
     )
 
 

@@ -156,7 +156,7 @@ def plan_stack(
                 raise
             wrong |= more
         else:
-            unheard = accepted.unheard(imports, before, settings, lost=not last)
+            unheard = accepted.unheard(imports, before, settings, last)
             return replace(plan, before=before, exported=bundle_of(last), now=now, unheard=unheard)
 
 

@@ -66,7 +66,7 @@ def test_rb2_a_stack_that_lost_its_outputs_with_its_partners_cuts_none_of_the_pa
     before, config = ran.plans["alpha"], founder(ran, tmp_path)
     first = meets(before, plan_of(config, SILENT, {}, tmp_path))
     assert listed(first) == listed(before)
-    assert any("the list of peers stays" in each and "beta" in each for each in first.warnings)
+    assert any("no nodes of beta" in each and "the list of peers stays" in each for each in first.warnings)
     again = meets(before, plan_of(config, SILENT, floats(outputs_of(first)), tmp_path))
     assert listed(again) == listed(before), "the second run has outputs, and knows beta's nodes as little"
     given = bundle(ran.configs["beta"], {"alpha": crossed(outputs_of(again))})
@@ -74,6 +74,17 @@ def test_rb2_a_stack_that_lost_its_outputs_with_its_partners_cuts_none_of_the_pa
     assert difference(before, back) == set()
     assert back.standing == {}
     assert "lost" not in outputs_of(back)["accepted"]["beta"]
+
+
+def test_upgrade_from_3f51e16_a_partner_that_is_away_at_the_first_run_keeps_its_nodes(ran: World) -> None:
+    """Outputs of that program count a partner's nodes, and name none."""
+    before, last = ran.plans["alpha"], floats(ran.outputs["alpha"])
+    last.pop("accepted")
+    first = meets(before, plan_of(alpha(BOTH), SILENT, last))
+    assert listed(first) == listed(before)
+    assert outputs_of(first)["accepted"]["beta"]["lost"]
+    last["partners"]["beta"]["nodes"] = 0
+    assert meets(before, plan_of(alpha(BOTH), SILENT, last)).standing == {}
 
 
 @pytest.mark.parametrize("change", [{"partners": {}}, {"partners.beta.forget": True}], ids=["taken out", "forgotten"])
