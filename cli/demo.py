@@ -177,7 +177,7 @@ def _next_steps(lab: Lab, stacks: list[Stack], places: list[Place], kind: str) -
 
 def _environment(stacks: list[Stack]) -> str:
     """Lines for a shell that is to ask all the demo's stacks, each of which has a passphrase of its own."""
-    names = ("PATH", "KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE")
-    known = {name: stacks[0].environment[name] for name in names}
-    known[PASSPHRASE_FILES] = os.pathsep.join(stack.environment[names[-1]] for stack in stacks)
+    ours = ("PATH", "KUBECONFIG", *(name for name in stacks[0].environment if name.startswith("PULUMI_")))
+    known = {name: stacks[0].environment[name] for name in ours}
+    known[PASSPHRASE_FILES] = os.pathsep.join(stack.environment["PULUMI_CONFIG_PASSPHRASE_FILE"] for stack in stacks)
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in known.items())

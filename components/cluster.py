@@ -22,6 +22,7 @@ from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
+from operate.lists import left_standing
 from operate.rollouts import beside, unawaited, workloads
 
 _ALLOW = "Allow this user to get the namespace kube-system."
@@ -84,6 +85,7 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
+            plan = left_standing(client, plan)
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)

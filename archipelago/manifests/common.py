@@ -26,7 +26,11 @@ MANAGER = "archipelago"
 STACK = "archipelago/stack"  # on what outlives its stack: that stack's name, for people and for a state that was lost
 # One name for every run that applies an object, and its right to every field that it writes. By itself the provider
 # draws a name for each resource and keeps it in the state: with that lost, every change is a conflict with itself.
-_MANAGED = {"pulumi.com/patchFieldManager": MANAGER, "pulumi.com/patchForce": "true"}
+_FORCED = {"pulumi.com/patchForce": "true"}
+_MANAGED = {"pulumi.com/patchFieldManager": MANAGER, **_FORCED}
+# The provider updates one by PUT, which no other manager hinders and which makes nobody the manager of what it does not
+# change. With another name than in the state it would then give up all fields of the earlier one: its whole spec.
+_PUT = "CustomResourceDefinition"
 
 
 def labels(plan: StackPlan, node: NodePlan | None = None) -> dict[str, str]:
@@ -90,7 +94,8 @@ def managed(manifest: Manifest) -> Manifest:
     The name stands on the object itself and not in a pod's template: it restarts nothing.
     """
     metadata = manifest["metadata"]
-    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **_MANAGED}}}
+    told = _FORCED if manifest["kind"] == _PUT else _MANAGED
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **told}}}
 
 
 def digest(value: Mapping[str, Any]) -> str:

@@ -31,9 +31,11 @@ def shared(plan: StackPlan) -> Iterator[Manifest]:
     genesis = {plan.genesis.file: plan.genesis.text}
     for namespace in plan.populated:
         yield objects.config_map(plan, common.shared_config(plan), genesis, namespace=namespace)
-        yield objects.config_map(plan, common.live_config(plan), dict(plan.live_files), namespace=namespace)
+        files = plan.standing.get(("ConfigMap", namespace), plan.live_files)
+        yield objects.config_map(plan, common.live_config(plan), dict(files), namespace=namespace)
         if plan.settings.cluster.network_policies and plan.nodes:
-            yield policies.peers(plan, namespace)
+            policy = policies.peers(plan, namespace)
+            yield {**policy, "spec": dict(plan.standing.get(("NetworkPolicy", namespace), policy["spec"]))}
 
 
 def secrets(plan: StackPlan, node: NodePlan) -> Iterator[Manifest]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,12 +26,14 @@ class Accepted:
         key: Its signing key; empty where nothing was signed.
         edition: The count of its bundle when it last gave anything else; 0 where it had none.
         digest: Of all that is taken of it.
+        lost: Whether there was more, which nobody knows any more: the list in the cluster stays as it is.
     """
 
     nodes: tuple[ExternalNode, ...] = ()
     key: str = ""
     edition: int = 0
     digest: str = ""
+    lost: bool = False
 
 
 Before = Mapping[str, Accepted]
@@ -54,7 +56,7 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
             nodes = tuple(ExternalNode.model_validate(each) for each in given["nodes"])
         except ValidationError:  # of a newer program
             nodes = ()
-        found[name] = Accepted(nodes, given["key"], int(given["edition"]), given["digest"])
+        found[name] = Accepted(nodes, given["key"], int(given["edition"]), given["digest"], bool(given.get("lost")))
     return found
 
 
@@ -94,6 +96,27 @@ def imports(
     return taken, problems
 
 
+def unheard(taken: Mapping[str, Import], before: Before, settings: Settings, last: Mapping[str, Any]) -> frozenset[str]:
+    """Partners that give nothing now, and of whose nodes nothing is known, although some may have been taken once.
+
+    So it is where a stack has no outputs: it never ran, or its state is a new one. And where an older program exported
+    them: that counted what it took, and no more.
+
+    Args:
+        taken: What is taken of each.
+        before: What the last run took.
+        settings: Ours.
+        last: The stack's own last outputs.
+    """
+    counted = {} if "accepted" in last else last.get("partners") or {}
+    return frozenset(
+        name
+        for name, given in taken.items()
+        if given.absent and not given.nodes and not settings.partners[name].forget
+        if not last or before.get(name, Accepted()).lost or (counted.get(name) or {}).get("nodes")
+    )
+
+
 def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of the preview should know of partners.
 
@@ -118,15 +141,23 @@ def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[s
             yield f"Partner {name} now signs with {given.key or 'no key'}, before with {known}. Ask it why."
 
 
-def written(taken: Iterable[Import], before: Before, settings: Settings) -> dict[str, Any]:
-    """The output that `read` reads. The last key stays while a partner is away, so that another one is noticed."""
-    found = {}
+def written(taken: Iterable[Import], before: Before, settings: Settings, lost: Container[str] = ()) -> dict[str, Any]:
+    """The output that `read` reads. The last key stays while a partner is away, so that another one is noticed.
+
+    Args:
+        taken: What is taken of each.
+        before: What the last run took.
+        settings: Ours.
+        lost: Partners of whom the list in the cluster may have nodes that nobody knows any more.
+    """
+    found: dict[str, Any] = {}
     for each in taken:
         known = before.get(each.name, Accepted())
-        now = known if each.absent else _taken(each, known)
+        now = replace(known, lost=each.name in lost) if each.absent else _taken(each, known)
         if now != Accepted() and settings.partners[each.name].nodes is None:
             nodes = [_plain(node) for node in now.nodes]
             found[each.name] = {"key": now.key, "edition": now.edition, "digest": now.digest, "nodes": nodes}
+            found[each.name] |= {"lost": True} if now.lost else {}
     return found
 
 

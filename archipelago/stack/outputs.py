@@ -98,7 +98,7 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | N
             for each in plan.imports
             if each.nodes or not each.absent
         },
-        "accepted": accepted.written(plan.imports, plan.before, plan.settings),
+        "accepted": accepted.written(plan.imports, plan.before, plan.settings, plan.unheard if plan.standing else ()),
         "partnersMissing": list(plan.missing),
         "waitingFor": list(plan.waiting_for),
         "owner": plan.owner,

@@ -56,6 +56,8 @@ class StackPlan:
         before: What the last run took of each partner.
         exported: The bundle of the last run.
         now: Seconds since 1970; 0 where the time is not known.
+        unheard: Partners that give nothing now, and of whom a stack that has lost its outputs may have had nodes.
+        standing: By kind and namespace, what stays of the list of peers as it stands in the cluster.
     """
 
     settings: Settings
@@ -83,6 +85,8 @@ class StackPlan:
     before: accepted.Before = field(default_factory=dict)
     exported: Mapping[str, Any] = field(default_factory=dict)
     now: int = 0
+    unheard: frozenset[str] = frozenset()
+    standing: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def network(self) -> str:
@@ -152,7 +156,8 @@ def plan_stack(
                 raise
             wrong |= more
         else:
-            return replace(plan, before=before, exported=bundle_of(last), now=now)
+            unheard = accepted.unheard(imports, before, settings, last)
+            return replace(plan, before=before, exported=bundle_of(last), now=now, unheard=unheard)
 
 
 def _planned(

@@ -21,6 +21,7 @@ def test_the_environment_of_the_demo_has_the_passphrases_of_both_stacks(tmp_path
     stacks = []
     for name in STACKS:
         environment = dict.fromkeys(("PATH", "KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL"), "/a b")
+        environment["PULUMI_PYTHON_CMD"] = "/venv/bin/python"
         environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = f"/passphrases/{name}"
         stacks.append(Stack(name, tmp_path, environment))
     (tmp_path / "environment").write_text(_environment(stacks))
@@ -30,6 +31,7 @@ def test_the_environment_of_the_demo_has_the_passphrases_of_both_stacks(tmp_path
     ).stdout.splitlines()  # fmt: skip
     assert "ARCHIPELAGO_PASSPHRASE_FILES=/passphrases/cluster-a" + os.pathsep + "/passphrases/cluster-b" in said
     assert "PULUMI_HOME=/a b" in said
+    assert "PULUMI_PYTHON_CMD=/venv/bin/python" in said, "pulumi up of a runbook finds no SDK without it"
 
 
 def test_the_comment_of_a_stack_file_counts_nothing_that_the_demo_changes() -> None:

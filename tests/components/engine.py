@@ -49,6 +49,8 @@ class Registered:
     ignore_changes: tuple[str, ...]
     custom: bool
     additional_secret_outputs: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    """Types that it had before."""
 
     @property
     def kind(self) -> str:
@@ -94,6 +96,7 @@ class Recorder(mocks.MockMonitor):
                     ignore_changes=tuple(request.ignoreChanges),
                     custom=request.custom,
                     additional_secret_outputs=tuple(request.additionalSecretOutputs),
+                    aliases=tuple(each.spec.type for each in request.aliases),
                 )
             )
         return reply

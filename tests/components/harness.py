@@ -111,6 +111,7 @@ def run(
         patch.setattr(components.cluster, "adopt", lambda *_: None)
         patch.setattr(components.cluster, "met", lambda *_, **__: met)
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
+        patch.setattr(components.cluster, "left_standing", lambda _, plan: plan)
         patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))
         try:
             asyncio.run(_program(config, sealed, recorder, logger, name, preview))

@@ -113,6 +113,43 @@ def test_rb1_rb4_after_a_killed_create_and_a_lost_backend_every_kind_of_object_c
     assert again["StatefulSet", NODE].spec.replicas == 1
 
 
+def peers(consortium: Consortium, space: str) -> list[Any]:
+    """Whom the nodes of both clusters know and may dial."""
+    found = [consortium.objects(cluster, space) for cluster in "ab"]
+    lists = [each["ConfigMap", "consortium-peers"].data for each in found]
+    return [*lists, *(each["NetworkPolicy", "consortium-peers"].to_dict()["spec"] for each in found)]
+
+
+def test_rb2_two_stacks_whose_one_backend_is_lost_come_back_and_neither_cuts_the_others_nodes(
+    consortium: Consortium, space: str
+) -> None:
+    """Only the engine refuses a partner's stack that is not there, and knows one that was made and never ran."""
+    partner = {"stack": "organization/archipelago/cluster-b", "required": False}
+    of_a = config(space, partners={"beta": partner})
+    of_b = beta({"cluster.namespace": space, "nodes": {"quorum-node1": {}}})
+    a, b = consortium.stack("cluster-a", of_a, "a"), consortium.stack("cluster-b", of_b, "b")
+    for stack in (a, b, a):
+        stack.up().expect()
+    before, objects = peers(consortium, space), [consortium.seen(cluster, space) for cluster in "ab"]
+    a.folder.joinpath("genesis.json").write_text(a.outputs()["network"]["genesis"])
+    a.configure(lambda written: written["archipelago:network"].update(genesisFile="genesis.json"))
+    a.configure(lambda written: written["archipelago:partners"]["beta"].pop("required"))
+    a = consortium.stack("cluster-a", of_a, "a", backend="another")
+    assert 'unknown stack "organization/archipelago/cluster-b"' in a.up().text, "each requires the other"
+    b = consortium.stack("cluster-b", of_b, "b", backend="another")
+    first = a.up().expect()
+    assert "the list of peers stays as it stands in the cluster" in first.text
+    assert peers(consortium, space) == before
+    for stack in (b, a):
+        stack.up().expect()
+        assert peers(consortium, space) == before
+    for cluster, seen in zip("ab", objects, strict=True):
+        assert {key: uid for key, (uid, _) in consortium.seen(cluster, space).items()} == {
+            key: uid for key, (uid, _) in seen.items()
+        }
+    assert a.preview().expect().changes == []
+
+
 def test_c3_c4_a_rename_replaces_and_deletes_nothing_and_a_second_stack_with_its_keys_is_refused(
     consortium: Consortium, space: str
 ) -> None:

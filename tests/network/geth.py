@@ -17,6 +17,7 @@ from lab.cluster import Cluster
 from tests.network.pods import pods
 
 _PATIENCE = 10.0  # seconds
+_POD = "(0|[0-9a-f]+-[0-9a-z]{5})"  # of a StatefulSet, or of a Deployment as older programs made it
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Geth:
     Args:
         cluster: Where it runs.
         namespace: Its namespace.
-        workload: Name of its StatefulSet.
+        workload: Name of its StatefulSet or Deployment.
     """
 
     cluster: Cluster
@@ -78,7 +79,7 @@ class Geth:
         return self.ask("admin_nodeInfo")["enode"].partition("@")[0], self.block_hash(number)
 
     def _connected(self) -> socket.socket:
-        for pod in pods(self.cluster, self.namespace, rf"{re.escape(self.workload)}-0"):
+        for pod in pods(self.cluster, self.namespace, rf"{re.escape(self.workload)}-{_POD}"):
             if (path := pod.file("empty-dir", "run/geth.ipc")) is None:
                 continue
             # by a descriptor of its folder: the whole path is longer than a socket's name can be

@@ -190,7 +190,7 @@ class Network:
     def __init__(self, consortium: Consortium, lab: Lab, toolchain: Toolchain, name: str) -> None:
         self.name = name
         self.organisations: dict[str, Organisation] = {}
-        self._consortium, self.lab, self.toolchain = consortium, lab, toolchain
+        self.consortium, self.lab, self.toolchain = consortium, lab, toolchain
         self.height: Callable[[Network, Organisation, str], int] = geth_height
 
     def add(self, config: Config, letter: str, *, introduced: bool = True) -> Organisation:
@@ -214,7 +214,7 @@ class Network:
             }
             for other in known
         }
-        stack = self._consortium.stack(f"{name}-{self.name}", config, letter)
+        stack = self.consortium.stack(f"{name}-{self.name}", config, letter)
         cluster = self.lab.cluster(letter)
         where = ("--kubeconfig", str(self.lab.kubeconfig), "--context", cluster.context)
         kubectl = (str(self.toolchain.path("kubectl")), *where)
@@ -227,7 +227,7 @@ class Network:
 
     def beside(self, name: str) -> Network:
         """An empty network of another name; its namespaces go with those of this one."""
-        return Network(self._consortium, self.lab, self.toolchain, name)
+        return Network(self.consortium, self.lab, self.toolchain, name)
 
     def __getitem__(self, organisation: str) -> Organisation:
         return self.organisations[organisation]

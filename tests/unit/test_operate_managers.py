@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archipelago.manifests.common import managed
 from operate.managers import one_manager
 
 pytestmark = pytest.mark.unit
@@ -43,3 +44,13 @@ def test_rb1_managers_that_were_drawn_become_the_one_with_all_their_fields() -> 
 @pytest.mark.parametrize("entries", [[], OTHERS, [NOW], [*OTHERS, NOW]])
 def test_rb1_where_no_run_of_a_lost_state_has_written_nothing_changes(entries: list[dict[str, Any]]) -> None:
     assert one_manager(entries) is entries
+
+
+def test_upgrade_from_3f51e16_a_definition_keeps_the_manager_that_its_state_has() -> None:
+    """It is updated by PUT, so that the one manager would own nothing of it when the drawn one is given up."""
+    told = {
+        kind: managed({"kind": kind, "metadata": {"name": "one"}})["metadata"]["annotations"].keys()
+        for kind in ("CustomResourceDefinition", "ConfigMap")
+    }
+    assert told["CustomResourceDefinition"] == {"pulumi.com/patchForce"}
+    assert told["ConfigMap"] == {"pulumi.com/patchForce", "pulumi.com/patchFieldManager"}

@@ -1,0 +1,67 @@
+"""The list of peers that stands in a cluster, where a stack has lost what it took of its partners."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx2
+from lightkube import Client
+from lightkube.core.exceptions import ApiError
+from lightkube.core.resource import NamespacedResource
+from lightkube.resources.core_v1 import ConfigMap
+from lightkube.resources.networking_v1 import NetworkPolicy
+
+from archipelago.manifests.common import OWNER, Manifest, live_config
+from archipelago.stack.plan import StackPlan
+from operate.cluster import Unreachable
+
+_NOT_FOUND = 404
+
+
+def left_standing(client: Client, plan: StackPlan) -> StackPlan:
+    """The plan, with the list as it stands where that may have nodes of partners whom this stack knows no longer.
+
+    A stack whose outputs are lost has forgotten its partners' nodes. What its own nodes were told of them stands in the
+    cluster, and a run that wrote the list anew would cut connections to validators that run.
+
+    Args:
+        client: Of the stack's cluster.
+        plan: The stack.
+
+    Raises:
+        Unreachable: The API server does not answer, or does not show it.
+    """
+    if not plan.unheard:
+        return plan
+    standing: dict[tuple[str, str], Manifest] = {}
+    try:
+        for namespace in plan.populated:
+            listed = _ours(client, ConfigMap, namespace, plan)
+            if listed is None or (listed.get("data") or {}) == plan.live_files:
+                continue
+            standing["ConfigMap", namespace] = listed.get("data") or {}
+            if policy := _ours(client, NetworkPolicy, namespace, plan):
+                standing["NetworkPolicy", namespace] = policy["spec"]
+    except ApiError as error:
+        raise Unreachable(f"it does not show the list of peers: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+    if not standing:
+        return plan
+    names = ", ".join(sorted(plan.unheard))
+    words = (
+        f"This stack knows no nodes of {names}, and cannot ask for them now: the list of peers stays as it "
+        "stands in the cluster, changes of own nodes apart. Run pulumi up there, then here again; a partner that has "
+        "left for good is taken out of the stack file, or gets forget: true."
+    )
+    return replace(plan, standing=standing, warnings=(*plan.warnings, words))
+
+
+def _ours(client: Client, kind: type[NamespacedResource], namespace: str, plan: StackPlan) -> Manifest | None:
+    try:
+        found: Manifest = client.get(kind, live_config(plan), namespace=namespace).to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+    except ApiError as error:
+        if error.status.code == _NOT_FOUND:
+            return None
+        raise
+    return found if (found["metadata"].get("labels") or {}).get(OWNER) == plan.owner else None
