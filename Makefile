@@ -58,8 +58,8 @@ lint: setup ## ruff, mypy, the laws of the architecture, the workflows of CI
 	$(RUN) python -m lab.workflows
 
 test-unit: setup ## pure functions: vectors and properties
-	@# twice the workers: stand-ins wait, and programs are started
-	$(PYTEST) -m unit -n $$((2 * $(WORKERS))) --dist worksteal tests/unit tests/cli
+	@# one more than cores: stand-ins wait, and programs are started; each worker takes seconds to collect
+	$(PYTEST) -m unit -n $$(($(WORKERS) + 1)) --dist worksteal tests/unit tests/cli
 
 test-components: setup ## the real program under recording mocks
 	$(PYTEST) -m components -n $(WORKERS) --dist worksteal tests/components

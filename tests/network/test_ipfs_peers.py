@@ -167,6 +167,7 @@ for headers in ({{}}, {{"Authorization": "Bearer " + token}}, {{"Authorization":
     assert in_a_pod(alpha, "curious", program).split() == ["401", "403", "401"]
 
 
+@pytest.mark.soak
 def test_behaviour_28_an_identity_is_published_in_several_swarms(met: Network) -> None:
     alpha = met["alpha"]
     alpha.configure("identities.gpu.publishTo", [f"{met.name}/public/archive", f"{met.name}/public/models"])
@@ -206,6 +207,7 @@ def test_a_revoked_grant_refuses_everything_at_once(met: Network, guest: User) -
     assert linked(met["beta"], "alpha-gpu") is None
 
 
+@pytest.mark.soak
 def test_behaviour_27_a_deleted_identity_is_nobodys_peer_any_more(met: Network) -> None:
     alpha = met["alpha"]
     alpha.stack.configure(lambda config: config["archipelago:identities"].pop("gpu"))
@@ -217,6 +219,7 @@ def test_behaviour_27_a_deleted_identity_is_nobodys_peer_any_more(met: Network) 
         assert "gpu" not in alpha.run("-n", _jobs(met), "get", kind, "-o", "name")
 
 
+@pytest.mark.soak
 def test_who_met_through_somebody_stays_when_that_one_leaves(met: Network) -> None:
     met["alpha"].stack.destroy().expect()
     for name, other in (("beta", "gamma-edge"), ("gamma", "beta-store")):
