@@ -120,6 +120,7 @@ def peers(consortium: Consortium, space: str) -> list[Any]:
     return [*lists, *(each["NetworkPolicy", "consortium-peers"].to_dict()["spec"] for each in found)]
 
 
+@pytest.mark.soak
 def test_rb2_two_stacks_whose_one_backend_is_lost_come_back_and_neither_cuts_the_others_nodes(
     consortium: Consortium, space: str
 ) -> None:
