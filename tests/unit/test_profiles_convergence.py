@@ -27,7 +27,7 @@ from tests.identities import (
 )
 from tests.stacks import GONE, alpha, outputs_of
 from tests.stacks import plan_of as plan_of_goquorum
-from tests.world import MANAGED, of_kind
+from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
 
@@ -74,7 +74,7 @@ def test_objects_say_whose_they_are_and_the_kind_of_peers_is_everybodys() -> Non
     for (kind, name), each in objects(plan).items():
         if kind == "CustomResourceDefinition":
             assert OWNER not in each["metadata"]["labels"]
-            assert each["metadata"]["annotations"] == MANAGED
+            assert each["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
             assert each == objects(granted().plans["gamma"])[kind, name]
         else:
             assert each["metadata"]["labels"][OWNER] == plan.owner
