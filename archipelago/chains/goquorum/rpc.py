@@ -17,6 +17,7 @@ from archipelago.chains.running import (
     Command,
     Console,
     Knock,
+    PrivateKeys,
     State,
     Step,
     Trials,
@@ -49,6 +50,7 @@ class GethConsole:
     container = main = "quorum"
     workload = "statefulset"
     blocks = None
+    among_siblings = frozenset({"tessera"})
 
     @property
     def console(self) -> Console:
@@ -69,6 +71,22 @@ class GethConsole:
     def trials(self) -> Trials:
         """Gas costs nothing."""
         return self
+
+    @property
+    def private_keys(self) -> PrivateKeys:
+        """What Tessera knows."""
+        return self
+
+    def asked(self) -> Command:
+        """Tessera's list of keys; it and geth share a pod, and so 127.0.0.1."""
+        return (*_WITHIN, "wget", "-q", "-O", "-", f"http://127.0.0.1:{tessera.P2P}/partyinfo")
+
+    def known(self, printed: str) -> frozenset[str]:
+        """The keys in it."""
+        try:
+            return frozenset(str(each["key"]) for each in json.loads(printed)["keys"])
+        except (ValueError, KeyError, TypeError):
+            raise Unanswered("its Tessera gave something else than its list of keys") from None
 
     def attach(self) -> Command:
         """The JavaScript console."""
