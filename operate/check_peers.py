@@ -131,8 +131,8 @@ def _siblings(stack: Stack, seen: Sequence[Seen]) -> Iterator[tuple[Stack, Seen,
     doors = [each for each in seen if each.site.stack == stack.site.stack and each.state]
     for node in stack.records:
         door = next((each for each in doors if each.node != node.name), None)
-        for knock in running.knocks(node) if door and running.among_siblings else ():
-            if knock.port in running.among_siblings:
+        for knock in running.knocks(node):
+            if door and knock.port in running.among_siblings:
                 yield stack, door, node, knock
 
 
@@ -155,7 +155,7 @@ def private_keys(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Find
         if absent:
             whose = ", ".join(sorted({name.partition("/")[0] for name in absent}))
             cure = (
-                "The container `peers` tells the manager again within 20 s of a peer that it forgot. A key is learnt "
+                "The container `peers` tells the manager again within 10 s of a peer that it forgot. A key is learnt "
                 f"only from its owner's call: see `reach`, and ask {whose} whether `reach` at their side answers, too. "
                 f"Else restart one manager: kubectl delete pod {each.pod.name if each.pod else each.node}"
             )

@@ -14,6 +14,7 @@ import pytest
 
 from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
 from lab.nodes.images import SHELL, TESSERA_STAND_IN, tessera
+from lab.nodes.network import cut
 from tests.network.conftest import Maker
 from tests.network.networks import Measure, Network, Organisation, eventually, founder, joiner
 
@@ -71,6 +72,31 @@ def test_transaction_managers_find_each_other_across_clusters(running: Network) 
         }
         answered = lambda: {each["url"] for each in known()["peers"] if each.get("lastContact")}  # noqa: E731
         eventually(answered, advertised.issubset)
+
+
+def test_s8_keys_that_a_cut_link_took_come_back_without_a_restart(running: Network, measure: Measure) -> None:
+    alpha, beta = running["alpha"], running.lab.cluster("b")
+    wget = ("wget", "-q", "-O", "-", "http://127.0.0.1:9001/partyinfo")
+
+    def keys() -> int:
+        said = alpha.run("exec", f"statefulset/{running.name}-node1", "-c", "tessera", "--", *wget)
+        return len({each["key"] for each in json.loads(said)["keys"]})
+
+    eventually(keys, lambda seen: seen == 4)
+    before = {name: pod["status"]["containerStatuses"] for name, pod in alpha.pods().items()}
+    cut(beta, off=True)
+    try:
+        eventually(keys, lambda seen: seen == 2)
+    finally:
+        cut(beta, off=False)
+    began = time.monotonic()
+    eventually(keys, lambda seen: seen == 4)
+    measure("keys of a partner are known again after a cut link", time.monotonic() - began)
+    after = {name: pod["status"]["containerStatuses"] for name, pod in alpha.pods().items()}
+    for name, containers in before.items():
+        assert [each["restartCount"] for each in containers] == [each["restartCount"] for each in after[name]]
+    running.wait_for_blocks()
+    running.peered(3)
 
 
 def test_rpc_is_for_allowed_clients_and_p2p_for_partners(running: Network) -> None:

@@ -246,12 +246,12 @@ def test_s8_a_lost_partner_stays_lost_until_the_sidecar_tells_tessera_again(star
 
 
 def tell_again(node: StandIn, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What the container `peers` does every 20 seconds, once, with busybox."""
+    """What the container `peers` does every 10 seconds, once, with busybox."""
     for tool in ("nc", "wget", "timeout", "tr", "sed", "grep", "base64", "wc", "cat", "head", "sleep"):
         if not (folder / tool).exists():
             (folder / tool).symlink_to(str(shutil.which("busybox")))
     functions = introduce.SCRIPT.rpartition("introductions")[0].replace(str(tessera.P2P), str(node.port))
-    functions = functions.replace("/tmp/", f"{folder}/")  # noqa: S108 - a volume of the pod's own
+    functions = functions.replace("/tmp/", f"{folder}/")
     functions = re.sub(r"(?<![\w/])/(peers|config)/", rf"{node.folder}/\1/", functions)
     words = ["busybox", "sh", "-uc", f'{functions}\nlost "$1" && introduce', "peers", own_url(node.node)]
     environ = {"PATH": f"{folder}:{os.environ['PATH']}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archipelago.chains.goquorum.tessera import OTHERS, P2P, PUBLIC_KEY
 
-EVERY = 20  # seconds between two looks
+EVERY = 10  # seconds between two looks
 _INFO, _LOST, _BODY = "/tmp/partyinfo", "/tmp/partyinfo.lost", "/tmp/partyinfo.body"  # noqa: S108 - of the pod's own
 
 # From 20.10 on Tessera forgets a peer and its keys at the first failed call, and reads its configured peers only when

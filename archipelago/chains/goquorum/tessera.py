@@ -72,9 +72,15 @@ def start_script(release: Release) -> str:
         "set -eu\n"
         # the socket of a killed Tessera ends the next one with exit code 2, and looks to geth like one that answers
         f"rm -f {SOCKET}\n"
-        "mkdir -p " + _DATA + "\n" + OTHERS +
+        "mkdir -p "
+        + _DATA
+        + "\n"
+        + OTHERS
+        +
         # the text of a URL stands in for "&", whatever it holds
-        "{ echo '['; others \"$1\" | sed -e 's/.*/{\"url\": \"&\"}/' -e '$!s/$/,/'; echo ']'; } > " + list_ + "\n"
+        "{ echo '['; others \"$1\" | sed -e 's/.*/{\"url\": \"&\"}/' -e '$!s/$/,/'; echo ']'; } > "
+        + list_
+        + "\n"
         f"sed -e '/^\"{_PEERS_MARK}\"$/{{' -e 'r {list_}' -e 'd' -e '}}' /config/{CONFIG} > {merged}\n"
         f"exec {launch} -configfile {merged}\n"
     )

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	name    = "tessera-stand-in"
-	usage   = "usage: tessera -configfile FILE | tessera version"
+	name  = "tessera-stand-in"
+	usage = "usage: tessera -configfile FILE | tessera version"
 )
 
 func main() {
