@@ -26,8 +26,8 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
     of the partner's, so a narrower rule would shut partners out, or let every machine's traffic in anyway.
 
     Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners and siblings are dialled at
-    their addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service, our
-    own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
+    their addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service,
+    our own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
     """
     here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
     shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled
