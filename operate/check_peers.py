@@ -147,7 +147,7 @@ def private_keys(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Find
         try:
             known = asked.known(each.ask(asked.asked()))
         except (Failed, Unanswered) as error:
-            cure = f"Read its log: archipelago logs {each.node} -s {stack.site.stack} -c tessera"
+            cure = f"Read its log: archipelago logs {each.node} tessera -s {stack.site.stack}"
             yield Finding("private keys", str(each), Mark.FAILED, f"its manager does not answer: {error}", cure)
             continue
         wanted = {node.privacy_key: str(node) for node in stack.book if node.privacy_key}
