@@ -107,6 +107,7 @@ def reach(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
     """Every partner's ports answer a pod of ours."""
     tries: list[tuple[Stack, Seen, ExternalNode, Knock]] = []
     for stack in stacks:
+        tries += _siblings(stack, seen)
         partners = [node for given in stack.imports for node in given.nodes]
         door = next((each for each in seen if each.site.stack == stack.site.stack and each.state), None)
         if door is None:
@@ -122,6 +123,46 @@ def reach(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
                 yield Finding("reach", str(node), Mark.WARNING, "nobody knows where it is dialled", cure)
     for (stack, _, node, knock), trouble in zip(tries, at_once(_knock, tries), strict=True):
         yield _reached(stack, node, knock, trouble)
+
+
+def _siblings(stack: Stack, seen: Sequence[Seen]) -> Iterator[tuple[Stack, Seen, ExternalNode, Knock]]:
+    """Ports at which nodes of one organisation dial each other by their exported address."""
+    running = stack.site.chain.running
+    doors = [each for each in seen if each.site.stack == stack.site.stack and each.state]
+    for node in stack.records:
+        door = next((each for each in doors if each.node != node.name), None)
+        for knock in running.knocks(node):
+            if door and knock.port in running.among_siblings:
+                yield stack, door, node, knock
+
+
+def private_keys(stacks: Sequence[Stack], seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Every node's private-transaction manager knows the keys of all others."""
+    by_stack = {stack.site.stack: stack for stack in stacks}
+    for each in seen:
+        stack, asked = by_stack[each.site.stack], each.site.chain.running.private_keys
+        own = stack.record(each.node)
+        if asked is None or each.state is None or own is None or not own.privacy_key:
+            continue
+        try:
+            known = asked.known(each.ask(asked.asked()))
+        except (Failed, Unanswered) as error:
+            cure = f"Read its log: archipelago logs {each.node} tessera -s {stack.site.stack}"
+            yield Finding("private keys", str(each), Mark.FAILED, f"its manager does not answer: {error}", cure)
+            continue
+        wanted = {node.privacy_key: str(node) for node in stack.book if node.privacy_key}
+        absent = sorted(name for key, name in wanted.items() if key not in known)
+        if absent:
+            whose = ", ".join(sorted({name.partition("/")[0] for name in absent}))
+            cure = (
+                "The container `peers` tells the manager again within 10 s of a peer that it forgot. A key is learnt "
+                f"only from its owner's call: see `reach`, and ask {whose} whether `reach` at their side answers, too. "
+                f"Else restart one manager: kubectl delete pod {each.pod.name if each.pod else each.node}"
+            )
+            words = f"its manager lacks the key of {', '.join(absent)}: no private transaction reaches them"
+            yield Finding("private keys", str(each), Mark.FAILED, words, cure)
+        else:
+            yield Finding("private keys", str(each), Mark.OK, f"its manager knows all {len(wanted)} keys")
 
 
 def _list_of(admission: Admission, each: Seen) -> dict[str, str] | str:
@@ -147,6 +188,13 @@ def _reached(stack: Stack, node: ExternalNode, knock: Knock, trouble: Failed | N
     if trouble.code in _NO_COMMAND or "executable file not found" in str(trouble):
         words = f"{where} was not tried: the image has no {knock.command[0]}"
         return Finding("reach", str(node), Mark.SKIPPED, words, "The lines `peers` tell who is connected.")
+    if node.organisation == stack.organisation:
+        cure = (
+            f"Nodes of one organisation send to the address that they export: {knock.endpoint} has to answer from "
+            "inside the cluster, too (network policies, firewall, a router that translates)."
+        )
+        why = "it takes no connection" if trouble.code in _OUT_OF_TIME else str(trouble)
+        return Finding("reach", str(node), Mark.FAILED, f"{where} does not answer its siblings: {why}", cure)
     cure = (
         f"Ask {node.organisation} whether the node runs and the port is open to {stack.organisation} (its Service, "
         "network policy, firewall), and whether this address is still what it exports."

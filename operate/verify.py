@@ -71,6 +71,7 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
             yield from _validators(network, after)
     say("dialling the partners")
     yield from check_peers.reach(stacks, after)
+    yield from check_peers.private_keys(stacks, after)
     for stack in now:
         say(f"comparing the objects of {stack.site.stack}")
         yield from drift(stack, {pending.live_name(stack)} if behind[stack.site.stack] else ())

@@ -46,6 +46,7 @@ class FakeNode:
     height: int = 100
     stuck: bool = False
     syncing: bool = False
+    lost_keys: set[str] = field(default_factory=set)
     pod: bool = True
     ready: bool = True
     restarts: int = 0
@@ -84,6 +85,7 @@ class FakeCluster:
     closed: set[str] = field(default_factory=set)  # host:port
     deleted: list[tuple[str, str]] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)
+    shared_keys: set[str] = field(default_factory=set)
     down: str = ""
     shared: dict[str, str] = field(default_factory=dict)  # what each transaction made of the contract, on all clusters
     mines: bool = True
@@ -133,6 +135,8 @@ class FakeCluster:
                 where = re.sub(r"http://([^/]*)/.*", r"\1", url)
                 if where in self.closed:
                     raise Failed("wget: can't connect to remote host: Connection refused", 1)
+                if url.endswith("/partyinfo"):
+                    return json.dumps({"keys": [{"key": key} for key in self.shared_keys - node.lost_keys]})
                 return "0.0.0-stand-in" if url.endswith("/version") else "I'm up!"
             case ("geth", "--exec", script, "--datadir", "/tmp", "attach", "/run/archipelago/geth.ipc"):
                 return self._console(node, script)
@@ -222,6 +226,7 @@ class FakeNetwork:
         }
         self.clusters = {organisation: self._cluster(organisation) for organisation in self.plans}
         for cluster in self.clusters.values():
+            cluster.shared_keys = {each.privacy_key for each in self.records.values()}
             cluster.shared = self.clusters["alpha"].shared
 
     def node(self, name: str) -> FakeNode:

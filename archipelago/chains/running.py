@@ -202,6 +202,22 @@ class Trials(Answers, Protocol):
         ...
 
 
+class PrivateKeys(Protocol):
+    """Keys of private transactions that a node's manager has to know of others."""
+
+    def asked(self) -> Command:
+        """Ask the manager beside a node."""
+        ...
+
+    def known(self, printed: str) -> frozenset[str]:
+        """The keys that it knows.
+
+        Raises:
+            Unanswered: It is no such answer.
+        """
+        ...
+
+
 class Running(Protocol):
     """How a protocol's nodes are asked, each question a command for one container; or that they cannot be."""
 
@@ -243,6 +259,16 @@ class Running(Protocol):
     @property
     def trials(self) -> Trials | Lack:
         """How the chain is tried."""
+        ...
+
+    @property
+    def private_keys(self) -> PrivateKeys | None:
+        """What managers know of others; None where there are none."""
+        ...
+
+    @property
+    def among_siblings(self) -> frozenset[str]:
+        """Ports at which an organisation's nodes dial each other by the address that partners dial."""
         ...
 
     def look(self, height: int | None = None) -> Command:

@@ -25,14 +25,15 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
     In: the ports for partners, from anywhere. A NodePort and many load balancers put a machine's address in the place
     of the partner's, so a narrower rule would shut partners out, or let every machine's traffic in anyway.
 
-    Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners are dialled at their
-    addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service, our
-    own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
+    Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners and siblings are dialled at
+    their addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service,
+    our own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
     """
     here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
     shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled
     needed = {number for node in plan.nodes for number in node.dials}
-    known = [*plan.exchange.members, *(node for given in plan.imports for node in given.nodes)]
+    # a node's own siblings, too: Tessera sends to the address that partners dial, seen from whatever machine
+    known = [*plan.records, *plan.exchange.members, *(node for given in plan.imports for node in given.nodes)]
     dialled = [end for node in known for end in node.endpoints.values()]
     spec = {
         "podSelector": {"matchLabels": common.members(plan)},

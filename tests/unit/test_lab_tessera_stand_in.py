@@ -14,13 +14,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from archipelago.chains.goquorum import tessera
+from archipelago.chains.goquorum import introduce, tessera
 from archipelago.manifests.workload import public_files
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.plan import NodePlan
@@ -66,7 +68,8 @@ class StandIn:
         return {peer["url"] for peer in self.info()["peers"] if peer.get("lastContact")}
 
     def listed(self) -> set[str]:
-        return {peer["url"] for peer in self.info()["peers"]}
+        """Its peers; others tell a node about itself, too."""
+        return {peer["url"] for peer in self.info()["peers"]} - {self.url}
 
     def owners(self) -> dict[str, str]:
         return {key["key"]: key["url"] for key in self.info()["keys"]}
@@ -79,13 +82,19 @@ class StandIn:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
 
-    def ask(self, method: str, path: str) -> tuple[int, str]:
+    def reachable(self) -> bool:
+        """Whether its port is open, which is last."""
+        assert self.process.poll() is None, self.end()
+        with closing(socket.socket()) as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def ask(self, method: str, path: str, content: Document | None = None) -> tuple[int, str]:
         """Ask as GoQuorum does, through the socket."""
         connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
             connection.sock.connect(str(self.socket))
-            connection.request(method, path)
+            connection.request(method, path, json.dumps(content or {}))
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -121,10 +130,14 @@ def start(program: Path) -> Iterator[Starter]:
     # Not pytest's own folder: the path of a socket has at most 107 characters.
     root = Path(tempfile.mkdtemp(prefix="tessera-"))
 
-    def starter(number: int, peers: list[str], change: Change = lambda document: None) -> StandIn:
-        folder, port = root / str(number), free_port()
+    def starter(
+        number: int, peers: list[str], change: Change = lambda document: None, port: int = 0, release: str = ""
+    ) -> StandIn:
+        folder, port = root / str(number), port or free_port()
         script = write(folder, nodes[number], port, peers, change).replace("/tessera/bin/tessera", str(program))
-        process = subprocess.Popen(["sh", "-c", script], stderr=subprocess.PIPE, text=True)  # it ends in exec
+        words = ["sh", "-c", script, "tessera", own_url(nodes[number])]
+        environ = {**os.environ, "TESSERA_STAND_IN_FOR": release}
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environ)  # it ends in exec
         begun.append(StandIn(folder, nodes[number], port, process))
         return begun[-1]
 
@@ -133,6 +146,10 @@ def start(program: Path) -> Iterator[Starter]:
         if each.process.returncode is None:
             each.end()
     shutil.rmtree(root)
+
+
+def own_url(node: NodePlan) -> str:
+    return next(each for each in node.containers if each.name == "tessera").command[-1]
 
 
 def free_port() -> int:
@@ -160,7 +177,7 @@ def write(folder: Path, node: NodePlan, port: int, peers: list[str], change: Cha
     merged = json.dumps(document, indent=2).replace('[\n    "@peers@"\n  ]', '\n"@peers@"\n')
     (folder / "config" / tessera.CONFIG).write_text(merged)
     command = next(each for each in node.containers if each.name == "tessera").command
-    return moved(command[-1])
+    return moved(command[2])
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
@@ -170,9 +187,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
         time.sleep(0.05)
 
 
-def running(start: Starter, number: int, peers: list[str], change: Change = lambda document: None) -> StandIn:
-    node = start(number, peers, change)
+def running(
+    start: Starter, number: int, peers: list[str], change: Change = lambda document: None, **more: Any
+) -> StandIn:
+    node = start(number, peers, change, **more)
     wait_until(node.up)
+    wait_until(node.reachable)
     return node
 
 
@@ -198,14 +218,44 @@ def test_one_that_keeps_to_its_list_learns_of_nobody_else(start: Starter, word: 
     assert closed.url not in other.touched()
 
 
-def test_a_peer_that_never_answers_stays_listed_without_a_contact(start: Starter) -> None:
-    """Tessera takes it off its list after a failed call; here nothing is forgotten, so that one sees who is missing."""
+def test_s8_a_peer_that_does_not_answer_is_forgotten_and_comes_back_only_where_none_is_left(start: Starter) -> None:
     silent = f"http://127.0.0.1:{free_port()}/"
     node = running(start, 0, [silent])
     assert node.process.stderr
-    assert next(line for line in node.process.stderr if f"cannot reach {silent}" in line)
-    assert node.listed() == {silent}
+    tries = (line for line in node.process.stderr if f"cannot reach {silent}" in line)
+    assert next(tries) and next(tries)  # it was the only one: the configuration is read again
     assert node.touched() == set()
+
+
+def test_s8_a_lost_partner_stays_lost_until_the_sidecar_tells_tessera_again(start: Starter, tmp_path: Path) -> None:
+    """20.10 and 21.1: a cut of 30 s ended private transactions until a restart."""
+    a, port = running(start, 0, []), free_port()
+    b = running(start, 1, [a.url], port=port)
+    wait_until(lambda: b.key in a.owners() and a.key in b.owners())
+    b.end()
+    wait_until(lambda: b.key not in a.owners())
+    b = running(start, 1, [], port=port)
+    time.sleep(1.5)
+    assert b.key not in a.owners(), "it would have come back by itself"
+    (a.folder / "peers" / tessera.PEERS).write_text(tessera.peers([own_url(a.node), b.url.rstrip("/")]))
+    done = tell_again(a, tmp_path)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: b.key in a.owners() and a.key in b.owners())
+    assert a.owners()[a.key] == a.url
+    assert tell_again(a, tmp_path).returncode == 1, "nothing is lost any more"
+
+
+def tell_again(node: StandIn, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the container `peers` does every 10 seconds, once, with busybox."""
+    for tool in ("nc", "wget", "timeout", "tr", "sed", "grep", "base64", "wc", "cat", "head", "sleep"):
+        if not (folder / tool).exists():
+            (folder / tool).symlink_to(str(shutil.which("busybox")))
+    functions = introduce.SCRIPT.rpartition("introductions")[0].replace(str(tessera.P2P), str(node.port))
+    functions = functions.replace("/tmp/", f"{folder}/")
+    functions = re.sub(r"(?<![\w/])/(peers|config)/", rf"{node.folder}/\1/", functions)
+    words = ["busybox", "sh", "-uc", f'{functions}\nlost "$1" && introduce', "peers", own_url(node.node)]
+    environ = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    return subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
 
 
 def test_geth_finds_on_the_socket_what_it_asks_for_at_its_start(start: Starter) -> None:
@@ -214,29 +264,53 @@ def test_geth_finds_on_the_socket_what_it_asks_for_at_its_start(start: Starter) 
     assert "2.0" in json.loads(node.ask("GET", "/version/api")[1])
 
 
-def test_private_payloads_are_refused_in_clear_words_and_never_end_geth(start: Starter) -> None:
+def test_s8_a_payload_is_kept_by_its_parties_and_unknown_to_others(start: Starter) -> None:
     """GoQuorum exits with 112 when the payload of a transaction is refused with anything but 404."""
-    node = running(start, 0, [])
-    status, said = node.ask("POST", "/send")
-    assert status == 501
-    assert "tessera-stand-in, not Tessera" in said
-    assert node.ask("GET", "/transaction/aGFzaA==?isRaw=false")[0] == 404
+    a = running(start, 0, [])
+    b, c = running(start, 1, [a.url]), running(start, 2, [a.url])
+    wait_until(lambda: b.key in a.owners())
+    status, said = a.ask("POST", "/send", {"payload": "aGVsbG8=", "to": [b.key]})
+    assert status == 201, said
+    path = f"/transaction/{quote(json.loads(said)['key'], safe='')}"
+    for party in (a, b):
+        status, said = party.ask("GET", f"{path}?isRaw=false")
+        found = json.loads(said)
+        assert (status, found["payload"], found["senderKey"]) == (200, "aGVsbG8=", a.key)
+        assert found["managedParties"] == [party.key]
+    assert c.ask("GET", f"{path}?isRaw=false")[0] == 404
+    assert a.ask("GET", f"{path}/isSender")[1] == "true"
+    assert b.ask("GET", f"{path}/isSender")[1] == "false"
+    status, said = a.ask("POST", "/send", {"payload": "aGVsbG8=", "to": [base64.b64encode(bytes(32)).decode()]})
+    assert status == 500 and "Recipient not found" in said
+    raw = json.loads(a.ask("POST", "/storeraw", {"payload": "cmF3"})[1])["key"]
+    assert a.ask("GET", f"/transaction/{quote(raw, safe='')}?isRaw=true")[0] == 200
+    assert a.ask("POST", "/sendsignedtx", {"hash": raw, "to": [b.key]})[0] == 201
+    assert json.loads(b.ask("GET", f"/transaction/{quote(raw, safe='')}?isRaw=false")[1])["payload"] == "cmF3"
+
+
+@pytest.mark.parametrize(("release", "highest"), [("0.10.6", ""), ("20.10.0", "2.0"), ("21.1.0", "2.1")])
+def test_s8_its_api_versions_are_those_of_the_release(start: Starter, release: str, highest: str) -> None:
+    status, said = running(start, 0, [], release=release).ask("GET", "/version/api")
+    assert (status == 200 and json.loads(said)[-1] == highest) if highest else status != 200
 
 
 def test_it_says_what_it_is_not_and_is_gone_at_once_with_its_socket(start: Starter) -> None:
     node = running(start, 0, [])
     before = time.monotonic()
     said = node.end()
-    assert "this is tessera-stand-in, not Tessera: private payloads are not stored" in said
+    assert "this is tessera-stand-in, not Tessera: private payloads are not encrypted" in said
     assert time.monotonic() - before < 1
+    assert node.process.returncode == 143
     assert not node.socket.exists()
 
 
-def test_the_socket_of_a_killed_one_is_replaced(start: Starter) -> None:
+def test_s8_a_stale_socket_ends_it_and_the_start_script_removes_it(start: Starter, program: Path) -> None:
     node = running(start, 0, [])
     node.process.kill()
     node.process.communicate()
     assert node.socket.exists()
+    config = node.folder / "run/archipelago" / tessera.CONFIG
+    assert subprocess.run([program, "-configfile", config], capture_output=True, check=False).returncode == 2
     running(start, 0, [])
 
 

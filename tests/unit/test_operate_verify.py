@@ -151,6 +151,26 @@ def test_a_partners_private_transaction_port_is_asked_too() -> None:
     assert bad(found_in(network.stacks())) == {("reach", "beta/quorum-node1")}
 
 
+def test_s8_a_partners_key_that_tessera_has_forgotten_is_named_without_a_transaction() -> None:
+    network = FakeNetwork(privacy=True)
+    key = network.records["beta/quorum-node2"].privacy_key
+    network.node("alpha/quorum-node1").lost_keys.add(key)
+    found = found_in(network.stacks())
+    assert bad(found) == {("private keys", "alpha/quorum-node1")}
+    told = of(found, "private keys", "alpha/quorum-node1")
+    assert "lacks the key of beta/quorum-node2" in told.seen
+    assert "ask beta" in told.cure
+
+
+def test_s8_reach_asks_siblings_at_the_address_that_tessera_uses() -> None:
+    network = FakeNetwork(privacy=True)
+    endpoint = str(network.records["alpha/quorum-node2"].endpoints["tessera"])
+    network.clusters["alpha"].closed.add(endpoint)
+    found = found_in([network.stack("alpha")])
+    assert ("reach", "alpha/quorum-node2") in bad(found)
+    assert "from inside the cluster" in of(found, "reach", "alpha/quorum-node2").cure
+
+
 def test_an_old_permissioned_list_names_whom_it_lacks(network: FakeNetwork) -> None:
     node = network.node("alpha/quorum-node1")
     lines = [line for line in node.listed.splitlines() if network.records["beta/quorum-node2"].node_id not in line]

@@ -150,6 +150,15 @@ def test_a_node_dials_names_nodes_and_partners_and_nothing_else() -> None:
     assert all(may("10.244.3.3", port) for port in (P2P, TESSERA))
 
 
+def test_s8_siblings_on_another_machine_are_dialled_at_their_advertised_ports() -> None:
+    """R30: Tessera sends to what it advertises, and a NodePort of another machine stays one for the plugin."""
+    plan = with_beta()
+    for node in plan.records:
+        for end in node.endpoints.values():
+            assert allowed(plan, "quorum-node1", "egress", {"cidr": end.host}, end.port)
+    assert not allowed(plan, "quorum-node1", "egress", {"cidr": plan.records[0].endpoints["p2p"].host}, 31999)
+
+
 def test_a_partner_known_by_a_name_is_dialled_at_any_address_and_an_ipv6_one_at_its_own() -> None:
     pinned = {"nodes.quorum-node1.exposure": {"host": "node.beta.example", "ports": {"p2p": 30111, "tessera": 30222}}}
     plan = with_beta({**pinned, "nodes.quorum-node2.exposure": {"host": "2001:db8::1", "ports": {"p2p": 30333}}})

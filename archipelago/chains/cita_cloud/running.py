@@ -54,6 +54,8 @@ class Controller:
     main = CONTROLLER
     workload = "statefulset"
     blocks = None
+    private_keys = None
+    among_siblings: frozenset[str] = frozenset()
     console = Lack(
         "CITA-Cloud has no console.",
         "Ask its rpc port with a gRPC client of yours; archipelago urls tells where it is.",

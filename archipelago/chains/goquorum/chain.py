@@ -155,7 +155,7 @@ class GoQuorum(Founded):
             object_name=stem,
             role=node.record.role,
             init=(workload.init(network, node.settings, genesis.hash if genesis else ""),),
-            containers=tuple(workload.containers(network, node.settings, process)),
+            containers=tuple(workload.containers(network, node.settings, process, stem)),
             service=_service(stem, node.settings.exposure, shared, site),
             api=_service(names.api_service(network.name, node.name), node.settings.api, api, site) if api else None,
             closed_ports=(readiness.PORT,),
@@ -188,7 +188,7 @@ class GoQuorum(Founded):
             elif p2p := node.endpoints.get("p2p"):
                 enodes.append(enode.Enode(node.node_id, p2p.host, p2p.port))
             if own and node.privacy_key:
-                urls.append(f"http://{host}:{tessera.P2P}")
+                urls.append(tessera.own_url(host))
             elif not own and (endpoint := node.endpoints.get("tessera")):
                 urls.append(f"http://{endpoint}")
         listed = json.dumps([str(each) for each in enodes], indent=2) + "\n"

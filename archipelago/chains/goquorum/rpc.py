@@ -17,6 +17,7 @@ from archipelago.chains.running import (
     Command,
     Console,
     Knock,
+    PrivateKeys,
     State,
     Step,
     Trials,
@@ -49,6 +50,7 @@ class GethConsole:
     container = main = "quorum"
     workload = "statefulset"
     blocks = None
+    among_siblings = frozenset({"tessera"})
 
     @property
     def console(self) -> Console:
@@ -69,6 +71,22 @@ class GethConsole:
     def trials(self) -> Trials:
         """Gas costs nothing."""
         return self
+
+    @property
+    def private_keys(self) -> PrivateKeys:
+        """What Tessera knows."""
+        return self
+
+    def asked(self) -> Command:
+        """Tessera's list of keys; it and geth share a pod, and so 127.0.0.1."""
+        return (*_WITHIN, "wget", "-q", "-O", "-", f"http://127.0.0.1:{tessera.P2P}/partyinfo")
+
+    def known(self, printed: str) -> frozenset[str]:
+        """The keys in it."""
+        try:
+            return frozenset(str(each["key"]) for each in json.loads(printed)["keys"])
+        except (ValueError, KeyError, TypeError):
+            raise Unanswered("its Tessera gave something else than its list of keys") from None
 
     def attach(self) -> Command:
         """The JavaScript console."""
@@ -174,8 +192,8 @@ class GethConsole:
         return (*_WITHIN, "wget", "-q", "-O", "-", f"http://127.0.0.1:{tessera.P2P}/version")
 
     def is_private(self, printed: str) -> bool:
-        """Tessera answers with its version and nothing else; the lab's stand-in, which keeps nothing, does not."""
-        return _VERSION.fullmatch(printed.strip()) is not None and "stand" not in printed
+        """Tessera answers with its version and nothing else; a stand-in that keeps nothing has none."""
+        return _VERSION.fullmatch(printed.strip()) is not None and not printed.startswith("0.0.0-")
 
     def private_trial(self, sender: ExternalNode, receiver: ExternalNode) -> tuple[Step, ...]:
         """A private contract that two nodes can read."""

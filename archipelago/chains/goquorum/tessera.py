@@ -11,7 +11,15 @@ from archipelago.model.endpoint import marker
 P2P, THIRD_PARTY = 9001, 9080
 CONFIG, PUBLIC_KEY, PEERS = "tessera.json", "tm.pub", "tessera-peers.json"
 _PEERS_MARK = "@peers@"
-_DATA, _SOCKET = "/data/tm", "/run/archipelago/tm.ipc"
+_DATA, _RUN = "/data/tm", "/run/archipelago"
+SOCKET = f"{_RUN}/tm.ipc"
+
+# A Tessera that has its own URL among its peers always reaches one of them, and so never reads its list again.
+OTHERS = f"""others() {{
+  sed -n 's/.*"url": "\\(.*\\)".*/\\1/p' /peers/{PEERS} | grep -vxF -e "$1" || :
+}}
+"""
+"""A function of a script: `others <own URL>` prints the URLs of the live list without one, one a line."""
 
 
 def config(release: Release, third_party: bool, privacy_enhancements: bool) -> str:
@@ -22,7 +30,7 @@ def config(release: Release, third_party: bool, privacy_enhancements: bool) -> s
         third_party: Whether clients may use the third-party API.
         privacy_enhancements: Whether the genesis allows them; all nodes of a network must say the same.
     """
-    servers = [_server("Q2T", f"unix:{_SOCKET}")]
+    servers = [_server("Q2T", f"unix:{SOCKET}")]
     if third_party:
         # Tessera refuses 0.0.0.0 as an address, though it may bind it
         servers.append(_bound(_server("ThirdParty", f"http://localhost:{THIRD_PARTY}"), THIRD_PARTY))
@@ -51,18 +59,36 @@ def config(release: Release, third_party: bool, privacy_enhancements: bool) -> s
 
 
 def start_script(release: Release) -> str:
-    """The shell script that merges the live peers into the configuration and becomes Tessera."""
+    """The shell script that merges the live peers into the configuration and becomes Tessera.
+
+    Its first argument is the URL of this node among them (`own_url`).
+    """
     if release >= TESSERA_LAUNCHER:
         launch = "/tessera/bin/tessera"
     else:
         launch = "java -Xms128M -Xmx1G -jar /tessera/tessera-app.jar"
-    merged = f"/run/archipelago/{CONFIG}"
+    merged, list_ = f"{_RUN}/{CONFIG}", f"{_RUN}/{PEERS}"
     return (
         "set -eu\n"
-        "mkdir -p " + _DATA + "\n"
-        f"sed -e '/^\"{_PEERS_MARK}\"$/{{' -e 'r /peers/{PEERS}' -e 'd' -e '}}' /config/{CONFIG} > {merged}\n"
+        # the socket of a killed Tessera ends the next one with exit code 2, and looks to geth like one that answers
+        f"rm -f {SOCKET}\n"
+        "mkdir -p "
+        + _DATA
+        + "\n"
+        + OTHERS
+        +
+        # the text of a URL stands in for "&", whatever it holds
+        "{ echo '['; others \"$1\" | sed -e 's/.*/{\"url\": \"&\"}/' -e '$!s/$/,/'; echo ']'; } > "
+        + list_
+        + "\n"
+        f"sed -e '/^\"{_PEERS_MARK}\"$/{{' -e 'r {list_}' -e 'd' -e '}}' /config/{CONFIG} > {merged}\n"
         f"exec {launch} -configfile {merged}\n"
     )
+
+
+def own_url(object_name: str) -> str:
+    """How the live list names a node of ours: by its Service, so that it never depends on an allocated port."""
+    return f"http://{object_name}:{P2P}"
 
 
 def peers(urls: list[str]) -> str:
@@ -75,4 +101,4 @@ def _bound(server: dict[str, Any], port: int) -> dict[str, Any]:
 
 
 def _server(app: str, address: str) -> dict[str, Any]:
-    return {"app": app, "enabled": True, "serverAddress": address, "communicationType": "REST"}
+    return {"app": app, "serverAddress": address, "communicationType": "REST"}

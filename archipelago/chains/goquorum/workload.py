@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archipelago.chains.goquorum import geth, peers, readiness, tessera
+from archipelago.chains.goquorum import geth, introduce, peers, readiness, tessera
 from archipelago.chains.goquorum.identity import KEYSTORE, NODE_KEY, PASSWORD, TESSERA_KEY
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
@@ -48,8 +48,13 @@ echo "$1" > {_MARKER}.new
 sync
 mv {_MARKER}.new {_MARKER}
 """
+# geth asks Tessera as it starts, and ends with 112 where a private transaction finds none for 5 seconds. The socket may
+# be a killed one's, and is there before Tessera answers; the port opens last.
 # A shell that is process 1 ignores SIGTERM without a trap.
-_WAIT_FOR_TESSERA = f"trap 'exit 0' TERM\nwhile [ ! -S {geth.PTM_SOCKET} ]; do sleep 1; done\n"
+_WAIT_FOR_TESSERA = f"""trap 'exit 0' TERM
+until [ -S {geth.PTM_SOCKET} ] && timeout 5 wget -q -O /dev/null http://127.0.0.1:{tessera.P2P}/upcheck 2>/dev/null
+do sleep 1; done
+"""
 
 
 def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Container:
@@ -70,8 +75,11 @@ def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Con
     )
 
 
-def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Process) -> Iterator[Container]:
+def containers(
+    network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Process, object_name: str
+) -> Iterator[Container]:
     """The node's processes, geth first."""
+    own_url = tessera.own_url(object_name)
     wait = _WAIT_FOR_TESSERA if process.tessera else ""
     private = (NODE_KEY, PASSWORD) if node.unlock else (NODE_KEY,)
     ports = ["p2p", readiness.PORT.name] + ["rpc"] * node.api.rpc + ["ws"] * node.api.websocket
@@ -91,20 +99,27 @@ def containers(network: GoQuorumNetwork, node: GoQuorumNode, process: geth.Proce
     yield Container(
         name="peers",
         image=_image(network, node),
-        command=("sh", "-c", readiness.script(node) + peers.SCRIPT),
-        mounts=(_RUN, _TMP, _LIVE),
+        command=_keeper(node, own_url if process.tessera else ""),
+        mounts=(_RUN, _TMP, _LIVE, *([Mount(Source.CONFIG, "/config", files=(tessera.PUBLIC_KEY,))] * process.tessera)),
         resources=Resources("10m", "64Mi", "256Mi"),  # geth's console takes 44 MiB for the moment that it runs
     )
     if process.tessera:
-        yield _tessera(network, node)
+        yield _tessera(network, node, own_url)
 
 
-def _tessera(network: GoQuorumNetwork, node: GoQuorumNode) -> Container:
+def _keeper(node: GoQuorumNode, own_url: str) -> tuple[str, ...]:
+    """What runs beside geth, and Tessera where there is one: its peers' list names this node `own_url`."""
+    if own_url:
+        return ("sh", "-c", readiness.script(node) + introduce.SCRIPT + peers.SCRIPT, "peers", own_url)
+    return ("sh", "-c", readiness.script(node) + peers.SCRIPT)
+
+
+def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Container:
     version = node.privacy_version or network.privacy.version
     return Container(
         name="tessera",
         image=f"{network.images.tessera}:{version}",
-        command=("sh", "-c", tessera.start_script(release(version))),
+        command=("sh", "-c", tessera.start_script(release(version)), "tessera", own_url),
         mounts=(
             _DATA,
             _RUN,

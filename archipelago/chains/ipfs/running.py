@@ -33,6 +33,8 @@ class Kubo:
         "a swarm has no blocks that all agree on.",
         "Who is connected, and with which key, tells whether it works.",
     )
+    private_keys = None
+    among_siblings: frozenset[str] = frozenset()
     admission = Lack(
         "a swarm keeps no list of whom it lets in: whoever has its key is in.",
         "Another key shuts somebody out: count keyGeneration up, and leave him out of shareKeyWith.",

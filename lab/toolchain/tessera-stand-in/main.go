@@ -1,10 +1,11 @@
 // A stand-in for Tessera where no registry is reachable: it reads Tessera's configuration as Tessera would, serves the
-// addresses that it names, and finds its peers. It keeps no private payload, and says so.
+// addresses that it names, and finds its peers. It keeps private payloads in the open, and says so.
 //
 // Formats: github.com/Consensys/tessera, modules config and tessera-jaxrs.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -14,9 +15,8 @@ import (
 )
 
 const (
-	name    = "tessera-stand-in"
-	version = "0.0.0-stand-in"
-	usage   = "usage: tessera -configfile FILE | tessera version"
+	name  = "tessera-stand-in"
+	usage = "usage: tessera -configfile FILE | tessera version"
 )
 
 func main() {
@@ -28,12 +28,13 @@ func main() {
 		os.Exit(2)
 	}
 	if file == "" {
-		fmt.Println(version)
+		fmt.Println(version())
 		return
 	}
-	log.Print("this is tessera-stand-in, not Tessera: private payloads are not stored")
+	log.Print("this is tessera-stand-in, not Tessera: private payloads are not encrypted")
 	if err := run(file); err != nil {
-		log.Fatalf("%s: %v", file, err)
+		log.Printf("%s: %v", file, err)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -59,7 +60,7 @@ func configFile(arguments []string) (string, error) {
 	return file, nil
 }
 
-// run serves until it is told to end, which needs no time: nothing is stored.
+// run serves until it is told to end, which needs no time.
 func run(file string) error {
 	config, err := readConfig(file)
 	if err != nil {
@@ -70,7 +71,7 @@ func run(file string) error {
 		return err
 	}
 	parties := newParties(config, keys)
-	sockets, err := serve(config, parties)
+	sockets, err := serve(config, parties, newPayloads(config, keys, parties))
 	if err != nil {
 		return err
 	}
@@ -82,5 +83,14 @@ func run(file string) error {
 		os.Remove(socket)
 	}
 	log.Printf("ended: %v", why)
+	os.Exit(128 + int(why.(syscall.Signal))) // as Java does
 	return nil
+}
+
+// exitCode is Tessera's: 2 where a server cannot begin, 1 for a configuration that is refused.
+func exitCode(err error) int {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return 2
+	}
+	return 1
 }

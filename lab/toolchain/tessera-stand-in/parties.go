@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -17,8 +17,7 @@ const (
 	patience = 2 * time.Second
 )
 
-// PartyInfo is what a node knows: Tessera's answer to GET /partyinfo. Between nodes Tessera sends the same in a binary
-// form of its own, which the stand-in does not speak, so the two cannot be mixed.
+// PartyInfo is what a node knows: Tessera's answer to GET /partyinfo. Between nodes it travels in Tessera's binary form.
 type PartyInfo struct {
 	URL   string  `json:"url"`
 	Peers []Party `json:"peers"`
@@ -37,16 +36,17 @@ type Key struct {
 	URL string `json:"url"`
 }
 
-// Parties is a node and everything that it has learnt. Nothing is ever forgotten, least of all a silent peer.
+// Parties is a node and what it knows now. As with Tessera from 20.10 on, a peer and its keys are forgotten at the first
+// call that fails, and the configured ones come back only when no peer is left.
 type Parties struct {
-	own    string
-	learns bool
-	client http.Client
+	own        string
+	learns     bool
+	client     http.Client
+	configured []string
 
 	lock    sync.Mutex
 	contact map[string]*time.Time // by URL
-	failing map[string]bool
-	keys    map[string]string // URL by key
+	keys    map[string]string     // URL by key
 }
 
 func newParties(config *Config, keys []string) *Parties {
@@ -56,7 +56,6 @@ func newParties(config *Config, keys []string) *Parties {
 		// Peers are named by address: no proxy of the environment knows better.
 		client:  http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}},
 		contact: map[string]*time.Time{},
-		failing: map[string]bool{},
 		keys:    map[string]string{},
 	}
 	for _, server := range config.ServerConfigs {
@@ -68,14 +67,41 @@ func newParties(config *Config, keys []string) *Parties {
 		parties.keys[key] = parties.own
 	}
 	for _, peer := range *config.Peers {
-		if url := normal(peer.URL); url != parties.own {
-			parties.contact[url] = nil
-		}
+		parties.configured = append(parties.configured, normal(peer.URL))
 	}
+	parties.reread()
 	return parties
 }
 
-// info is what this node tells.
+// reread takes the configured peers where none is left, this node itself included if it stands among them.
+func (parties *Parties) reread() {
+	if len(parties.contact) == 0 {
+		for _, url := range parties.configured {
+			parties.contact[url] = nil
+		}
+	}
+}
+
+// owner is the URL of a key, if it is known.
+func (parties *Parties) owner(key string) string {
+	parties.lock.Lock()
+	defer parties.lock.Unlock()
+	return parties.keys[key]
+}
+
+// told is what this node tells its peers: its own keys, and the URLs of all that it knows.
+func (parties *Parties) told() PartyInfo {
+	info := PartyInfo{URL: parties.own}
+	for _, key := range parties.info().Keys {
+		info.Peers = append(info.Peers, Party{URL: key.URL})
+		if key.URL == parties.own {
+			info.Keys = append(info.Keys, key)
+		}
+	}
+	return info
+}
+
+// info is what this node knows.
 func (parties *Parties) info() PartyInfo {
 	parties.lock.Lock()
 	defer parties.lock.Unlock()
@@ -103,7 +129,6 @@ func (parties *Parties) learn(told PartyInfo) error {
 	if _, known := parties.contact[sender]; !known && sender != parties.own && !parties.learns {
 		return fmt.Errorf("%s is no peer of this node, which learns of no others", sender)
 	}
-	parties.meet(sender)
 	for _, peer := range told.Peers {
 		if _, err := webURL(peer.URL); err == nil && parties.learns {
 			parties.meet(normal(peer.URL))
@@ -122,7 +147,7 @@ func (parties *Parties) learn(told PartyInfo) error {
 }
 
 func (parties *Parties) meet(url string) {
-	if _, known := parties.contact[url]; !known && url != parties.own {
+	if _, known := parties.contact[url]; !known {
 		parties.contact[url] = nil
 		log.Printf("learnt of %s", url)
 	}
@@ -147,48 +172,57 @@ func (parties *Parties) assign(key, url string) {
 // keepInTouch calls every peer again and again, at first soon.
 func (parties *Parties) keepInTouch() {
 	for pause := soonest; ; pause = min(pause+time.Second, latest) {
+		parties.lock.Lock()
+		parties.reread()
+		parties.lock.Unlock()
 		var round sync.WaitGroup
 		for _, peer := range parties.info().Peers {
-			round.Go(func() { parties.note(peer.URL, parties.call(peer.URL)) })
+			if peer.URL != parties.own {
+				round.Go(func() { parties.note(peer.URL, parties.call(peer.URL)) })
+			}
 		}
 		round.Wait()
 		time.Sleep(pause)
 	}
 }
 
+// call tells a peer about this node. What it answers teaches nothing: a key is learnt from its owner's call.
 func (parties *Parties) call(url string) error {
-	body, err := json.Marshal(parties.info())
+	body := bytes.NewReader(parties.told().encode())
+	response, err := parties.client.Post(url+"partyinfo", "application/octet-stream", body)
 	if err != nil {
 		return err
 	}
-	response, err := parties.client.Post(url+"partyinfo", "application/json", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
+	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s", response.Status)
+		return fmt.Errorf("%w: %s", errRefused, response.Status)
 	}
-	var told PartyInfo
-	if err := json.NewDecoder(response.Body).Decode(&told); err != nil {
-		return err
-	}
-	return parties.learn(told)
+	return nil
 }
 
-// note keeps when a peer was reached, and says once when that changes.
+// errRefused is an answer that is none: only a call without any makes Tessera forget a peer.
+var errRefused = errors.New("it refuses")
+
+// note keeps when a peer was reached, and forgets one that was not.
 func (parties *Parties) note(url string, failure error) {
 	parties.lock.Lock()
 	defer parties.lock.Unlock()
-	before := parties.contact[url]
 	if failure == nil {
+		if parties.contact[url] == nil {
+			log.Printf("in touch with %s", url)
+		}
 		now := time.Now().UTC()
 		parties.contact[url] = &now
+		return
 	}
-	if failure != nil && !parties.failing[url] {
-		log.Printf("cannot reach %s: %v", url, failure)
-	} else if failure == nil && (before == nil || parties.failing[url]) {
-		log.Printf("in touch with %s", url)
+	log.Printf("cannot reach %s: %v", url, failure)
+	if errors.Is(failure, errRefused) {
+		return
 	}
-	parties.failing[url] = failure != nil
+	delete(parties.contact, url)
+	for key, owner := range parties.keys {
+		if owner == url && url != parties.own {
+			delete(parties.keys, key)
+		}
+	}
 }
