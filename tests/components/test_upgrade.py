@@ -70,7 +70,7 @@ def test_upgrade_from_3f51e16_keeps_keys_lists_and_what_partners_know() -> None:
     for urn, were in WERE.items():
         for key in ("stringData", "data"):
             if were.get(key) and urn in now():
-                assert now()[urn][key] == were[key], urn
+                assert now()[urn][key] == {name: _today(text) for name, text in were[key].items()}, urn
     assert after().outputs["partners"] == BEFORE["outputs"]["partners"]
     proofless = [
         {key: value for key, value in node.items() if key != "proof"} for node in after().outputs["externalNodes"]
@@ -78,6 +78,11 @@ def test_upgrade_from_3f51e16_keeps_keys_lists_and_what_partners_know() -> None:
     assert proofless == BEFORE["outputs"]["externalNodes"]
     assert after().outputs["owner"] == OWNER
     assert after().outputs["network"]["genesis"] == BEFORE["outputs"]["network"]["genesis"]
+
+
+def _today(text: str) -> str:
+    """A file without the word that this Tessera does not know."""
+    return text.replace('      "enabled": true,\n', "")
 
 
 def test_upgrade_from_3f51e16_one_node_after_another() -> None:

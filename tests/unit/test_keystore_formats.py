@@ -19,11 +19,11 @@ from tests.world import World, of_kind
 pytestmark = pytest.mark.unit
 
 NAMES = ("quorum-node1", "quorum-node2", "quorum-node3")
-# What the version before format 2 made of `alpha()`: restart-on of each Deployment, SHA-256 of each keystore file.
+# What format 1 makes of `alpha()`: restart-on of each workload, with Tessera's file, and SHA-256 of each keystore file.
 BEFORE = {
-    "quorum-node1": ("7a7851b87545df61", "7202ee0a3769fc9edd8ce2f652802258691f22f326dc62b91318c272ca7e68ec"),
-    "quorum-node2": ("1c6616e3f836e514", "fe22a271f8340625f1ed1e2763a07ce38c45d596c83a29cd029d6d35a98f7328"),
-    "quorum-node3": ("a780b236b482ba03", "90f908a725337a2bd7b5605fe84496b10ccaf2adcaf93b4684c9f9a8a6a4cf33"),
+    "quorum-node1": ("5a65601bfcc9c6ec", "7202ee0a3769fc9edd8ce2f652802258691f22f326dc62b91318c272ca7e68ec"),
+    "quorum-node2": ("4e187d2b8a4d5513", "fe22a271f8340625f1ed1e2763a07ce38c45d596c83a29cd029d6d35a98f7328"),
+    "quorum-node3": ("fdd3e8b18c40034b", "90f908a725337a2bd7b5605fe84496b10ccaf2adcaf93b4684c9f9a8a6a4cf33"),
 }
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SECOND = "nodes.quorum-node2"

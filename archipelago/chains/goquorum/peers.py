@@ -39,10 +39,10 @@ console.log("applied")
 # geth reads permissioned-nodes.json at each handshake, and static-nodes.json only when it starts. Every 5 seconds the
 # list is compared, every 60 it is applied whether it has changed or not.
 # A shell that is process 1 ignores SIGTERM unless it traps it, and it runs the trap only where it waits.
-# `tell` stands before it, and `introduce.SCRIPT` where there is a Tessera.
+# `tell` stands before it.
 SCRIPT = f"""set -u
 tell & telling=$!
-trap 'kill $telling ${{introducing:-}} 2>/dev/null; exit 0' TERM
+trap 'kill $telling 2>/dev/null; exit 0' TERM
 cat > /tmp/apply-peers.js <<'END'{_APPLY}END
 age=60 failing= start=0
 while :; do
@@ -71,3 +71,5 @@ while :; do
   fi
 done
 """
+BESIDE_TESSERA = SCRIPT.replace("kill $telling ", "kill $telling $introducing ")
+"""The same behind `introduce.SCRIPT`. Without a Tessera the text stays what it was: another one restarts nodes."""

@@ -110,7 +110,7 @@ def containers(
 def _keeper(node: GoQuorumNode, own_url: str) -> tuple[str, ...]:
     """What runs beside geth, and Tessera where there is one: its peers' list names this node `own_url`."""
     if own_url:
-        return ("sh", "-c", readiness.script(node) + introduce.SCRIPT + peers.SCRIPT, "peers", own_url)
+        return ("sh", "-c", readiness.script(node) + introduce.SCRIPT + peers.BESIDE_TESSERA, "peers", own_url)
     return ("sh", "-c", readiness.script(node) + peers.SCRIPT)
 
 
