@@ -63,6 +63,10 @@ def alpha(changes: Mapping[str, Any] | None = None) -> Config:
     return changed(config, changes or {})
 
 
+ONE_NODE: Config = {"nodes.quorum-node2": GONE, "nodes.quorum-node3": GONE}
+"""Changes of `alpha` for tests whose number of nodes means nothing: a node is ten objects for the API server."""
+
+
 def beta(changes: Mapping[str, Any] | None = None) -> Config:
     """The joiner's configuration, changed by dotted path (see `changed`)."""
     config: Config = {

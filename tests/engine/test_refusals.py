@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.organisations import Consortium, own_port
-from tests.stacks import alpha
+from tests.stacks import ONE_NODE, alpha
 
 pytestmark = pytest.mark.engine
 
@@ -75,8 +75,8 @@ def test_up_without_an_api_server(consortium: Consortium, tmp_path: Path) -> Non
 
 
 def test_a_node_port_that_the_cluster_gave_to_another(consortium: Consortium, space: str) -> None:
-    consortium.stack("cluster-a", alpha({"cluster.namespace": f"{space}-1"}), "a").up().expect()
-    config = alpha({"cluster.namespace": f"{space}-2", "organisation": "delta", "partners": {}})
+    consortium.stack("cluster-a", alpha({"cluster.namespace": f"{space}-1", **ONE_NODE}), "a").up().expect()
+    config = alpha({"cluster.namespace": f"{space}-2", "organisation": "delta", "partners": {}, **ONE_NODE})
     run = consortium.stack("cluster-d", config, "a").up()
     assert run.code != 0
     held = f"NodePorts {own_port(30303)}, {own_port(30901)} are held by the Service"

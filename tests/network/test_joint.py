@@ -21,8 +21,8 @@ pytestmark = pytest.mark.network
 NODES = ("node1", "node2")
 VALIDATORS = (*NODES, *(f"beta/{node}" for node in NODES))
 KINDS = {"qbft-nodeport": ("qbft", "NodePort"), "ibft-balancer": ("istanbul", "LoadBalancer")}
-of_both = pytest.mark.parametrize("joint", KINDS, indirect=True, scope="module")
-of_both_seldom = pytest.mark.parametrize(
+# the other consensus and another way in are those of tests/network/test_places.py, too
+of_both = pytest.mark.parametrize(
     "joint", ["qbft-nodeport", pytest.param("ibft-balancer", marks=pytest.mark.soak)], indirect=True, scope="module"
 )
 
@@ -81,7 +81,7 @@ def test_a_cut_link_stops_blocks_and_a_mended_one_brings_them_back(joint: Joint,
     measure("blocks again after the link", network.wait_for_blocks())
 
 
-@of_both_seldom
+@of_both
 def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measure) -> None:
     network = joint.network
     alpha, beta = network["alpha"], network["beta"]
@@ -95,7 +95,7 @@ def test_one_of_four_down_is_borne_and_two_are_not(joint: Joint, measure: Measur
     measure("blocks on all four after both are back", network.wait_for_blocks())
 
 
-@of_both_seldom
+@of_both
 def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measure) -> None:
     network, alpha = joint.network, joint.network["alpha"]
     before, pod = alpha.geth("node1").identity(2), alpha.pods()["node1"][0]
@@ -107,7 +107,7 @@ def test_a_deleted_pod_comes_back_as_the_same_node(joint: Joint, measure: Measur
     measure("deleted pod in sync again", time.monotonic() - began)
 
 
-@of_both_seldom
+@of_both
 def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Measure) -> None:
     network, alpha, beta = joint.network, joint.network["alpha"], joint.network["beta"]
     others, before = beta.pods(), alpha.pods()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,9 @@ def test_one_of_three_clusters_is_lost_and_blocks_go_on(network: Network, measur
 
 
 def test_two_organisations_share_a_cluster(network: Network, measure: Measure) -> None:
-    spaces = [{"cluster.namespace": f"{network.name}-{name}"} for name in ("alpha", "beta")]
+    """Here by IBFT, and by load balancers: tests/network/test_joint.py has QBFT and NodePorts."""
+    way: dict[str, Any] = {"network.consensus": "istanbul", "defaults.exposure": {"type": "LoadBalancer"}}
+    spaces = [{"cluster.namespace": f"{network.name}-{name}", **way} for name in ("alpha", "beta")]
     network.add(founder(network.name, ["node1", "node2", "beta/node1", "beta/node2"], spaces[0]), "a")
     network.add(joiner("beta", network.name, ["node1", "node2"], spaces[1]), "a")
     began = time.monotonic()
