@@ -68,12 +68,14 @@ test-golden: setup ## rendered manifests against files
 	$(PYTEST) -m golden -n $(WORKERS) --dist loadfile tests/golden
 
 test-engine: setup ## the real pulumi, provider and API servers
-	@# twice the workers: half of the time it waits for clusters
-	$(PYTEST) -m "engine and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/engine
+	@# twice the workers: half of the time it waits for clusters; in the order of names, which puts long modules first
+	$(PYTEST) -m "engine and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --no-loadscope-reorder --durations=15 \
+	  tests/engine
 
 test-network: setup ## real nodes and real blocks: needs Linux and root
-	@# twice the workers: a good part of the time they wait for blocks and kubelets
-	$(PYTEST) -m "network and not alone and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --durations=15 tests/network
+	@# twice the workers: a good part of the time they wait for blocks and kubelets; the longest modules begin
+	$(PYTEST) -m "network and not alone and not soak" -n $$((2 * $(WORKERS))) --dist loadfile --no-loadscope-reorder \
+	  --durations=15 $(addprefix tests/network/test_,ipfs_peers.py growing.py ipfs_swarm.py asked.py) tests/network
 	$(PYTEST) -m "network and alone and not soak" tests/network
 
 test-soak: setup ## what takes long and changes seldom, of engine and network; not part of `make test`
