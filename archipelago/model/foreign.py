@@ -10,7 +10,8 @@ from typing import Any
 
 DEEPEST = 64  # levels of lists and mappings; this program writes fewer than 20
 LARGEST = 64 << 20  # bytes of a bundle, or of a stack's outputs
-_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+# a string without an end is one to the end: a search that fails there would begin anew at each of its quotes
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 def parsed(text: str) -> Any:
@@ -42,23 +43,59 @@ def read(path: Path) -> Any:
     return parsed(path.read_text())
 
 
-def check_depth(value: Any) -> None:
-    """Refuse data that is nested too deep for functions that call themselves.
+def check(value: Any, deepest: int = DEEPEST) -> None:
+    """Refuse data that is not what JSON holds, or that means something else to the engine than what it says.
+
+    What is relayed stands in our own outputs: the engine would read a file that a mapping with its mark names.
+
+    Args:
+        value: As it was received.
+        deepest: Levels of lists and mappings that it may have.
 
     Raises:
-        ValueError: It is nested too deep.
+        ValueError: It is no such data, or nested too deep.
     """
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(deepest + 1):
         level = [child for each in level for child in _children(each)]
         if not level:
             return
-    raise ValueError(_TOO_DEEP)
+    raise ValueError(f"it is nested too deep: at most {deepest} levels are read")
 
 
 _TOO_DEEP = f"it is nested too deep: at most {DEEPEST} levels are read"
+_LARGEST_NUMBER = 1 << 64
+# sdk/go/common/resource/sig/sig.go: the key that makes a mapping an asset, an archive, a secret or an output
+_MARK = "4dabf18193072939515e22adb298388d"
+# sdk/go/common/resource/plugin/rpc.go: texts that stand for values which are not known
+_UNKNOWN = frozenset(
+    {
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
 
 
 def _children(value: Any) -> list[Any]:
-    found = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return [each for each in found if isinstance(each, (Mapping, list, tuple))]
+    """What is inside a list or a mapping, keys too."""
+    if isinstance(value, str):
+        if value == _MARK or value in _UNKNOWN or (not value.isascii() and _LONE.search(value)):
+            raise ValueError("it holds a text that is no text to the engine")
+    elif isinstance(value, (int, float)):
+        if not -_LARGEST_NUMBER < value < _LARGEST_NUMBER:  # nor is NaN
+            raise ValueError("it holds a number that does not cross stacks")
+    elif isinstance(value, Mapping):
+        return [*value, *value.values()]
+    elif isinstance(value, (list, tuple)):
+        return list(value)
+    elif value is not None:
+        raise ValueError(f"it holds a {type(value).__name__}, which is no plain data")
+    return []
+
+
+_LONE = re.compile("[\\ud800-\\udfff]")

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from archipelago.identity.curve25519 import sign, verify
 from archipelago.identity.sealing import check_sealing_key
+from archipelago.model.foreign import DEEPEST, check
 from archipelago.model.record import LATEST, LONGEST_SEALED, SCHEMA, Record, canonical, for_purpose
 from archipelago.model.texts import Coded, Name, NameOrNone, Shown
 
@@ -25,6 +26,7 @@ MOST_SWARMS, MOST_KUBECONFIGS = 100, 200
 LARGEST = 1 << 20  # bytes of a whole profile: it stands in the outputs of everybody who hands it on
 
 _DELIVERY = "delivery"
+_ABOVE = 8  # levels of a bundle around the profiles that it relays
 PROFILE_SIGNED, DELIVERY_SIGNED = "profile", "delivery"  # purposes of signatures
 
 
@@ -158,6 +160,7 @@ def heard(raw: Any) -> Heard:
     """
     if not isinstance(raw, Mapping) or not isinstance(raw.get(_DELIVERY), Mapping):
         raise ValueError("is no profile")
+    check(raw, DEEPEST - _ABOVE)
     whole = wholes(dict(raw))
     if len(canonical(whole)) > LARGEST:
         raise ValueError(f"is larger than {LARGEST} bytes")

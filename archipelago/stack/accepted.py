@@ -185,7 +185,7 @@ def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | 
     """
     known = before.get(name, Accepted())
     trusted = known.key == partner.key if partner.key else bool(known.key or partner.unsigned)
-    if not known.nodes or not trusted or len(known.nodes) < partner.min_nodes:
+    if known == Accepted() or not trusted or len(known.nodes) < partner.min_nodes:
         return None
     return Import(name, known.nodes, key=known.key, absent=why)
 

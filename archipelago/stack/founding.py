@@ -202,7 +202,7 @@ def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import
             )
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
             decision.problems.append(Problem(f"partners.{name}", words, cure))
-        elif read and read.later != genesis.later:
+        elif read and rules.parting(genesis, read):
             decision.warnings.append(rules.partners(genesis, read, name))
 
 

@@ -154,7 +154,7 @@ def accept(
         absent = f"{where} is not there yet" if raw is None else f"{where} has exported nothing yet"
         return _too_few(path, partner, Import(name, absent=absent))
     try:
-        foreign.check_depth(raw)
+        foreign.check(raw)
     except ValueError as error:
         return [Problem(path, f"what {where} gives cannot be read: {error}.", f"Ask {name} for it again.")]
     problems = list(_provenance(path, where, partner, name, raw))
@@ -254,7 +254,7 @@ def _sealed(path: str, raw: Mapping[str, Any], own: str, problems: list[Problem]
         words = "what it gives as sealed is no list of sealed texts."
         problems.append(Problem(path, words, "Ask the partner to run pulumi up again."))
         return "", {}
-    if len(ours) > MOST_SEALED or any(len(item) + len(text) > LONGEST_SEALED for item, text in ours.items()):
+    if len(ours) > MOST_SEALED or any(len(item) > LONGEST or len(text) > LONGEST_SEALED for item, text in ours.items()):
         words = f"it must seal at most {MOST_SEALED} texts for us, each with at most {LONGEST_SEALED} characters."
         problems.append(Problem(path, words, "Ask the partner to run pulumi up again."))
         return "", {}

@@ -76,7 +76,9 @@ def beside(
     """
     founder = imports.get(settings.network.joins or "")
     said = founder.network.beside_genesis if founder and founder.network else None
-    known = chain.beside(settings, genesis, (recorded and recorded.beside_genesis) or said or {})
+    if recorded and recorded.genesis_hash:  # its nodes run with that, or with the default
+        said = recorded.beside_genesis
+    known = chain.beside(settings, genesis, said or {})
     return replace(genesis, beside={key: value for key, value in known.items() if value}), [
         *_unknown(known),
         *_others(known, imports),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi import FileAsset
 
 from archipelago.chains.registry import CHAINS
 from archipelago.model import foreign
@@ -117,3 +118,41 @@ def test_c32_a_few_aliases_are_written_out(tmp_path: Path) -> None:
     text = "config:\n  archipelago:a: &a {b: 1}\n  archipelago:c: *a\n  archipelago:d: {<<: *a, e: 2}\n"
     (tmp_path / "Pulumi.x.yaml").write_text(text)
     assert from_file(tmp_path / "Pulumi.x.yaml") == {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}}
+
+
+MARK = {"4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17", "path": "/etc/hostname"}
+NO_DATA = {
+    "a file of the engine": MARK,
+    "a value that is not known": ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"],
+    "half a character": "\ud800",
+    "a number that no float holds": 10**400,
+    "a number without end": float("inf"),
+    "no number": float("nan"),
+    "an object": FileAsset("/etc/hostname"),
+}
+
+
+@pytest.mark.parametrize("value", NO_DATA.values(), ids=NO_DATA)
+def test_what_is_no_plain_data_makes_a_partner_wrong_and_ends_no_run(value: Any) -> None:
+    """Relayed in our outputs it would be read by the engine: a file of this machine, or a value that is no text."""
+    given = bundle(alpha())
+    for changed in (
+        {**given, "more": value},
+        {**given, "sealed": {"beta": value}},
+        {**given, "externalNodes": [value]},
+    ):
+        problems = refusal_of(beta(), {"alpha": changed})
+        assert [problem.path for problem in problems] == ["partners.alpha"]
+        assert "cannot be read" in problems[0].message
+
+
+def test_a_text_without_an_end_is_read_once() -> None:
+    """At each of its quotes a search that fails would begin anew: hours for a megabyte."""
+    with pytest.raises(ValueError, match="Unterminated string"):
+        foreign.parsed('{"a": "' + '\\"' * 300_000)
+
+
+def test_a_text_that_is_sealed_under_a_long_name_is_refused() -> None:
+    given = {**bundle(alpha()), "sealed": {"beta": {"x" * 66_000: "y"}}}
+    problems = refusal_of(beta({"partners.alpha.unsigned": True}), {"alpha": given})
+    assert any("it must seal at most" in problem.message for problem in problems)

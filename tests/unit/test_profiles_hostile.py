@@ -15,6 +15,7 @@ from archipelago.model.record import canonical
 from archipelago.profiles.relays import Listener, Word
 from tests.profiles import NETWORK, Net, Organisation, identity, net
 from tests.stacks import seed
+from tests.unit.test_model_foreign import MARK
 from tests.unit.test_profiles_relays import STAR, others, started
 
 pytestmark = pytest.mark.unit
@@ -269,3 +270,22 @@ def test_an_organisation_without_profiles_is_nobody_here() -> None:
     made = Net([Organisation("alpha", {"beta": True}), Organisation("beta", {"alpha": True})])
     made.up("alpha", "beta", "alpha")
     assert made["alpha"].sees == {}
+
+
+@pytest.mark.parametrize(
+    "value", [MARK, "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "\ud800"], ids=["file", "unknown", "half"]
+)
+def test_a_signed_profile_that_means_something_to_the_engine_is_no_profile(value: Any) -> None:
+    made = started(STAR)
+    profile = {**relayed(made)["profile"], "more": value}
+    with pytest.raises(ValueError, match="no text to the engine"):
+        heard(signed_again(profile, bytes(range(32))) if value != "\ud800" else profile)
+
+
+def test_a_profile_is_less_deep_than_the_bundle_that_relays_it_may_be() -> None:
+    made = started(STAR)
+    value: Any = 0
+    for _ in range(60):
+        value = [value]
+    with pytest.raises(ValueError, match="nested too deep"):
+        heard({**relayed(made)["profile"], "more": value})

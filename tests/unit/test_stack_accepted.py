@@ -90,6 +90,15 @@ def test_s4_a_wrong_export_counts_as_one_that_is_away(change: Callable[[Config],
         assert refusal_of(world.configs["alpha"], {"beta": given}), "nothing was taken of it before"
 
 
+def test_s4_a_partner_whose_nodes_all_left_and_that_is_wrong_then_stops_no_run() -> None:
+    world = met()
+    world.outputs["beta"] = signed_again(lambda raw: raw.update(externalNodes=[]), dict(world.outputs["beta"]))
+    world.up("alpha")
+    before = world.plans["alpha"]
+    world.outputs["beta"] = signed_again(WRONG["another chain"], copy.deepcopy(world.outputs["beta"]))
+    assert difference(before, world.up("alpha")) == set()
+
+
 def _unsigned(given: Config) -> Config:
     return {**given, "signature": "00" * 64}
 

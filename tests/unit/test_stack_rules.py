@@ -187,6 +187,19 @@ def test_s9_a_founder_that_says_another_period_later_restarts_no_node_of_ours(tm
     assert period(away) == "5"
 
 
+def test_s9_a_founder_that_says_a_period_at_last_restarts_no_node_of_ours_either(tmp_path: Path) -> None:
+    """Ours run with the default then, and were told so."""
+    qubernetes(tmp_path)
+    told = outputs_of(plan_of(alpha({**QUBERNETES, **FILE, "network.genesis": {"blockPeriod": 60}}), root=tmp_path))
+    old = {"network.version": "21.7.1"}
+    silent = {**told, "network": {key: value for key, value in told["network"].items() if key != "besideGenesis"}}
+    config = beta({**old, "partners.alpha.unsigned": True})
+    first = plan_of(config, _crossed({"alpha": silent}))
+    later = plan_of(config, _crossed({"alpha": told}), floats(outputs_of(first)))
+    assert _restarts(first) == _restarts(later)
+    assert any("Set archipelago:network.genesis.blockPeriod" in each for each in later.warnings)
+
+
 def test_s9_a_joiner_may_write_the_period_and_is_told_where_nothing_says_it(tmp_path: Path) -> None:
     qubernetes(tmp_path)
     pasted = {"partners.alpha": {"nodes": []}, "network.version": "21.7.1", **FILE}

@@ -236,6 +236,8 @@ def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
     """
     if wrong := set(pasted) ^ _PASTED:
         raise ValueError(f"write exactly {', '.join(sorted(_PASTED))}: {', '.join(sorted(wrong))} differs")
+    if not isinstance(pasted["portBase"], (int, float, str)):
+        raise ValueError("portBase must be a port")
     numbers = ports.block(int(pasted["portBase"]))
     ends = {port.name: {"host": pasted["host"], "port": numbers[port.name]} for port in (ports.NETWORK, ports.SYNC)}
     plain = {key: pasted[key] for key in ("name", "address", "index")}
