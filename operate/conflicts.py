@@ -46,6 +46,10 @@ _MORE = (
 )  # looked at where the stack has one itself
 _NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
+_ELSEWHERE = (
+    "Choose another namespace. If its annotation archipelago/stack has an earlier name of this stack, give the stack "
+    "that name again: pulumi stack rename."
+)
 _MOVES = (
     "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
     "again."
@@ -73,12 +77,12 @@ def others(client: Client, wanted: list[Manifest], plan: StackPlan) -> Iterator[
             labels = metadata.labels or {}
             if (kind.__name__, metadata.name) in names:
                 words = f"{kind.__name__} {namespace}/{metadata.name} {whose(metadata)}."
-                yield Problem(path, words, "Choose another namespace, or delete what stands there.")
+                yield Problem(path, words, _ELSEWHERE)
             elif OWNER in labels and labels.get(NETWORK) == plan.network:
                 rivals.add(labels[OWNER])
     for rival in sorted(rivals):
         words = f"a network of this name in the namespace {namespace} belongs to the stack {rival}."
-        cure = f"Choose another name or another archipelago:{path}; or delete what that stack has left there."
+        cure = f"Choose another name or another archipelago:{path}. What that stack left there may be keys and blocks."
         yield Problem("network.name", words, cure)
 
 
@@ -198,7 +202,7 @@ def taken_volumes(client: Client, wanted: list[Manifest], plan: StackPlan) -> It
                     words = f"its directory is that of the PersistentVolume {metadata.name}, which {whose(metadata)}."
                     yield Problem(path, words, "Give the node a directory of its own.")
             elif (metadata.labels or {}).get(OWNER) != plan.owner:
-                cure = "Choose another namespace, or delete what stands there."
+                cure = _ELSEWHERE
                 yield Problem(path, f"PersistentVolume {name} {whose(metadata)}.", cure)
             elif _place(spec) != place:
                 words = f"its volume {name} is at {' '.join(_place(spec))}, and a volume cannot move."

@@ -86,7 +86,8 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
 def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:
     """Nodes whose workload becomes one of another kind, and whose old pod no run would wait for.
 
-    The provider waits until a workload that it deletes has no pod left, but for one with `skipAwait`.
+    The provider waits until a workload that it deletes has no pod left, but for one with `skipAwait`. And one that the
+    state does not know, because it is new or that of an earlier day, is not deleted at all.
 
     Args:
         client: Of the stack's cluster.
@@ -94,20 +95,25 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
         wanted: Every object of the stack.
         there: What runs.
     """
+    known = {each.get("name") for each in plan.exported.get("externalNodes") or []}
     for each in wanted:
         labels = each["metadata"].get("labels") or {}
         node = labels.get(_NODE, "")
-        if each["kind"] not in KINDS or node not in there or not _ends_unseen(each, there[node]):
+        if each["kind"] not in KINDS or node not in there or there[node].get("kind") != _OTHER[each["kind"]]:
+            continue
+        if node in known and not _ends_unseen(there[node]):
             continue
         namespace, name, kind = each["metadata"]["namespace"], each["metadata"]["name"], _OTHER[each["kind"]]
         chosen = {**members(plan), _NODE: node}
         if not any(client.list(Pod, namespace=namespace, labels={**chosen})):
             continue
         selector = ",".join(f"{key}={value}" for key, value in chosen.items())
-        words = (
-            f"its {kind} becomes a {each['kind']}, and a second pod with its keys would start beside the old one: no "
-            "run waits for a node with awaitReady: false."
+        why = (
+            "no run waits for a node with awaitReady: false"
+            if node in known
+            else f"this stack's outputs do not know the {kind}"
         )
+        words = f"its {kind} becomes a {each['kind']}, and a second pod with its keys would start beside it: {why}."
         cure = (
             f"Stop it: kubectl -n {namespace} scale {kind.lower()}/{name} --replicas=0; kubectl -n {namespace} wait "
             f"--for=delete pod -l {selector} --timeout=180s. Then run pulumi up, which starts it."
@@ -115,9 +121,8 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
         yield Problem(plan.settings.path_of(node), words, cure)
 
 
-def _ends_unseen(wanted: Manifest, there: Manifest) -> bool:
-    unseen = (there["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") == "true"
-    return unseen and there.get("kind") == _OTHER[wanted["kind"]]
+def _ends_unseen(there: Manifest) -> bool:
+    return bool((there["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") == "true")
 
 
 def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:

@@ -64,7 +64,7 @@ def check(value: Any, deepest: int = DEEPEST) -> None:
 
 
 _TOO_DEEP = f"it is nested too deep: at most {DEEPEST} levels are read"
-_LARGEST_NUMBER = 1 << 64
+_LARGEST_NUMBER = 1 << 1000  # below what a float holds; unquoted addresses of Qubernetes have 160 bits
 # sdk/go/common/resource/sig/sig.go: the key that makes a mapping an asset, an archive, a secret or an output
 _MARK = "4dabf18193072939515e22adb298388d"
 # sdk/go/common/resource/plugin/rpc.go: texts that stand for values which are not known

@@ -14,7 +14,7 @@ from archipelago.manifests.stack import manifests
 from operate.cluster import Unreachable
 from operate.rollouts import beside, restarts, workloads
 from tests import cita
-from tests.stacks import alpha, plan_of
+from tests.stacks import alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
 
 pytestmark = pytest.mark.unit
@@ -83,9 +83,10 @@ def pod(node: str) -> Manifest:
     return {"kind": "Pod", "metadata": {"name": node, "namespace": "consortium", "labels": labels}}
 
 
-def ends(there: list[Manifest]) -> list[str]:
-    """What is said of workloads that become others."""
-    plan, client = plan_of(alpha()), cast(Client, FakeClient(there))
+def ends(there: list[Manifest], *, lost: bool = False) -> list[str]:
+    """What is said of workloads that become others, where the last outputs know them or are lost."""
+    last = None if lost else floats(outputs_of(plan_of(alpha())))
+    plan, client = plan_of(alpha(), last=last), cast(Client, FakeClient(there))
     return [problem.text("") for problem in beside(client, plan, made(), workloads(client, plan))]
 
 
@@ -97,6 +98,15 @@ def test_c5_a_deployment_that_no_run_waits_for_is_stopped_by_hand_before_it_beco
     assert "nodes.quorum-node2" in told
     assert "scale deployment/consortium-quorum-node2 --replicas=0" in told
     assert "wait --for=delete pod -l archipelago/network=consortium,archipelago/node=quorum-node2" in told
+
+
+def test_c5_deployments_that_a_lost_state_does_not_know_end_before_sets_start_beside_them() -> None:
+    """The state names nothing to replace: the set would be made, and the Deployment left with the same keys."""
+    (told,) = ends([*earlier(unseen=False), pod("quorum-node2")], lost=True)
+    assert "this stack's outputs do not know the Deployment" in told
+    assert "scale deployment/consortium-quorum-node2 --replicas=0" in told
+    assert not ends(earlier(unseen=False), lost=True), "they were stopped"
+    assert not ends([*copy.deepcopy(made()), pod("quorum-node2")], lost=True), "sets are taken over as they run"
 
 
 def test_c5_somebodys_deployment_with_the_name_of_a_set_of_ours_is_in_the_way() -> None:
