@@ -19,6 +19,7 @@ from archipelago.chains.registry import CHAINS
 from archipelago.manifests import limits
 from archipelago.manifests.stack import manifests
 from archipelago.stack.outputs import outputs
+from archipelago.stack.ownership import Met
 from archipelago.stack.plan import plan_stack
 from bench import network, partners
 from bench.__main__ import main, repetitions
@@ -203,6 +204,7 @@ def registered(program: Path, config: Mapping[str, str]) -> Mapping[tuple[str, s
 
 @pytest.fixture
 def no_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("components.program.ask_cluster", lambda *_: ({}, Met()))
     monkeypatch.setattr("components.program.check_cluster", lambda plan, *_, **__: plan)
     yield
     pulumi.runtime.set_all_config({})
