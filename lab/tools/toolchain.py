@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
-import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.files import write_new
 from lab.tools.catalogue import PROVIDER_PLUGIN
 
 PULUMI_TOOLS = ("pulumi", "kubernetes-provider")
 """Tools that `Toolchain.pulumi_environment` makes its environment of."""
 
 _HOST = "pulumi-language-python"
-_ASKED = "pip list -v --format json"  # by the language host at each start, to find providers
 _PROVIDER = "pulumi-resource-kubernetes"
 
 
@@ -72,29 +67,11 @@ class Toolchain:
             "PATH": os.pathsep.join([*dict.fromkeys(folders), os.environ.get("PATH", os.defpath)]),
             "PULUMI_HOME": str(home),
             # The host that is built here does not read `runtime.options.virtualenv`.
-            "PULUMI_PYTHON_CMD": str(_python(home)),
+            "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         }
-
-
-def _python(home: Path) -> Path:
-    """This Python, with the answer to what the language host asks it at each start: which packages are installed.
-
-    pip takes 0.3 s of CPU for that, a tenth of a whole preview. The answer holds as long as the packages stay.
-    """
-    installed = Path(sysconfig.get_path("purelib")).stat().st_mtime_ns
-    answer = home / f"packages-{installed}.json"
-    if not answer.exists():
-        asked = subprocess.run([sys.executable, "-m", *_ASKED.split()], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
-        home.mkdir(parents=True, exist_ok=True)
-        write_new(answer, asked.stdout)
-    python = home / f"python-{installed}"
-    if not python.exists():
-        known = f'[ "$*" != "-m {_ASKED}" ] || exec cat {shlex.quote(str(answer))}'
-        write_new(python, f'#!/bin/sh\n{known}\nexec {shlex.quote(sys.executable)} "$@"\n', mode=0o755)
-    return python
 
 
 def _link(target: Path, link: Path) -> None:
