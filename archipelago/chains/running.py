@@ -263,7 +263,7 @@ class Running(Protocol):
 
     @property
     def private_keys(self) -> PrivateKeys | None:
-        """What managers know of others; None where there are none."""
+        """What managers know of others; None where nodes have no manager."""
         ...
 
     @property

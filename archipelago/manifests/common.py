@@ -28,8 +28,8 @@ STACK = "archipelago/stack"  # on what outlives its stack: that stack's name, fo
 # draws a name for each resource and keeps it in the state: with that lost, every change is a conflict with itself.
 _FORCED = {"pulumi.com/patchForce": "true"}
 _MANAGED = {"pulumi.com/patchFieldManager": MANAGER, **_FORCED}
-# The provider updates one by PUT, which no other manager hinders and which makes nobody the manager of what it does not
-# change. With another name than in the state it would then give up all fields of the earlier one: its whole spec.
+# The provider updates one by PUT: other managers do not hinder it, and a field that it does not change keeps its manager.
+# With another name than in the state it would then give up all fields of the earlier name: the whole spec.
 _PUT = "CustomResourceDefinition"
 
 

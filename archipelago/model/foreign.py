@@ -12,6 +12,22 @@ DEEPEST = 64  # levels of lists and mappings; this program writes fewer than 20
 LARGEST = 64 << 20  # bytes of a bundle, or of a stack's outputs
 # a string without an end is one to the end: a search that fails there would begin anew at each of its quotes
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_LARGEST_NUMBER = 1 << 1000  # below what a float holds; unquoted addresses of Qubernetes have 160 bits
+# sdk/go/common/resource/sig/sig.go: the key that makes a mapping an asset, an archive, a secret or an output
+_MARK = "4dabf18193072939515e22adb298388d"
+# sdk/go/common/resource/plugin/rpc.go: texts that stand for values which are not known
+_UNKNOWN = frozenset(
+    {
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+_LONE = re.compile("[\\ud800-\\udfff]")  # half of a character
 
 
 def parsed(text: str) -> Any:
@@ -27,7 +43,7 @@ def parsed(text: str) -> Any:
     for bracket in _BRACKET.finditer(text):
         level += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
         if level > DEEPEST:
-            raise ValueError(_TOO_DEEP)
+            raise _too_deep(DEEPEST)
     return json.loads(text)
 
 
@@ -60,25 +76,7 @@ def check(value: Any, deepest: int = DEEPEST) -> None:
         level = [child for each in level for child in _children(each)]
         if not level:
             return
-    raise ValueError(f"it is nested too deep: at most {deepest} levels are read")
-
-
-_TOO_DEEP = f"it is nested too deep: at most {DEEPEST} levels are read"
-_LARGEST_NUMBER = 1 << 1000  # below what a float holds; unquoted addresses of Qubernetes have 160 bits
-# sdk/go/common/resource/sig/sig.go: the key that makes a mapping an asset, an archive, a secret or an output
-_MARK = "4dabf18193072939515e22adb298388d"
-# sdk/go/common/resource/plugin/rpc.go: texts that stand for values which are not known
-_UNKNOWN = frozenset(
-    {
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
+    raise _too_deep(deepest)
 
 
 def _children(value: Any) -> list[Any]:
@@ -98,4 +96,5 @@ def _children(value: Any) -> list[Any]:
     return []
 
 
-_LONE = re.compile("[\\ud800-\\udfff]")
+def _too_deep(deepest: int) -> ValueError:
+    return ValueError(f"it is nested too deep: at most {deepest} levels are read")

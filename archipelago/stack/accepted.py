@@ -26,7 +26,7 @@ class Accepted:
         key: Its signing key; empty where nothing was signed.
         edition: The count of its bundle when it last gave anything else; 0 where it had none.
         digest: Of all that is taken of it.
-        lost: Whether there was more, which nobody knows any more: the list in the cluster stays as it is.
+        lost: Whether nodes were taken that this stack does not know any more: the list in the cluster stays as it is.
     """
 
     nodes: tuple[ExternalNode, ...] = ()
@@ -148,7 +148,7 @@ def written(taken: Iterable[Import], before: Before, settings: Settings, lost: C
         taken: What is taken of each.
         before: What the last run took.
         settings: Ours.
-        lost: Partners of whom the list in the cluster may have nodes that nobody knows any more.
+        lost: Partners of whom the list in the cluster may have nodes that this stack does not know any more.
     """
     found: dict[str, Any] = {}
     for each in taken:

@@ -18,7 +18,7 @@ def split(config: Mapping[str, Any]) -> tuple[str, Later]:
     params/config.go); everything else in a config is as good as block 0.
 
     Raises:
-        TypeError: A list of rules is none, or an entry says no block.
+        TypeError: A list of rules is not a list, or an entry has no block.
         KeyError: The same.
     """
     later: list[tuple[int, str]] = []

@@ -68,22 +68,15 @@ def start_script(release: Release) -> str:
     else:
         launch = "java -Xms128M -Xmx1G -jar /tessera/tessera-app.jar"
     merged, list_ = f"{_RUN}/{CONFIG}", f"{_RUN}/{PEERS}"
-    return (
-        "set -eu\n"
-        # the socket of a killed Tessera ends the next one with exit code 2, and looks to geth like one that answers
-        f"rm -f {SOCKET}\n"
-        "mkdir -p "
-        + _DATA
-        + "\n"
-        + OTHERS
-        +
-        # the text of a URL stands in for "&", whatever it holds
-        "{ echo '['; others \"$1\" | sed -e 's/.*/{\"url\": \"&\"}/' -e '$!s/$/,/'; echo ']'; } > "
-        + list_
-        + "\n"
-        f"sed -e '/^\"{_PEERS_MARK}\"$/{{' -e 'r {list_}' -e 'd' -e '}}' /config/{CONFIG} > {merged}\n"
-        f"exec {launch} -configfile {merged}\n"
-    )
+    # the socket of a killed Tessera ends the next one with exit code 2, and looks to geth like one that answers;
+    # sed puts the text of a URL in the place of "&", whatever it holds
+    return f"""set -eu
+rm -f {SOCKET}
+mkdir -p {_DATA}
+{OTHERS}{{ echo '['; others "$1" | sed -e 's/.*/{{"url": "&"}}/' -e '$!s/$/,/'; echo ']'; }} > {list_}
+sed -e '/^"{_PEERS_MARK}"$/{{' -e 'r {list_}' -e 'd' -e '}}' /config/{CONFIG} > {merged}
+exec {launch} -configfile {merged}
+"""
 
 
 def own_url(object_name: str) -> str:
