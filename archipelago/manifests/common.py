@@ -28,7 +28,7 @@ STACK = "archipelago/stack"  # on what outlives its stack: that stack's name, fo
 # draws a name for each resource and keeps it in the state: with that lost, every change is a conflict with itself.
 _FORCED = {"pulumi.com/patchForce": "true"}
 _MANAGED = {"pulumi.com/patchFieldManager": MANAGER, **_FORCED}
-# The provider updates one by PUT: other managers do not hinder it, and a field that it does not change keeps its manager.
+# The provider updates one by PUT: other managers do not hinder it, and a field that does not change keeps its manager.
 # With another name than in the state it would then give up all fields of the earlier name: the whole spec.
 _PUT = "CustomResourceDefinition"
 

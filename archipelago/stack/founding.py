@@ -246,6 +246,6 @@ def _other_keys(genesis: Genesis, named: Iterable[str], book: Mapping[str, Exter
         if node and node.address and node.address not in genesis.addresses:
             yield (
                 f"{name} is among the validators that the genesis was made of, and has the address {node.address} now, "
-                f"which is not among them: {node.organisation} has given it other keys. If it is to validate, it has to "
-                "be voted in, and its old address out."
+                f"which is not among them: {node.organisation} has given it other keys. If it is to validate, it has "
+                "to be voted in, and its old address out."
             )
