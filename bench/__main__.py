@@ -18,6 +18,7 @@ from bench.engine import Bench, Measured, running_lab
 from bench.pure import Pure, measure
 from bench.results import Results
 from lab.errors import LabError
+from lab.processes import take_interrupts
 from lab.profiles import DEFAULT, PROFILES
 from lab.tools import ConsoleReport, resolve
 from lab.tools.toolchain import PULUMI_TOOLS
@@ -36,6 +37,7 @@ def repetitions(nodes: int, given: int | None) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, write; the exit code is 0 whatever was measured: a busy machine is no error."""
     chosen = _parser().parse_args(arguments)
+    take_interrupts()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before it was done"))  # so that the lab ends too
     started, load = time.monotonic(), os.getloadavg()[2]
     try:

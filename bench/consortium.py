@@ -89,6 +89,7 @@ def memory(lab: Lab) -> int:
 
 def main() -> int:
     """Start a lab, converge, tell, end it."""
+    processes.take_interrupts()
     parser = argparse.ArgumentParser(prog="python -m bench.consortium", description=__doc__)
     parser.add_argument("--stacks", type=int, default=10, help="how many organisations; default 10")
     everybody = names(parser.parse_args().stacks)

@@ -38,6 +38,7 @@ from cli.secrets import PASSPHRASE_FILES
 from cli.stacks import StackFile, find
 from lab.errors import LabError
 from lab.lab import Lab
+from lab.processes import take_interrupts
 from lab.profiles import PROFILES
 from lab.tools import Toolchain
 from lab.workspace import Run, Stack, Workspace
@@ -61,6 +62,7 @@ def demo(
 
     Example:  archipelago demo        or, on clusters of your own:  archipelago demo --a kind-a --b kind-b
     """
+    take_interrupts()
     if context.invoked_subcommand:
         return
     if (a is None) != (b is None):

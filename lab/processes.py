@@ -25,6 +25,16 @@ _PROC = Path("/proc")
 _POLL = 0.05
 
 
+def take_interrupts() -> None:
+    """Take SIGINT again, where a shell started this process in the background and so made it ignore it.
+
+    All that it starts would ignore it, too: `pulumi` ends each language host by SIGINT, and waits five seconds for one
+    that goes on. Only a process's main thread may call this.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class _Detached(subprocess.Popen[bytes]):
     """A child that is meant to go on when this process ends."""
 

@@ -7,6 +7,7 @@ import gc
 import pytest
 from hypothesis import settings
 
+from lab.processes import take_interrupts
 from tests import labs
 
 # a busy machine is no bug; 60 examples a property keep a whole layer within seconds
@@ -16,6 +17,7 @@ settings.load_profile("archipelago")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any worker starts."""
+    take_interrupts()
     labs.prepare()
 
 
