@@ -123,9 +123,10 @@ def test_the_name_of_a_program_may_look_like_anything(tmp_path: Path, start: Sta
     assert processes.identify(process.pid) == process
 
 
-@pytest.mark.parametrize(("call", "said"), [("", "went on"), ("processes.take_interrupts()", "")])
+@pytest.mark.parametrize(("call", "said"), [("pass", "went on"), ("processes.take_interrupts()", "")])
 def test_what_a_background_shell_starts_takes_interrupts_again(call: str, said: str) -> None:
-    """Its first case is what a shell does to a program that it starts with `&`."""
-    script = f"import subprocess; from lab import processes; {call}; subprocess.run(['sh', '-c', 'kill -INT $$; echo went on'])"
+    """The first case is what a shell does to a program that it starts with `&`."""
+    child = "subprocess.run(['sh', '-c', 'kill -INT $$; echo went on'])"
+    script = f"import subprocess; from lab import processes; {call}; {child}"
     started = ["sh", "-c", 'trap "" INT; exec "$@"', "-", sys.executable, "-c", script]
     assert subprocess.run(started, capture_output=True, text=True, check=True).stdout.strip() == said
