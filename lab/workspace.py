@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from lab.errors import LabError
 
 Event = dict[str, Any]
+_STAND_INS = Path(__file__).with_name("stand-ins")
 _QUIET = ("same", "read", "refresh")  # operations that change nothing
 
 
@@ -147,7 +148,13 @@ class Stack:
             ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],  # noqa: S607 - the toolchain's, by its PATH
             cwd=self.folder,
             # as a shell there would have it; the other unlocks --event-log
-            env={**os.environ, **self.environment, "PWD": str(self.folder), "PULUMI_DEBUG_COMMANDS": "true"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(_STAND_INS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+                **self.environment,
+                "PWD": str(self.folder),
+                "PULUMI_DEBUG_COMMANDS": "true",
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
