@@ -50,7 +50,7 @@ class StackPlan:
         unasked: What of the cluster the plan depends on and nobody told.
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
-        validators: How many validators the network has, and how many of them may be away while blocks go on.
+        validators: How many validators the network has for certain, and how many more may be away while blocks go on.
         cluster: In which cluster it runs, for its outputs.
         hosts: Addresses of its nodes that were exported last.
         before: What the last run took of each partner.
@@ -204,8 +204,8 @@ def _planned(
     ]
     services = chain.services(settings)
     problems += checks.problems(plans, services, settings)
-    founded = decision.genesis.validators if decision.genesis else 0
-    validators = losses.spared(last, partners, founded, chain.running.quorum)
+    named = decision.genesis.addresses if decision.genesis else ()
+    validators = losses.spared(last, partners, named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:  # not after a rename, which alone is told: it changes every key
