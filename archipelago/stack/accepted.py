@@ -221,13 +221,18 @@ def blamed(
     """
     by_partner: dict[str, list[Problem]] = {}
     for problem in problems:
-        section, _, rest = problem.path.partition(".")
-        if section == "partners":
-            by_partner.setdefault(rest.partition(".")[0], []).append(problem)
+        if name := whose(problem):
+            by_partner.setdefault(name, []).append(problem)
     named = {name: found for name, found in by_partner.items() if name in taken}
     everything = [problem for found in by_partner.values() for problem in found]
     every = dict.fromkeys(taken, everything) if everything else {}
     return _stand_ins(named, taken, settings, before) or _stand_ins(every, taken, settings, before)
+
+
+def whose(problem: Problem) -> str:
+    """The partner that is to be asked about a problem; empty where it is ours."""
+    section, _, rest = problem.path.partition(".")
+    return rest.partition(".")[0] if section == "partners" else ""
 
 
 def _stand_ins(
