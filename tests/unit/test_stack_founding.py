@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from archipelago.chains.goquorum.genesis import GenesisFile
-from archipelago.chains.registry import CHAINS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem
 from archipelago.stack.plan import StackPlan
-from tests.stacks import GONE, Config, alpha, beta, bundle, changed, crossed, floats, outputs_of, plan_of, refusal_of
+from tests.stacks import GONE, Config, alpha, beta, bundle, crossed, floats, outputs_of, plan_of, refusal_of
 from tests.unit.vectors import vectors
 from tests.world import World
 
@@ -201,15 +200,14 @@ def test_a_pin_that_no_longer_fits_is_refused_on_a_running_network_too() -> None
     assert [problem.path for problem in found] == ["network.genesisHash"]
 
 
-def test_a_founder_that_changed_its_genesis_is_refused_by_whoever_runs_the_old_one() -> None:
+def test_a_founder_that_changed_its_genesis_is_refused_where_nothing_was_taken_of_it() -> None:
     world = World(alpha=alpha(), beta=beta())
     world.up("alpha", "beta")
     other = bundle(alpha({"network.genesis": {"validators": ["quorum-node1"]}}))
-    problems = refusal_of(beta(), {"alpha": other}, floats(world.outputs["beta"]))
-    assert _paths(problems) == {"network", "partners.alpha"}
-    (problem,) = [each for each in problems if each.path == "network"]
-    assert "alpha now has the genesis" in problem.message
-    assert "but this stack's nodes run" in problem.message
+    problems = refusal_of(beta({"partners.alpha.forget": True}), {"alpha": other}, floats(world.outputs["beta"]))
+    assert _paths(problems) == {"partners.alpha"}
+    assert any("alpha now has the genesis" in each.message for each in problems)
+    assert any("but this stack's nodes run" in each.message for each in problems)
 
 
 def test_a_hostile_partner_whose_hash_does_not_match_its_text_is_refused() -> None:
@@ -305,24 +303,3 @@ def _pasted() -> Config:
 
 def _paths(found: tuple[Problem, ...]) -> set[str]:
     return {problem.path for problem in found}
-
-
-ODD_GENESIS: tuple[tuple[str, Any], ...] = (
-    ("alloc", {"0x": {"balance": "1"}}), ("alloc", {"": {}}), ("alloc", {"0x" + "ab" * 21: {}}),
-    ("gasLimit", ""), ("gasLimit", 1.5), ("gasLimit", True), ("gasLimit", GONE),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(("key", "value"), ODD_GENESIS)
-def test_a_founders_genesis_with_odd_values_is_taken_or_refused_in_words(key: str, value: Any) -> None:
-    """Of the one that is seen first: nothing of it was compared yet."""
-    given = bundle(alpha())
-    text = json.dumps(changed(json.loads(given["network"]["genesis"]), {key: value}))
-    try:
-        given["network"] |= {"genesis": text, "genesisHash": CHAINS["goquorum"].read_genesis(text).hash}
-    except ValueError:
-        given["network"] |= {"genesis": text}
-    found = refusal_of(beta({"partners.alpha.unsigned": True}), {"alpha": {**given, "signature": ""}})
-    assert {problem.path for problem in found} <= {"partners.alpha"}
-    if key == "alloc":
-        assert any("its alloc must name addresses of 40 hex characters" in problem.message for problem in found)

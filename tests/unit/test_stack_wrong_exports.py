@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ import tests.cita
 import tests.ipfs
 import tests.stacks
 from archipelago.chains.ipfs.swarm_key import parsed
+from archipelago.chains.registry import CHAINS
 from archipelago.identity.curve25519 import sign, signer
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
@@ -108,13 +110,16 @@ def test_c16_any_place_of_a_bundle_that_holds_another_value_stops_no_run(pair: P
     assert unsigned.missing == ("alpha",)
 
 
-def test_c16_another_genesis_of_the_founder_is_told_and_ours_stays(pair: Pair) -> None:
-    module, founder, _ = KINDS[pair.kind]
-    changes: Config = {"network.genesis": {"gasLimit": 30_000_000}}
-    if pair.kind == "ipfs":
-        pytest.skip("its organisations agree by their settings")
-    if pair.kind == "cita-cloud":
-        changes = {"network.genesis.timestamp": tests.cita.TIMESTAMP + 1000}
+OTHER_GENESIS: dict[str, Config] = {
+    "goquorum": {"network.genesis": {"gasLimit": 30_000_000}},
+    "cita-cloud": {"network.genesis.timestamp": tests.cita.TIMESTAMP + 1000},
+}
+
+
+@pytest.mark.parametrize(("kind", "changes"), OTHER_GENESIS.items())
+def test_c16_another_genesis_of_the_founder_is_told_and_ours_stays(kind: str, changes: Config) -> None:
+    pair = Pair(kind)
+    module, founder, _ = KINDS[kind]
     other = tests.stacks.changed(founder(), changes)
     early = crossed(outputs_of(module.plan_of(pair.config)))  # before it had a genesis
     theirs = crossed(outputs_of(module.plan_of(other, {"beta": early})))
@@ -169,3 +174,26 @@ def test_a_joiner_that_runs_nothing_yet_refuses_what_is_wrong() -> None:
     sent["network"]["genesisHash"] = "0x" + "1" * 64
     pair = Pair("goquorum")
     assert tests.stacks.refusal_of(tests.stacks.beta(), {"alpha": pair.signed(sent)})
+
+
+ODD_GENESIS: tuple[tuple[str, Any], ...] = (
+    ("alloc", {"0x": {"balance": "1"}}), ("alloc", {"": {}}), ("alloc", {"0x" + "ab" * 21: {}}),
+    ("gasLimit", ""), ("gasLimit", 1.5), ("gasLimit", True), ("gasLimit", tests.stacks.GONE),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), ODD_GENESIS)
+def test_a_founders_genesis_with_odd_values_is_taken_or_refused_in_words(key: str, value: Any) -> None:
+    """Of the one that is seen first: nothing of it was compared yet."""
+    given = bundle(tests.stacks.alpha())
+    text = json.dumps(tests.stacks.changed(json.loads(given["network"]["genesis"]), {key: value}))
+    try:
+        given["network"] |= {"genesis": text, "genesisHash": CHAINS["goquorum"].read_genesis(text).hash}
+    except ValueError:
+        given["network"] |= {"genesis": text}
+    found = tests.stacks.refusal_of(
+        tests.stacks.beta({"partners.alpha.unsigned": True}), {"alpha": {**given, "signature": ""}}
+    )
+    assert {problem.path for problem in found} <= {"partners.alpha"}
+    if key == "alloc":
+        assert any("its alloc must name addresses of 40 hex characters" in problem.message for problem in found)
