@@ -102,7 +102,7 @@ def test_c8_partners_validators_count_that_block_0_names_although_they_are_away(
 
 def test_c8_validators_that_a_partner_only_wishes_for_do_not_let_ours_go() -> None:
     """39 of them, of one organisation: three of four could go, and no block was made any more."""
-    wished = {f"nodes.wish{number}": {} for number in range(39)}
+    wished: Config = {f"nodes.wish{number}": {} for number in range(39)}
     for proven in (True, False):
         theirs = bundle(beta({**wished, "defaults.validator": True}), {"alpha": bundle(alpha())})
         if not proven:
@@ -113,7 +113,7 @@ def test_c8_validators_that_a_partner_only_wishes_for_do_not_let_ours_go() -> No
 
 def test_c8_validators_that_this_stack_only_wishes_for_do_not_let_others_go() -> None:
     """Added after block 0, and not voted in yet, or never."""
-    more = {f"nodes.later{number}": {} for number in range(6)}
+    more: Config = {f"nodes.later{number}": {} for number in range(6)}
     before = floats(outputs_of(plan_of(alpha(more), None, last(alpha()))))
     gone = {**more, **{f"nodes.{name}": GONE for name in NAMES[:2]}}
     assert told_in(refusal_of(alpha(gone), None, before))

@@ -155,7 +155,8 @@ def test_c16_a_key_that_its_giver_changes_is_told_and_ours_stays(secret: bytes, 
 
 def test_c16_a_key_giver_that_seals_none_any_more_changes_nothing() -> None:
     pair = Pair("ipfs")
-    for sealed in ({}, {"beta": {}}, None):
+    kinds: tuple[Any, ...] = ({}, {"beta": {}}, None)
+    for sealed in kinds:
         plan = holds(pair, pair.signed({**pair.sent, "sealed": sealed}), sealed)
         assert outputs_of(plan)["received"] == pair.last["received"]
 
