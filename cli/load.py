@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,16 +66,17 @@ def written(
     settings = settings_of(file, config)
     _check_names(settings, given or {}, file)
     received = {**read_files(settings, file.root, file.source), **(given or {})}
-    return Written(
+    made = Written(
         stack=file.stack,
         settings=settings,
         chain=CHAINS[settings.network.kind],
         root=file.root,
         source=file.source,
         received=received,
-        last=last or _remembered(settings, received),
+        last=last or {},
         given=ask(file, settings) if ask else {},
     )
+    return made if last else replace(made, last=_remembered(made))
 
 
 def read_outputs(path: Path | None) -> Outputs:
@@ -145,20 +147,33 @@ def _check_names(settings: Settings, given: Received, file: StackFile) -> None:
         )
 
 
-def _remembered(settings: Settings, received: Received) -> Mapping[str, Any]:
+def _remembered(stack: Written) -> Mapping[str, Any]:
     """Our own frozen genesis as a partner recorded it, where our outputs are not at hand: its text and nothing else.
 
     It is asked only of bundles that are accepted, and never of what the founder says anyway: its namespace and names.
+    Nor is it asked where our settings or our file give that block 0: a partner may have other rules of later blocks.
     """
-    if not settings.network.founder:
+    settings, network = stack.settings, stack.settings.network
+    if not network.founder or getattr(network, "genesis_file", None):
         return {}
-    chain, own = CHAINS[settings.network.kind], settings.organisation
+    own = settings.organisation
     for name, partner in settings.partners.items():
-        given = accept(name, partner, received.get(name), settings, chain)
+        given = accept(name, partner, stack.received.get(name), settings, stack.chain)
         theirs = given.network if isinstance(given, Import) else None
         if theirs and theirs.founder == own and theirs.genesis:
+            if _founds(stack, theirs.genesis_hash):
+                return {}
             consoles.note(f"the genesis is taken as {name} recorded it; give --outputs for this stack's own record")
-            said = {"name": settings.network.name, "kind": settings.network.kind, "organisation": own, "founder": own}
+            said = {"name": network.name, "kind": network.kind, "organisation": own, "founder": own}
             frozen = {"chainId": theirs.chain_id, "genesis": theirs.genesis, "genesisHash": theirs.genesis_hash}
             return {"network": said | frozen}
     return {}
+
+
+def _founds(stack: Written, block: str) -> bool:
+    """Whether the settings of a founder make a genesis with this block 0."""
+    try:
+        made = stack.plan().genesis
+    except Refused:
+        return False
+    return made is not None and made.hash == block

@@ -9,7 +9,7 @@ import typer
 from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.load import parse_partners
-from cli.running import OutputsFiles, Partners, load, sealed_settings, unreachable
+from cli.running import OutputsFiles, Partners, load, sealed_settings, sound, unreachable
 from cli.secrets import SeedFile, read_seed
 from cli.stacks import HERE, Directory, Stack, find_one
 from operate import remains
@@ -64,6 +64,7 @@ def _check(deployed: Deployed, node: str, path: str, source: str) -> None:
     if deployed.record(node):
         cure = "Run pulumi up: it ends the node and tells the partners."
         raise Refused([Problem(path, "the stack still exports it.", cure)], source)
+    sound(deployed)
     if deployed.plan is None:
         cure = "Set PULUMI_CONFIG_PASSPHRASE or give --seed-file: whose the objects are is told by the stack's key."
         problems = deployed.problems or [Problem("", f"{deployed.sealed}.", cure)]

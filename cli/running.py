@@ -179,16 +179,15 @@ def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, s
     same_cluster.check(file, settings, told, site.access)
     problems: list[Problem] = []
     received = _received(file, settings, bundles, given, problems)
-    before = accepted.read(told, settings)
-    imports, wrong = accepted.imports(settings, site.chain, received, before, {})
-    problems += wrong
+    imports, wrong = accepted.imports(settings, site.chain, received, accepted.read(told, settings))
     network, records = _exported(file, told, site.chain)
     plan, sealed, locked = _plan(file, seed, received, told, problems)
+    problems += wrong  # the plan tells them, too, where there is one
     return Stack(
         site=site,
         network=network,
         records=records,
-        imports=tuple(imports.values()),
+        imports=plan.imports if plan else tuple(imports.values()),
         waiting_for=tuple(told.get("waitingFor") or ()),
         plan=plan,
         sealed=sealed,
@@ -250,15 +249,38 @@ def told_by_cluster(file: StackFile, settings: Settings) -> Given:
 def _plan(
     file: StackFile, seed: str | None, received: Received, told: Outputs, problems: list[Problem]
 ) -> tuple[StackPlan | None, str, bool]:
-    """What the settings make now; else why nothing at hand opens them, and whether a passphrase was at hand."""
+    """What the settings make now; else why nothing at hand opens them, and whether a passphrase was at hand.
+
+    A partner whose words are refused is left out of it, and told: it has no say in what is asked of our own nodes.
+    """
     try:
         config = opened(file, seed)
     except Refused as refused:
         return None, refused.problems[0].message.rstrip("."), bool(passphrase_openers())
     if problems:
         return None, "", False
-    try:
-        return written(file, config, received, told, ask=told_by_cluster).plan(), "", False
-    except Refused as refused:
-        problems += refused.problems
-        return None, "", False
+    while True:
+        try:
+            return written(file, config, received, told, ask=told_by_cluster).plan(), "", False
+        except Refused as refused:
+            problems += refused.problems
+            wrong = {accepted.whose(each) for each in refused.problems}
+            if not (left_out := {name for name in wrong if received.get(name) is not None}):
+                return None, "", False
+            received = {**received, **dict.fromkeys(left_out)}
+
+
+def sound(stack: Stack) -> None:
+    """Say what is wrong with partners, without whose words a command goes on as `pulumi up` does.
+
+    Raises:
+        Refused: Something of the stack's own is wrong.
+    """
+    ours = [problem for problem in stack.problems if not accepted.whose(problem)]
+    if ours:
+        raise Refused(ours, f"Pulumi.{stack.site.stack}.yaml")
+    for problem in stack.problems:
+        consoles.warn(f"{stack.site.stack}: archipelago:{problem.path}: {problem.message}")
+    for each in stack.imports:
+        if each.absent and each.nodes:
+            consoles.warn(f"{stack.site.stack}: {each.name}: {each.absent}. Its nodes are those that were taken last.")

@@ -16,7 +16,7 @@ from archipelago.chains.running import Unanswered
 from archipelago.problems import Problem, Refused
 from cli import consoles
 from cli.load import parse_partners
-from cli.running import OutputsFiles, Partners, able, load, unreachable
+from cli.running import OutputsFiles, Partners, able, load, sound, unreachable
 from cli.secrets import SeedFiles, read_seeds
 from cli.stacks import HERE, Directory, Stacks, Targets, find
 from operate import validators
@@ -134,8 +134,7 @@ def _load(
         raise Refused([Problem("", "these stacks are not of one network.", cure)], str(directory))
     for stack in loaded:
         able(stack.site.chain.running.votes, f"Pulumi.{stack.site.stack}.yaml")
-        if stack.problems:
-            raise Refused(stack.problems, f"Pulumi.{stack.site.stack}.yaml")
+        sound(stack)
         if stack.sealed:
             consoles.note(f"{stack.site.stack}: {stack.sealed}; its wishes are those of its last pulumi up")
     return loaded

@@ -70,9 +70,17 @@ class Stack:
 
 def names(stacks: Iterable[Stack]) -> dict[str, str]:
     """Everybody's full name, by node id."""
-    return {node.node_id: str(node) for stack in stacks for node in stack.book}
+    return {node.node_id: str(node) for node in _known(stacks)}
 
 
 def validator_names(stacks: Iterable[Stack]) -> dict[str, str]:
     """Everybody's full name, by validator address."""
-    return {node.address: str(node) for stack in stacks for node in stack.book if node.address}
+    return {node.address: str(node) for node in _known(stacks) if node.address}
+
+
+def _known(stacks: Iterable[Stack]) -> list[ExternalNode]:
+    """All nodes; last those that prove their keys, and our own: whoever claims one of theirs takes no name away."""
+    listed = list(stacks)
+    own = {stack.organisation for stack in listed}
+    told = [node for stack in listed for node in stack.book]
+    return sorted(told, key=lambda node: (node.organisation in own, bool(node.proof)))

@@ -157,14 +157,13 @@ def addresses(named: Iterable[str], stacks: Sequence[Stack], seen: Sequence[Seen
 def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     """Whether each known node shall validate, by address; a partner that says nothing of it has no wish.
 
-    Our own settings count as they are written now, a partner's as it exported them. Nodes that were pasted or came
-    in another tool's words have no role, so nobody concludes from them.
+    Our own settings count as they are written now, a partner's as it exported them; of two that claim one address, the
+    one that proves its key. Nodes that were pasted or came in another tool's words have no role, so nobody concludes
+    from them.
     """
-    found: dict[str, bool] = {}
-    for stack in stacks:
-        for given in stack.imports:
-            if given.network is not None:
-                found |= {node.address: node.role == VALIDATOR for node in given.nodes if node.address}
+    given = [each for stack in stacks for each in stack.imports if each.network is not None]
+    told = sorted((node for each in given for node in each.nodes if node.address), key=lambda node: bool(node.proof))
+    found = {node.address: node.role == VALIDATOR for node in told}
     for stack in stacks:
         found |= {node.address: node.role == VALIDATOR for node in _own(stack) if node.address}
     return found
@@ -172,9 +171,9 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
 
 def _unproven(stacks: Sequence[Stack]) -> dict[str, str]:
     """Partners' nodes of which nothing shows that they have the key, by address: full names."""
-    partners = (node for stack in stacks for given in stack.imports for node in given.nodes)
-    own = {node.address for stack in stacks for node in _own(stack)}
-    return {node.address: str(node) for node in partners if not node.proof and node.address not in own}
+    told = [node for stack in stacks for given in stack.imports for node in given.nodes]
+    certain = {node.address for stack in stacks for node in _own(stack)} | {each.address for each in told if each.proof}
+    return {node.address: str(node) for node in told if node.address not in certain}
 
 
 def cast(

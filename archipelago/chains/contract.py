@@ -45,11 +45,6 @@ class Genesis:
     later: tuple[tuple[int, str], ...] = ()
     beside: Mapping[str, int] = field(default_factory=dict, hash=False)
 
-    @property
-    def validators(self) -> int:
-        """How many it names."""
-        return len(self.addresses)
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -69,10 +69,14 @@ def check(value: Any, deepest: int = DEEPEST) -> None:
         deepest: Levels of lists and mappings that it may have.
 
     Raises:
-        ValueError: It is no such data, or nested too deep.
+        ValueError: It is no such data, too large, or nested too deep.
     """
     level = [value]
+    size = 0
     for _ in range(deepest + 1):
+        size += sum(len(each) if isinstance(each, str) else 1 for each in level)
+        if size > LARGEST:
+            raise ValueError(f"it must have at most {LARGEST} bytes")
         level = [child for each in level for child in _children(each)]
         if not level:
             return

@@ -61,38 +61,35 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
 
 
 def imports(
-    settings: Settings,
-    chain: Chain,
-    received: Mapping[str, Mapping[str, Any] | None],
-    before: Before,
-    wrong: Mapping[str, str],
+    settings: Settings, chain: Chain, received: Mapping[str, Mapping[str, Any] | None], before: Before
 ) -> tuple[dict[str, Import], list[Problem]]:
     """What is taken of each partner: what it gives, or what it gave before where it is away or wrong.
+
+    A wrong export is replaced before anything of ours is compared with it: what follows from it is no problem of ours.
 
     Args:
         settings: Ours.
         chain: Parses nodes.
         received: A bundle by partner; None for a partner that is not there. Pasted nodes need no entry.
         before: What the last run took.
-        wrong: Partners whose words cannot be taken, and why.
 
     Returns:
-        The imports by partner, and what is wrong with those that are not among them.
+        The imports by partner, and what is wrong with partners of whom nothing was taken before.
     """
     taken: dict[str, Import] = {}
     problems: list[Problem] = []
     for name, partner in sorted(settings.partners.items()):
-        if name in wrong and (kept := _instead(name, partner, wrong[name], before)):
-            taken[name] = kept
-            continue
         given = accept(name, partner, received.get(name), settings, chain)
+        wrong = list(_older(given, before)) if isinstance(given, Import) and not given.absent else []
         if not isinstance(given, Import):
-            problems += given
-        elif given.absent:
-            taken[name] = _instead(name, partner, given.absent, before) or given
+            wrong = given
+        elif not wrong:
+            taken[name] = (_instead(name, partner, given.absent, before) if given.absent else None) or given
+            continue
+        if kept := _instead(name, partner, _words(wrong), before):
+            taken[name] = kept
         else:
-            taken[name] = given
-            problems += _older(given, before)
+            problems += wrong
     return taken, problems
 
 
@@ -208,28 +205,45 @@ def _older(given: Import, before: Before) -> Iterator[Problem]:
             yield Problem(path, words, cure)
 
 
-def blamed(problems: Iterable[Problem], settings: Settings, before: Before, wrong: Mapping[str, str]) -> dict[str, str]:
-    """Partners without whose words the plan may be sound, and why; empty where the problems are ours.
+def blamed(
+    problems: Iterable[Problem], taken: Mapping[str, Import], settings: Settings, before: Before
+) -> dict[str, Import]:
+    """What was taken last of the partners without whose words the plan may be sound; empty where none is left.
 
-    Two partners may contradict each other. Where what one of them gave last does not help, all go back to that: it
-    agreed once.
+    Two partners may contradict each other. Where what those who are named gave last does not help, all go back to
+    that: it agreed once.
 
     Args:
-        problems: Why the plan was refused.
+        problems: Why the plan was refused; some may be ours.
+        taken: What is taken of each now.
         settings: Ours.
         before: What the last run took.
-        wrong: Partners that are passed over already.
     """
-    by_partner: dict[str, list[str]] = {}
+    by_partner: dict[str, list[Problem]] = {}
     for problem in problems:
-        section, _, rest = problem.path.partition(".")
-        name = rest.partition(".")[0]
-        if section != "partners" or name not in settings.partners:
-            return {}
-        by_partner.setdefault(name, []).append(problem.message.rstrip("."))
-    usable = [name for name, partner in settings.partners.items() if _instead(name, partner, "", before)]
-    more = {name: "; ".join(by_partner[name]) for name in usable if name in by_partner and name not in wrong}
-    if more or not by_partner:
-        return more
-    why = "; ".join(words for _, found in sorted(by_partner.items()) for words in found)
-    return {name: why for name in usable if name not in wrong}
+        if name := whose(problem):
+            by_partner.setdefault(name, []).append(problem)
+    named = {name: found for name, found in by_partner.items() if name in taken}
+    everything = [problem for found in by_partner.values() for problem in found]
+    every = dict.fromkeys(taken, everything) if everything else {}
+    return _stand_ins(named, taken, settings, before) or _stand_ins(every, taken, settings, before)
+
+
+def whose(problem: Problem) -> str:
+    """The partner that is to be asked about a problem; empty where it is ours."""
+    section, _, rest = problem.path.partition(".")
+    return rest.partition(".")[0] if section == "partners" else ""
+
+
+def _stand_ins(
+    wrong: Mapping[str, list[Problem]], taken: Mapping[str, Import], settings: Settings, before: Before
+) -> dict[str, Import]:
+    """What was taken last of partners that are wrong, as far as they are not passed over already."""
+    there = {name: found for name, found in wrong.items() if not taken[name].absent}
+    kept = {name: _instead(name, settings.partners[name], _words(found), before) for name, found in there.items()}
+    return {name: each for name, each in kept.items() if each}
+
+
+def _words(problems: Iterable[Problem]) -> str:
+    """What is wrong with a partner, in one sentence without its end."""
+    return "; ".join(dict.fromkeys(problem.message.rstrip(".") for problem in problems))

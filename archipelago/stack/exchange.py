@@ -11,12 +11,13 @@ from archipelago.chains.contract import Chain
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.sealing import Sealer
 from archipelago.model.plan import NodePlan
+from archipelago.model.profile import heard
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.profiles.access import Access
 from archipelago.profiles.own import Own, heard_last, own_profiles
 from archipelago.profiles.peers import Peer, peers, relayed_members
-from archipelago.profiles.relays import Known, Listener, Word, told_back
+from archipelago.profiles.relays import Known, Listener, Place, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
 from archipelago.stack.partners import Import
@@ -104,7 +105,7 @@ def exchange(
     refuse = frozenset(getattr(settings, "refuse", ()))
     listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse)
     learnt = listener.learn(words, _list(last.get("relayedProfiles")))
-    known = tuple(each for _, each in sorted(learnt.known.items()))
+    known = tuple(each for _, each in sorted((_kept(imports, last) | learnt.known).items()))
     echoes = (raw for word in words for raw in told_back(word.relayed))
     before = heard_last(
         [*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, signer(signing_key)
@@ -153,6 +154,22 @@ def _words(settings: Settings, imports: Mapping[str, Import]) -> list[Word]:
         for name, given in sorted(imports.items())
         if not given.absent and settings.partners[name].nodes is None
     ]
+
+
+def _kept(imports: Mapping[str, Import], last: Mapping[str, Any]) -> dict[Place, Known]:
+    """What partners said of themselves last that are away, and whose nodes stay: their Peers and ways in stay, too."""
+    found: dict[Place, Known] = {}
+    for entry in _list(last.get("relayedProfiles")):
+        told = entry if isinstance(entry, Mapping) and not entry.get("via") else {}
+        try:
+            one = heard(told.get("profile"))
+        except ValueError:  # of a relay, or of another version of this program
+            continue
+        given = imports.get(one.profile.organisation, Import(""))
+        signed = given.key in ("", one.profile.key)
+        if given.absent and (given.key or given.nodes) and signed:
+            found[one.place] = Known(one)
+    return found
 
 
 def _sealing_keys(partners: Mapping[str, str], known: Iterable[Known], pins: Mapping[str, str]) -> dict[str, str]:

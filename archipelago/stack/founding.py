@@ -57,8 +57,8 @@ def decide(
     book = {f"{node.organisation}/{node.name}": node for given in imports.values() for node in given.nodes}
     decision = Decision(founder=settings.organisation if network.founder else network.joins)
     agreed = chain.agreed(settings)
-    offered = agreed or _offered(settings, chain, imports, root, decision)
     frozen = _parse(chain, recorded.genesis, "network", decision) if recorded and recorded.genesis else None
+    offered = agreed or _offered(settings, chain, imports, root, decision, runs=frozen is not None)
     if frozen and agreed and frozen.hash != agreed.hash:
         words = f"this stack's nodes run {frozen.text.strip()}, and its settings now say {agreed.text.strip()}."
         cure = "Bring back what they said; another network is a stack of its own, with a name of its own."
@@ -66,7 +66,8 @@ def decide(
     elif frozen and offered and frozen.hash != offered.hash:
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
-        decision.problems.append(Problem("network", words, cure))
+        path = "network" if getattr(network, "genesis_file", None) else f"partners.{decision.founder}"
+        decision.problems.append(Problem(path, words, cure))
     elif frozen and offered and getattr(network, "genesis_file", None):
         frozen, problems, warnings = rules.taken(frozen, offered)
         decision.problems += problems
@@ -126,9 +127,9 @@ def _first_sight(settings: Settings, given: Import, validators: list[ExternalNod
 
 
 def _offered(
-    settings: Settings, chain: Chain, imports: Mapping[str, Import], root: Path, decision: Decision
+    settings: Settings, chain: Chain, imports: Mapping[str, Import], root: Path, decision: Decision, *, runs: bool
 ) -> Genesis | None:
-    """The genesis that a file or the founder gives."""
+    """The genesis that a file or the founder gives; a stack that runs one needs none."""
     network = settings.network
     if file := getattr(network, "genesis_file", None):
         path = root / file
@@ -144,7 +145,7 @@ def _offered(
         return None
     given = imports.get(network.joins)
     if given is None or given.network is None or not given.network.genesis:
-        if given and not given.absent and given.network is None:
+        if given and not given.absent and given.network is None and not runs:
             words = f"{network.joins} gave its nodes but no genesis, and this stack joins it."
             cure = "Ask it for its genesis.json and name the file in archipelago:network.genesisFile."
             decision.problems.append(Problem("network.genesisFile", words, cure))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from archipelago.model.record import ExternalNode
@@ -36,21 +36,25 @@ def lost(last: Mapping[str, Any], records: Iterable[ExternalNode]) -> dict[str, 
 
 
 def spared(
-    last: Mapping[str, Any], partners: Iterable[ExternalNode], founded: int, quorum: Callable[[int], int]
+    last: Mapping[str, Any], partners: Iterable[ExternalNode], named: Collection[str], quorum: Callable[[int], int]
 ) -> tuple[int, int]:
-    """How many validators a network has, and how many of them may be away while blocks go on.
+    """How many validators a network has for certain, and how many more of them may be away while blocks go on.
 
-    What organisations say of their nodes counts, or the genesis where it names more: a partner may be away.
+    Roles are wishes, of ours and of others, and only the chain knows who was voted in: more than block 0 names are not
+    counted. Where fewer are left of them, those of earlier runs are away already, or were voted out: nothing here tells
+    which, so they count as away.
 
     Args:
         last: The stack's own last outputs.
-        partners: Nodes of others.
-        founded: How many the genesis names.
+        partners: Nodes of others; one counts that block 0 names, or that is to validate and has its key for certain.
+        named: Addresses of the validators that block 0 names.
         quorum: Of so many validators, how many have to run.
     """
     own = sum(each.get("role") == VALIDATOR for each in last.get("externalNodes") or [])
-    number = max(own + sum(each.role == VALIDATOR for each in partners), founded)
-    return number, number - min(quorum(number), number)
+    theirs = sum(each.address in named or (each.role == VALIDATOR and bool(each.proof)) for each in partners)
+    number = len(named) or own + theirs
+    away = max(0, number - own - theirs)
+    return number, max(0, number - min(quorum(number), number) - away)
 
 
 def problems(settings: Settings, gone: Mapping[str, str], number: int, spare: int) -> Iterator[Problem]:
@@ -66,12 +70,12 @@ def problems(settings: Settings, gone: Mapping[str, str], number: int, spare: in
     if len(unnamed) > spare:
         listed = ", ".join(f"{name} ({how})" for name, how in unnamed.items())
         words = (
-            f"this run would take away {listed}. The network has {number} validators and makes no block with more than "
-            f"{spare} of them away."
+            f"this run would take away {listed}. The network has {number} validators for certain, and makes no block "
+            f"with more than {spare} of those away that are there now."
         )
         names = ", ".join(sorted({*settings.loses_validators, *unnamed}))
         cure = (
-            "Bring them back. Where they were voted out before, or where the network is to stop, write "
+            "Bring them back. Where they were voted out before or never in, or where the network is to stop, write "
             f"archipelago:{KEY}: [{names}] for this run, and take it out afterwards."
         )
         yield Problem("nodes", words, cure)

@@ -29,6 +29,7 @@ from archipelago.settings.models import Partner
 from archipelago.settings.read import Settings
 
 PROFILES = ("profiles", "relayedProfiles")  # own ones, and those of others
+UNREADABLE = "unreadable"  # in the place of a bundle: why its file cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,15 @@ def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
 def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[str, Any] | None]:
     """The bundles that partners sent as files, by partner; None for an optional one that is not there yet.
 
+    A file that is no bundle is a wrong word of that partner: it is told by `accept`, as everything that is wrong.
+
     Args:
         settings: Ours.
         root: The project's folder, where their paths start.
         source: The stack file's name, for messages.
 
     Raises:
-        Refused: A required file is missing, or one is no bundle.
+        Refused: A required file is missing.
     """
     found: dict[str, dict[str, Any] | None] = {}
     problems = []
@@ -111,8 +114,7 @@ def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[st
                     Problem(f"partners.{name}.file", f"there is no file {(root / partner.file).absolute()}.", cure)
                 )
         except (OSError, ValueError) as error:
-            cure = f"Ask {name} for the file that `archipelago export` writes."
-            problems.append(Problem(f"partners.{name}.file", f"{partner.file} is no bundle: {error}.", cure))
+            found[name] = {UNREADABLE: f"{partner.file} is no bundle: {quoted(error, LONGEST)}"}
     if problems:
         raise Refused(problems, source)
     return found
@@ -150,13 +152,11 @@ def accept(
     if partner.nodes is not None:
         raw = {"organisation": name, "externalNodes": list(partner.nodes)}
     where = partner.stack or partner.file or "the settings"
-    if raw is None or not raw.get("organisation"):
+    if raw is None or not (raw.get("organisation") or raw.get(UNREADABLE)):
         absent = f"{where} is not there yet" if raw is None else f"{where} has exported nothing yet"
         return _too_few(path, partner, Import(name, absent=absent))
-    try:
-        foreign.check(raw)
-    except ValueError as error:
-        return [Problem(path, f"what {where} gives cannot be read: {error}.", f"Ask {name} for it again.")]
+    if unreadable := _unreadable(path, where, name, raw):
+        return [unreadable]
     problems = list(_provenance(path, where, partner, name, raw))
     nodes: list[ExternalNode] = []
     listed = raw.get("externalNodes") or []
@@ -189,6 +189,18 @@ def accept(
     profiles, relayed = told
     found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, profiles, relayed, edition)
     return _too_few(path, partner, found)
+
+
+def _unreadable(path: str, where: str, name: str, raw: Mapping[str, Any]) -> Problem | None:
+    """Why nothing of what a partner gives is looked at."""
+    if why := raw.get(UNREADABLE):
+        cure = f"Ask {name} for the file that `archipelago export` writes."
+        return Problem(f"{path}.file", f"{quoted(why, 2 * LONGEST)}.", cure)
+    try:
+        foreign.check(raw)
+    except ValueError as error:
+        return Problem(path, f"what {where} gives cannot be read: {error}.", f"Ask {name} for it again.")
+    return None
 
 
 def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:

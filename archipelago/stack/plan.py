@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archipelago.chains.contract import NOTHING_SHARED, Ask, Chain, Genesis, Given, Shared, Site
+from archipelago.chains.contract import Ask, Chain, Genesis, Given, Site
 from archipelago.chains.node import Node
 from archipelago.checks import plans as checks
 from archipelago.identity.derive import Keyring
@@ -18,7 +18,7 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted, continuity, losses, openings, ownership, sharing
+from archipelago.stack import accepted, continuity, held, losses, openings, ownership, sharing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.ownership import Met
@@ -50,7 +50,7 @@ class StackPlan:
         unasked: What of the cluster the plan depends on and nobody told.
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
-        validators: How many validators the network has, and how many of them may be away while blocks go on.
+        validators: How many validators the network has for certain, and how many more may be away while blocks go on.
         cluster: In which cluster it runs, for its outputs.
         hosts: Addresses of its nodes that were exported last.
         before: What the last run took of each partner.
@@ -145,16 +145,17 @@ def plan_stack(
         Refused: With every problem found; nothing was touched.
     """
     before = accepted.read(last, settings)
-    wrong: dict[str, str] = {}
+    imports, wrong = accepted.imports(settings, chain, received, before)
     while True:
         try:
-            imports, problems = accepted.imports(settings, chain, received, before, wrong)
-            plan = _planned(settings, chain, stack, imports, problems, last, root, source, given or {}, met or Met())
+            plan = _planned(
+                settings, chain, stack, imports, before, [*wrong], last, root, source, given or {}, met or Met()
+            )
         except Refused as refused:
-            more = accepted.blamed(refused.problems, settings, before, wrong)
-            if not more:
+            instead = accepted.blamed(refused.problems, imports, settings, before)
+            if not instead:
                 raise
-            wrong |= more
+            imports |= instead
         else:
             unheard = accepted.unheard(imports, before, settings, last)
             return replace(plan, before=before, exported=bundle_of(last), now=now, unheard=unheard)
@@ -165,6 +166,7 @@ def _planned(
     chain: Chain,
     stack: str,
     imports: Mapping[str, Import],
+    before: accepted.Before,
     problems: list[Problem],
     last: Mapping[str, Any],
     root: Path,
@@ -178,7 +180,7 @@ def _planned(
     owner = ownership.owner(settings, stack, signing_key, last, met)
     hosts, ran = continuity.hosts(last), continuity.fingerprints(last)
     site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts, ran)
-    common = _common(settings, chain, keyring, site, imports, last)
+    common = held.common(settings, chain, keyring, site, imports, last)
     problems += common.problems
     made = _nodes(settings, chain, keyring, last)
     nodes = {node.name: chain.equipped(settings, node, common.shared) for node in made}
@@ -190,14 +192,20 @@ def _planned(
     keys = common.sharing.keys if common.sharing else {}
     heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
     partners = [node for given in imports.values() for node in given.nodes]
+    had = [node for known in before.values() for node in known.nodes]
     book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
-    problems += [*heard.problems, *decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
+    problems += [
+        *heard.problems,
+        *decision.problems,
+        *book.problems(settings.path_of, had),
+        *sharing.disagreements(book),
+    ]
     services = chain.services(settings)
     problems += checks.problems(plans, services, settings)
-    founded = decision.genesis.validators if decision.genesis else 0
-    validators = losses.spared(last, partners, founded, chain.running.quorum)
+    named = decision.genesis.addresses if decision.genesis else ()
+    validators = losses.spared(last, partners, named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:  # not after a rename, which alone is told: it changes every key
@@ -255,34 +263,6 @@ def _nodes(settings: Settings, chain: Chain, keyring: Keyring, last: Mapping[str
         node = chain.node(settings, keyring, name)
         was = formats.get((name, node.record.generation, node.record.account), node.file_format)
         yield chain.earlier(keyring, node, was) if was < node.file_format else node
-
-
-@dataclass(frozen=True)
-class _Common:
-    """What is held in common with partners, and what is said of it."""
-
-    shared: Shared = NOTHING_SHARED
-    sharing: sharing.Sharing | None = None
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-def _common(
-    settings: Settings,
-    chain: Chain,
-    keyring: Keyring,
-    site: Site,
-    imports: Mapping[str, Import],
-    last: Mapping[str, Any],
-) -> _Common:
-    if not chain.seals:
-        return _Common()
-    sealer = Sealer.of(keyring)
-    letters = sharing.read_letters(sealer, imports, last)
-    shared = chain.shared(settings, keyring, site, letters.opened)
-    made = sharing.share(settings, sealer, imports, last, shared, letters)
-    problems, warnings = (*letters.problems, *shared.problems), (*letters.warnings, *shared.warnings)
-    return _Common(shared, made, problems, warnings)
 
 
 def _record(node: Node[Any], plan: NodePlan, site: Site) -> ExternalNode:

@@ -48,12 +48,14 @@ class Letters:
     Args:
         sealed: As they wrote it; what they gave last where they do not give it now.
         opened: What it says.
+        before: What those said that were kept from earlier runs, because nodes of ours use it.
         problems: What was changed on the way, or sealed for something else.
         warnings: What a reader of the preview should know.
     """
 
     sealed: dict[str, dict[str, str]] = field(default_factory=dict)
     opened: dict[str, dict[str, bytes]] = field(default_factory=dict, repr=False)
+    before: dict[str, dict[str, bytes]] = field(default_factory=dict, repr=False)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -79,6 +81,7 @@ def read_letters(sealer: Sealer, imports: Mapping[str, Import], last: Mapping[st
                 letters.take(name, item, text, sealer.opened(name, item, text))
             except ValueError:  # of an earlier seed of ours; whoever misses it is told below
                 continue
+            letters.before.setdefault(name, {})[item] = letters.opened[name][item]
         if not given.key:  # anybody could have sealed it
             continue
         for item, text in sorted(given.sealed.items()):
@@ -98,6 +101,23 @@ def _open(letters: Letters, sealer: Sealer, name: str, item: str, text: str) -> 
     except ValueError as error:
         cure = f"Ask {name} to run pulumi up again; if that does not help, do not trust the way it came."
         letters.problems.append(Problem(f"partners.{name}", f"its sealed {item}: {error}.", cure))
+
+
+def replaced(shared: Shared, before: Shared) -> Iterator[Problem]:
+    """Secrets of partners that nodes of ours use, and in whose place a partner gives others: that is a wrong word.
+
+    Args:
+        shared: What this stack would hold with what partners seal now.
+        before: What it would hold with what it kept of them; the protocol has read both, whatever the spelling.
+    """
+    for item, source in sorted(shared.taken.items()):
+        if before.taken.get(item) == source and before.items[item] != shared.items[item]:
+            words = f"its sealed {item} holds another secret than before, and nodes of this stack run with that one."
+            cure = (
+                f"Ask {source} to bring back the one that it gave before. Where all shall have another one, agree on "
+                "the next keyGeneration, and set it in every stack."
+            )
+            yield Problem(f"partners.{source}", words, cure)
 
 
 def share(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,21 @@ def test_c15_a_partner_that_founded_another_network_is_not_asked() -> None:
     elsewhere = signed_again(lambda raw: raw["network"].update(founder="beta"), given)
     assert written(FILE, alpha(), {"beta": elsewhere}).last == {}
     assert not refusal_of(alpha(), {"beta": elsewhere})
+
+
+def _later_rules(raw: Config) -> None:
+    text = json.loads(raw["network"]["genesis"])
+    text["config"]["berlinBlock"] = 100
+    raw["network"]["genesis"] = json.dumps(text)
+
+
+def test_a_partners_other_rules_of_later_blocks_are_told_and_not_taken_for_ours(tmp_path: Path) -> None:
+    """block 0 is the same: what our settings or our file make of it counts."""
+    given = bundle(beta(), {"alpha": bundle(alpha())})
+    apart = signed_again(_later_rules, given)
+    plan = shown(apart)
+    assert plan.genesis == plan_of(alpha()).genesis
+    assert any("Partner beta and this stack have other rules from block 100 on" in each for each in plan.warnings)
+    (tmp_path / "genesis.json").write_text(given["network"]["genesis"])
+    here = StackFile(FILE.name, tmp_path / FILE.path.name)
+    assert written(here, alpha({"network.genesisFile": "genesis.json"}), {"beta": apart}).last == {}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.cli.conftest import Deployed
 from tests.fake_network import FOUR
+from tests.stacks import Config, crossed
+from tests.unit.test_stack_accepted import signed_again
 
 pytestmark = pytest.mark.unit
 
 ALPHA = ("alpha/quorum-node1", "alpha/quorum-node2")
+PORT = {"host": "203.0.113.10", "port": 30303, "exposure": "NodePort"}
 BETA = ("beta/quorum-node1", "beta/quorum-node2")
 
 
@@ -86,6 +91,49 @@ def test_s1_what_gives_an_organisation_a_third_needs_a_flag(deployed: Deployed) 
         assert "--allow-share: beta would have 1 of 3 validators, a third or more" in ran.out
         assert len(network.node(ALPHA[0]).pending) == cast
         assert ran.code in (code, 3)
+
+
+def _unsigned(outputs: Config) -> None:
+    outputs["identities"]["signature"] = "00" * 64
+
+
+def _of_alpha(outputs: Config) -> None:
+    """Signed by beta, and in the way of a node of alpha's."""
+
+    def change(given: Config) -> None:
+        given["externalNodes"][0]["endpoints"]["p2p"] = PORT
+
+    given = signed_again(change, crossed(outputs))
+    outputs["externalNodes"] = given["externalNodes"]
+    outputs["identities"]["signature"] = given["signature"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["taken before", "never taken"])
+@pytest.mark.parametrize("damage", [_unsigned, _of_alpha])
+def test_c8_a_partner_whose_export_is_wrong_can_be_voted_out(
+    deployed: Deployed, damage: Callable[[Config], None], known: bool
+) -> None:
+    network = deployed.network
+    deployed.project.edit("cluster-a", "quorum-node1: {}", "quorum-node1: {exposure: {ports: {p2p: 30303}}}")
+    network.world.outputs["alpha"]["externalNodes"][0]["endpoints"]["p2p"] = PORT
+    damage(network.world.outputs["beta"])
+    if not known:
+        network.world.outputs["alpha"].pop("accepted")
+    address = network.records[BETA[1]].address
+    ran = deployed.run("validators", "apply", "--force", "--allow-share", "--remove", address, only="alpha")
+    assert ran.code == 0, ran.said
+    assert network.node(ALPHA[0]).pending == {address.lower(): False}
+    assert "warning: cluster-a: " in ran.err
+    assert "beta" in ran.err
+    assert (BETA[1] in ran.out) == known
+
+
+def test_a_wrong_stack_file_casts_no_vote(deployed: Deployed) -> None:
+    deployed.project.edit("cluster-a", "    quorum-node2: {}\n", "")
+    deployed.project.edit("cluster-a", "    quorum-node1: {}\n", "    quorum-node9: {}\n")
+    ran = deployed.run("validators", "apply", "--force", "--remove", BETA[1], only="alpha")
+    assert ran.code == 1
+    assert "this run would take away quorum-node1" in ran.err
 
 
 @pytest.mark.parametrize("way", ["--remove", "--add"])

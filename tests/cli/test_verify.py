@@ -84,6 +84,19 @@ def test_release_asks_and_deletes_keys_and_volume(deployed: Deployed) -> None:
     ]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["taken before", "never taken"])
+def test_release_goes_on_where_a_partners_export_is_wrong(deployed: Deployed, known: bool) -> None:
+    left_over(deployed, "quorum-node9")
+    outputs = deployed.network.world.outputs
+    outputs["beta"]["identities"]["signature"] = "00" * 64
+    if not known:
+        outputs["alpha"].pop("accepted")
+    ran = deployed.run("release", "quorum-node9", "--yes", only="alpha")
+    assert ran.code == 0, ran.said
+    assert "carries no valid signature" in ran.err
+    assert len(deployed.network.clusters["alpha"].deleted) == 2
+
+
 def test_release_deletes_nothing_without_the_name(deployed: Deployed) -> None:
     left_over(deployed, "quorum-node9")
     ran = deployed.run("release", "quorum-node9", only="alpha", given="yes\n")

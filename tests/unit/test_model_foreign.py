@@ -89,6 +89,15 @@ def test_c27_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         foreign.read(tmp_path / "alpha.json")
 
 
+def test_c27_outputs_of_a_stack_are_as_large_as_a_file_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = bundle(alpha())
+    monkeypatch.setattr(foreign, "LARGEST", 100_000)
+    assert not refusal_of(beta(), {"alpha": given})
+    for more in ("x" * 100_000, [1.0] * 100_000, {"x" * 60_000: ["x" * 60_000]}):
+        (problem,) = refusal_of(beta(), {"alpha": {**given, "more": more}})
+        assert (problem.path, "at most 100000 bytes" in problem.message) == ("partners.alpha", True)
+
+
 def yaml_refusal(folder: Path, text: str) -> str:
     (folder / "Pulumi.x.yaml").write_text(text)
     with pytest.raises(Refused) as refused:

@@ -8,7 +8,7 @@ import pytest
 
 from operate import validators
 from operate.site import look
-from operate.stack import Stack
+from operate.stack import Stack, names
 from operate.validators import Votes
 from operate.vote_guards import share
 from tests.fake_network import FOUR, FakeNetwork
@@ -213,3 +213,21 @@ def test_rb6_a_validator_that_is_not_voted_in_yet_does_not_count_for_one_that_go
     assert (comes.add, comes.refusal) == (True, "")
     assert "3 would be left" in goes.refusal
     assert all(stranger not in mine for mine, _ in cast(stack, votes, allow_share=True).values())
+
+
+@pytest.mark.parametrize("claimant", ["aaa", "zzz"])
+def test_s5_who_only_claims_a_node_neither_names_it_nor_has_a_wish_for_it(network: FakeNetwork, claimant: str) -> None:
+    """By the order of names, the word without a proof went before the one with it."""
+    stack = network.stack("alpha")
+    (given,) = stack.imports
+    assert all(node.proof for node in given.nodes)
+    stolen = (*given.nodes, *stack.records)
+    changes = {"organisation": claimant, "role": "member", "proof": None}
+    other = replace(given, name=claimant, nodes=tuple(node.model_copy(update=changes) for node in stolen))
+    claimed = replace(stack, imports=(given, other))
+    for seen in (claimed, replace(stack, imports=(other, given))):
+        votes = votes_of(seen)
+        assert votes.settled
+        assert votes.unproven == ()
+        assert votes.current == votes.wanted == (*ALPHA, *BETA)
+        assert {*names([seen]).values()} == {*ALPHA, *BETA}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -50,10 +51,43 @@ def test_beta_and_gamma_keep_each_others_peers_and_addresses_after_alpha_has_lef
     made.destroy("alpha")
     made.settle()
     for name, other in (("beta", "gamma"), ("gamma", "beta")):
-        assert of_kind(made.plans[name], PEER).keys() == {f"{other}-{other}-site"}
+        assert of_kind(made.plans[name], PEER).keys() == {f"{other}-{other}-site", "alpha-alpha-site"}
         assert f"{other}/public-archive" in made.plans[name].live_files["peers.json"]
-        assert any("alpha/alpha-site" in each for each in made.plans[name].warnings) is False, "it was told once"
     assert made.settled()
+    for name in ("beta", "gamma"):
+        made.configs[name]["partners"]["alpha"]["forget"] = True
+    made.up("beta", "gamma")
+    made.settle()
+    for name, other in (("beta", "gamma"), ("gamma", "beta")):
+        assert of_kind(made.plans[name], PEER).keys() == {f"{other}-{other}-site"}
+    assert made.settled()
+
+
+def _unsigned(outputs: dict[str, Any]) -> None:
+    outputs["identities"] = {**outputs["identities"], "signature": "00" * 64}
+
+
+def _silent(outputs: dict[str, Any]) -> None:
+    outputs.clear()
+
+
+def _other_place(outputs: dict[str, Any]) -> None:
+    outputs["externalNodes"] = "none"
+
+
+@pytest.mark.parametrize("damage", [_unsigned, _silent, _other_place])
+def test_s4_a_partner_that_is_away_keeps_its_peer_and_the_way_in_that_it_gave(damage: Callable[..., None]) -> None:
+    made = settled(GRANTS)
+    before = objects(made.plans["beta"])
+    assert {("Peer", "alpha-alpha-site"), ("Secret", "alpha-alpha-site-kubeconfig")} <= before.keys()
+    damage(made.outputs["alpha"])
+    for _ in range(2):  # the second run has them from the first one alone
+        plan = made.up("beta")
+        assert plan.missing == ("alpha",)
+        assert objects(plan) == before
+    made.outputs["alpha"] = {}
+    made.configs["beta"]["partners"]["alpha"]["forget"] = True
+    assert not of_kind(made.up("beta"), PEER).keys() & {"alpha-alpha-site"}
 
 
 def test_a_grant_to_a_partner_that_is_not_there_waits_and_says_so() -> None:

@@ -12,7 +12,7 @@ from archipelago.identity.curve25519 import sign, signer
 from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Refused
-from tests.stacks import Config, alpha, beta, bundle, crossed, floats, outputs_of, plan_of, refusal_of, seed
+from tests.stacks import GONE, Config, alpha, beta, bundle, crossed, floats, outputs_of, plan_of, refusal_of, seed
 from tests.world import World, difference
 
 pytestmark = pytest.mark.unit
@@ -114,6 +114,63 @@ def test_s4_two_partners_that_contradict_each_other_stop_no_run() -> None:
     after = plan_of(config, {**received, "aaa": wrong}, floats(outputs_of(before)))
     assert difference(before, after) == set()
     assert sum(STAY in warning for warning in after.warnings) >= 1
+
+
+AAA: Config = {"partners.aaa": {"stack": "organization/archipelago/cluster-z", "required": False}}
+CLAIMS: dict[str, Callable[[Config], Config]] = {
+    "its address": lambda theirs: {"endpoints": {"p2p": theirs["endpoints"]["p2p"]}},
+    "its key, unproven": lambda theirs: {"nodeId": theirs["nodeId"], "address": theirs["address"], "proof": None},
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
+def test_s4_who_claims_what_a_partner_had_is_alone_passed_over(claim: Callable[[Config], Config]) -> None:
+    """The key of a node of beta was stolen: while another partner is in its way, the stolen one stayed admitted."""
+    world = World(alpha=alpha(AAA), beta=beta())
+    world.up("alpha", "beta")
+    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
+    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
+    last = floats(outputs_of(before))
+    first = crossed(world.outputs["beta"])["externalNodes"][0]
+    world.configs["beta"] = beta({"nodes.quorum-node2.identity": {"generation": 2}, "nodes.quorum-node3": {}})
+    world.up("beta")
+    theirs = crossed(world.outputs["beta"])
+    wrong = of_gamma(lambda node: node.update(claim(first)))
+    plan = plan_of(config, {"beta": theirs, "aaa": wrong}, last)
+    assert plan.missing == ("aaa",)
+    assert difference(plan, plan_of(config, {"beta": theirs, "aaa": None}, last)) == set()
+    assert difference(before, plan), "what beta changed is taken"
+
+
+def test_s4_two_partners_that_claim_one_new_address_both_stay_as_they_were() -> None:
+    """Which of them has it cannot be told."""
+    world = World(alpha=alpha(AAA), beta=beta())
+    world.up("alpha", "beta")
+    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
+    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
+    new = {"p2p": {"host": "192.0.2.77", "port": 31234}}
+    theirs = signed_again(lambda raw: raw["externalNodes"][0]["endpoints"].update(new), crossed(world.outputs["beta"]))
+    wrong = of_gamma(lambda node: node["endpoints"].update(new))
+    plan = plan_of(config, {"beta": theirs, "aaa": wrong}, floats(outputs_of(before)))
+    assert set(plan.missing) == {"aaa", "beta"}
+    assert difference(before, plan) == set()
+
+
+def test_c9_a_partner_that_claims_the_address_of_a_revoked_node_does_not_bring_it_back() -> None:
+    """beta's node goes on under another key at the same address, or is gone: another partner has no say in that."""
+    world = World(alpha=alpha(AAA), beta=beta())
+    world.up("alpha", "beta")
+    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
+    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
+    revoked = crossed(world.outputs["beta"])["externalNodes"][1]
+    wrong = of_gamma(lambda node: node["endpoints"].update(p2p=revoked["endpoints"]["p2p"]))
+    for change in ({"nodes.quorum-node2.identity": {"generation": 2}}, {"nodes.quorum-node2": GONE}):
+        world.configs["beta"] = beta(change)
+        world.up("beta")
+        received = {"beta": crossed(world.outputs["beta"]), "aaa": wrong}
+        plan = plan_of(config, received, floats(outputs_of(before)))
+        assert "beta" not in plan.missing
+        assert not any(revoked["nodeId"] in text for text in plan.live_files.values())
 
 
 def test_c9_an_older_bundle_is_not_taken() -> None:

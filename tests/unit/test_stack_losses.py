@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
 from archipelago.problems import Problem
 from tests import cita
-from tests.stacks import GONE, Config, alpha, beta, bundle, changed, crossed, floats, outputs_of, plan_of, refusal_of
+from tests.stacks import GONE, Config, alpha, beta, bundle, changed, floats, outputs_of, plan_of, refusal_of
+from tests.unit.test_stack_accepted import signed_again
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +31,11 @@ def last(config: Mapping[str, Any]) -> Config:
     return exported
 
 
+def told_in(told: Iterable[Problem]) -> list[Problem]:
+    """What is said of lost validators."""
+    return [each for each in told if "makes no block" in each.message]
+
+
 def losses_of(
     changes: Mapping[str, Any],
     before: Config | None = None,
@@ -37,8 +43,7 @@ def losses_of(
 ) -> list[Problem]:
     """What is said of validators when a stack that runs is changed."""
     config = before or alpha()
-    told = refusal_of(changed(config, changes), received, last(config))
-    return [each for each in told if "makes no block" in each.message]
+    return told_in(refusal_of(changed(config, changes), received, last(config)))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -84,13 +89,51 @@ def test_c8_the_last_validators_go_only_where_the_file_says_that_the_network_sto
     assert not losses_of({}, small)
 
 
-def test_c8_partners_validators_count_and_so_do_those_of_the_genesis_while_partners_are_away() -> None:
-    """Two of alpha's three: with beta's two the network has five, of which one may be away."""
-    two: dict[str, Any] = {f"nodes.{name}": GONE for name in NAMES[:2]}
-    theirs = bundle(beta({"defaults.validator": True}), {"alpha": crossed(outputs_of(plan_of(alpha())))})
-    (problem,) = losses_of(two, received={"beta": theirs})
-    assert "has 5 validators and makes no block with more than 1" in problem.message
-    assert not losses_of({"nodes.quorum-node1": GONE}, received={"beta": theirs})
+def test_c8_partners_validators_count_that_block_0_names_although_they_are_away() -> None:
+    """Two of alpha's three: with beta's one the network has four, of which one may be away."""
+    both = alpha({"network.genesis": {"validators": [*NAMES, "beta/quorum-node1"]}})
+    met = bundle(beta({"defaults.validator": True}))
+    before = floats(outputs_of(plan_of(both, {"beta": met})))
+    for received in ({"beta": met}, {}):
+        (problem,) = told_in(refusal_of(changed(both, {f"nodes.{name}": GONE for name in NAMES[:2]}), received, before))
+        assert "has 4 validators for certain, and makes no block with more than 1" in problem.message
+        assert not told_in(refusal_of(changed(both, {"nodes.quorum-node1": GONE}), received, before))
+
+
+def test_c8_validators_that_a_partner_only_wishes_for_do_not_let_ours_go() -> None:
+    """39 of them, of one organisation: three of four could go, and no block was made any more."""
+    wished: Config = {f"nodes.wish{number}": {} for number in range(39)}
+    for proven in (True, False):
+        theirs = bundle(beta({**wished, "defaults.validator": True}), {"alpha": bundle(alpha())})
+        if not proven:
+            theirs = signed_again(lambda raw: [node.pop("proof") for node in raw["externalNodes"]], theirs)
+        (problem,) = losses_of({f"nodes.{name}": GONE for name in NAMES[:2]}, received={"beta": theirs})
+        assert "has 3 validators for certain" in problem.message
+
+
+def test_c8_validators_that_this_stack_only_wishes_for_do_not_let_others_go() -> None:
+    """Added after block 0, and not voted in yet, or never."""
+    more: Config = {f"nodes.later{number}": {} for number in range(6)}
+    before = floats(outputs_of(plan_of(alpha(more), None, last(alpha()))))
+    gone = {**more, **{f"nodes.{name}": GONE for name in NAMES[:2]}}
+    assert told_in(refusal_of(alpha(gone), None, before))
+    assert not told_in(refusal_of(alpha({**more, "nodes.quorum-node1": GONE}), None, before))
+
+
+def test_c8_one_after_another_in_runs_of_their_own_are_as_many_as_in_one_run() -> None:
+    first = alpha({"nodes.quorum-node1": GONE})
+    before = floats(outputs_of(plan_of(first, None, last(alpha()))))
+    (problem,) = told_in(refusal_of(changed(first, {"nodes.quorum-node2": GONE}), None, before))
+    assert "more than 0 of those away that are there now" in problem.message
+    named = changed(first, {"nodes.quorum-node2": GONE, "losesValidators": ["quorum-node2"]})
+    assert not told_in(refusal_of(named, None, before))
+
+
+def test_c8_keys_that_are_rotated_one_after_another_are_no_lost_validators() -> None:
+    """Each is voted in again; the roles are as many as before."""
+    first = alpha({"nodes.quorum-node1.identity": {"generation": 2}})
+    before = floats(outputs_of(plan_of(first, None, last(alpha()))))
+    assert not told_in(refusal_of(changed(first, {"nodes.quorum-node2.identity": {"generation": 2}}), None, before))
 
 
 def test_c8_a_node_that_never_validated_may_come_and_go() -> None:
@@ -102,6 +145,16 @@ def test_c8_nodes_of_cita_cloud_are_kept_alike() -> None:
     config = cita.local()
     names = sorted(config["nodes"])
     gone = {f"nodes.{name}": GONE for name in names[:2]}
-    problems = [each for each in refusal_of(changed(config, gone), last=last(config)) if "no block" in each.message]
+    problems = told_in(refusal_of(changed(config, gone), last=last(config)))
     assert len(problems) == 1
     assert all(name in problems[0].message for name in names[:2])
+
+
+def test_c8_nodes_of_cita_cloud_that_came_later_do_not_let_validators_go() -> None:
+    """Every node of CITA-Cloud has the role; block 0 names those that are validators."""
+    config = cita.local()
+    names = sorted(config["nodes"])
+    grown = changed(config, {f"nodes.node{index}": {"index": index} for index in range(3, 9)})
+    before = floats(outputs_of(cita.plan_of(grown, None, last(config))))
+    gone = changed(grown, {f"nodes.{name}": GONE for name in names[:2]})
+    assert told_in(refusal_of(gone, last=before))

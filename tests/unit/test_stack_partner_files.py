@@ -10,7 +10,8 @@ import pytest
 from archipelago.problems import Refused
 from archipelago.stack.outputs import bundle as signed_bundle
 from archipelago.stack.partners import read_files
-from tests.stacks import SOURCE, alpha, beta, outputs_of, plan_of, records_of, refusal_of, settings_of
+from tests.stacks import SOURCE, alpha, beta, floats, outputs_of, plan_of, records_of, refusal_of, settings_of
+from tests.world import difference
 
 pytestmark = pytest.mark.unit
 
@@ -30,9 +31,23 @@ def test_a_bundle_in_a_file_is_read_as_exported_or_as_pulumi_prints_outputs(tmp_
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "\xff", "[" * 100_000])
 def test_a_file_that_is_no_bundle_is_refused_by_its_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "alpha.json").write_bytes(content.encode("latin-1"))
-    settings = settings_of(beta({"partners.alpha": {"file": "alpha.json"}}))
-    with pytest.raises(Refused, match=r"partners\.alpha\.file: alpha\.json is no bundle"):
-        read_files(settings, tmp_path, SOURCE)
+    config = beta({"partners.alpha": {"file": "alpha.json"}})
+    (problem,) = refusal_of(config, read_files(settings_of(config), tmp_path, SOURCE))
+    assert problem.path == "partners.alpha.file"
+    assert problem.message.startswith("alpha.json is no bundle")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"unreadable": "x"}'])
+def test_s4_a_damaged_file_of_a_partner_that_was_taken_counts_as_one_that_is_away(tmp_path: Path, content: str) -> None:
+    config = beta({"partners.alpha": {"file": "alpha.json"}})
+    sound = outputs_of(plan_of(alpha()))
+    (tmp_path / "alpha.json").write_text(json.dumps(sound))
+    before = plan_of(config, read_files(settings_of(config), tmp_path, SOURCE))
+    (tmp_path / "alpha.json").write_text(content)
+    after = plan_of(config, read_files(settings_of(config), tmp_path, SOURCE), floats(outputs_of(before)))
+    assert after.missing == ("alpha",)
+    assert difference(before, after) == set()
+    assert any("taken last stay" in each for each in after.warnings)
 
 
 def test_a_missing_file_is_refused_unless_it_may_come_later(tmp_path: Path) -> None:

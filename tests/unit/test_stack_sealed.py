@@ -158,14 +158,17 @@ def test_own_last_outputs_that_somebody_has_broken_are_passed_over(broken: Any) 
     assert plan_of(beta(), last=last).waiting_for == ("alpha: the key of swarm archive",)
 
 
-def test_what_a_partner_seals_now_counts_and_not_what_was_kept_of_it() -> None:
-    """What is kept is for the time in which it is away; else a new key of it would never be seen."""
+def test_another_key_that_a_partner_seals_is_told_and_the_one_that_was_kept_of_it_stays() -> None:
     both = world("alpha", "beta")
     both.up("alpha", "beta", "alpha", "beta")
     assert both.outputs["beta"]["received"] == {"alpha": {ITEM: both.outputs["alpha"]["sealed"]["beta"][ITEM]}}
     other = bytes(range(32))
     given = received(_text(lambda _: sealer("alpha").seal("beta", sealer("beta").key, ITEM, other)))
-    problems = refusal(lambda: plan_of(beta(), {"alpha": given}, both.outputs["beta"]))
+    plan = plan_of(beta(), {"alpha": given}, both.outputs["beta"])
+    assert key_of(plan) == key_of(both.plans["alpha"]) != other.hex()
+    assert any(f"its sealed {ITEM} holds another secret" in each for each in plan.warnings)
+    never = {key: value for key, value in both.outputs["beta"].items() if key != "accepted"}  # of an older program
+    problems = refusal(lambda: plan_of(beta(), {"alpha": given}, never))
     assert any(f"to {fingerprint(other)} under this member" in each.message for each in problems)
 
 

@@ -101,7 +101,7 @@ class GoQuorum(Founded):
         """A genesis.json that was handed to us."""
         try:
             file = parsed(text)
-            file.consensus, file.validators  # noqa: B018 - reading them is the check
+            file.consensus, file.validators, file.alloc  # noqa: B018 - reading them is the check
             if wrong := unreadable(file):
                 raise ValueError(wrong)
             # block 0 is the same whatever the config says, and two configs fork at the first block that they see apart

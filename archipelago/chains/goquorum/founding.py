@@ -86,7 +86,7 @@ def differences(
         ("network.genesis.blockPeriod", chosen.block_period, genesis.engine.get(PERIOD)),
         ("network.genesis.epoch", chosen.epoch, genesis.engine.get("epoch")),
         ("network.genesis.requestTimeout", chosen.request_timeout, genesis.engine.get("requestTimeout")),
-        ("network.genesis.gasLimit", chosen.gas_limit, int(str(genesis.document["gaslimit"]), 0)),
+        ("network.genesis.gasLimit", chosen.gas_limit, genesis.gas_limit),
         ("network.genesis.alloc", chosen.alloc, genesis.alloc),
     ]
     for path, wanted, there in pairs:

@@ -15,6 +15,7 @@ from trie import HexaryTrie
 
 from archipelago.chains.goquorum import extra_data
 from archipelago.chains.goquorum.versions import QBFT_BLOCKS_NAMED, QBFT_EXISTS, Release
+from archipelago.foreign_text import shown
 from archipelago.model import foreign
 
 ISTANBUL_DIGEST = "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365"
@@ -114,10 +115,15 @@ class GenesisFile:
         return found
 
     @property
+    def gas_limit(self) -> int:
+        """Of the first block."""
+        return _number(self.document.get("gaslimit", 0))
+
+    @cached_property
     def alloc(self) -> dict[str, int]:
         """Balances in wei by checksummed address."""
         return {
-            str(to_checksum_address(address)): _number(account.get("balance", 0))
+            _address(address): _number(account.get("balance", 0))
             for address, account in self.document.get("alloc", {}).items()
         }
 
@@ -243,6 +249,14 @@ def _storage_root(storage: Mapping[str, str]) -> bytes:
         if number := _number(value if str(value).startswith("0x") else f"0x{value}"):
             trie[keccak(_bytes(slot, 32))] = rlp.encode(number)
     return bytes(trie.root_hash)
+
+
+def _address(text: str) -> str:
+    """An address as geth reads it here: 40 hex characters, with or without 0x."""
+    try:
+        return str(to_checksum_address(text))
+    except ValueError:
+        raise ValueError(f"its alloc must name addresses of 40 hex characters, got {shown(text)}") from None
 
 
 def _bytes(text: str, length: int = 0) -> bytes:
