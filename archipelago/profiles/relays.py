@@ -8,7 +8,8 @@ each other of a third must not keep it alive between them. So
 - of several editions the latest wins, and never an earlier one than is known; of equal ones that of the nearest relay;
 - a relay that is gone, or gives something that cannot be taken, is taken to say what it said last: what was learnt from
   it stays, until a relay that gave it, too, is there and gives it no more;
-- an organisation has one key: that of its own stack, a pinned one, or the first that was heard.
+- an organisation has one key: that of its own stack, now or when it was last taken, a pinned one, or the first that was
+  heard.
 """
 
 from __future__ import annotations
@@ -17,15 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archipelago.model.profile import Heard, heard, wholes
-from archipelago.model.texts import is_label
+from archipelago.model.profile import Heard, heard
+from archipelago.profiles.entries import Path, entry_of, said_place
 
 Place = tuple[str, str]  # organisation and identity
-Path = tuple[str, ...]  # organisations between us and the one whose profile it is
-
-_NAMED = ("organisation", "identity")
-_READABLE = 130  # characters of two names
-_LONGEST = 100  # organisations on a way, and ways of one profile
 _MOST = 1000  # profiles that one partner may relay; a network of thousands needs another way than stacks' outputs
 
 
@@ -118,6 +114,7 @@ class Listener:
         key: Our public signing key.
         pins: Keys that the settings pin, by partner.
         refuse: Organisations of whom nothing is taken by relays.
+        accepted: Keys of partners that are away, as they were taken last: meanwhile no relay introduces them anew.
     """
 
     organisation: str
@@ -125,6 +122,7 @@ class Listener:
     key: str
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse: frozenset[str] = frozenset()
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
     def learn(self, words: Iterable[Word], last: Iterable[Any]) -> Learnt:
         """What is known after this run.
@@ -136,7 +134,7 @@ class Listener:
         there = {word.partner: word for word in words}
         learnt = Learnt()
         memory = dict(self._memory(last))
-        keys = {place[0]: known.heard.profile.key for place, known in memory.items()}
+        keys = {place[0]: known.heard.profile.key for place, known in memory.items()} | dict(self.accepted)
         for word in there.values():
             for one in self._direct(word, learnt):
                 learnt.known[one.place] = _latest(one, memory.get(one.place), learnt)
@@ -158,7 +156,7 @@ class Listener:
     def _memory(self, last: Iterable[Any]) -> Iterator[tuple[Place, Known]]:
         for entry in last:
             try:
-                via, raw = _entry(entry)
+                via, raw = entry_of(entry)
                 one = heard(raw)
             except ValueError:  # of another version of this program
                 continue
@@ -167,7 +165,7 @@ class Listener:
     def _direct(self, word: Word, learnt: Learnt) -> Iterator[Heard]:
         seen: set[str] = set()
         for raw in word.profiles:
-            name = "/".join(_place(raw)) or "without a name"
+            name = "/".join(said_place(raw)) or "without a name"
             try:
                 one = heard(raw)
                 self._of_this_network(one)
@@ -194,12 +192,12 @@ class Listener:
             learnt.doubts.append(f"{word.partner} relays {len(word.relayed)} profiles; no more than {_MOST} are read.")
         for entry in word.relayed[:_MOST]:
             try:
-                via, raw = _entry(entry)
+                via, raw = entry_of(entry)
                 one = heard(raw)
                 self._of_this_network(one)
                 self._of_the_known_key(one, keys)
             except ValueError as error:
-                place = _place(entry.get("profile") if isinstance(entry, Mapping) else None)
+                place = said_place(entry.get("profile") if isinstance(entry, Mapping) else None)
                 if place:
                     told.setdefault(place, _Told()).spoilt.add(word.partner)
                 name = "/".join(place) or "without a name"
@@ -290,22 +288,3 @@ def _older(place: Place, who: str, given: int, before: Known) -> str:
         f"{before.edition} is known: the known one stays. If {place[0]} has lost count, it sets "
         f"archipelago:identities.{place[1]}.revision to {before.edition + 1}."
     )
-
-
-def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("via"), Mapping):
-        raise ValueError("is no profile on its way")
-    via = {}
-    for relay, path in entry["via"].items():
-        sound = isinstance(path, (list, tuple)) and all(map(is_label, (relay, *path)))
-        if not sound or len(path) + len(entry["via"]) > _LONGEST:
-            raise ValueError("came by a way that cannot be read")
-        via[str(relay)] = tuple(path)
-    return via, wholes(entry.get("profile"))
-
-
-def _place(raw: Any) -> tuple[str, str] | tuple[()]:
-    """What a profile says that it is of, for a message: it may say anything."""
-    found = [raw.get(key) for key in _NAMED] if isinstance(raw, Mapping) else []
-    texts = [each for each in found if isinstance(each, str) and each and each.isprintable()]
-    return (texts[0], texts[1]) if len(texts) == len(_NAMED) and sum(map(len, texts)) <= _READABLE else ()

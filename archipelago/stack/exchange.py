@@ -102,7 +102,8 @@ def exchange(
     words = _words(settings, imports)
     pins = {name: partner.key for name, partner in settings.partners.items() if partner.key}
     refuse = frozenset(getattr(settings, "refuse", ()))
-    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse)
+    accepted = {name: given.key for name, given in imports.items() if given.absent and given.key}
+    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse, accepted)
     learnt = listener.learn(words, _list(last.get("relayedProfiles")))
     known = tuple(each for _, each in sorted(learnt.known.items()))
     echoes = (raw for word in words for raw in told_back(word.relayed))
