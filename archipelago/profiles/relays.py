@@ -19,10 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archipelago.model.profile import Heard, heard
-from archipelago.profiles.entries import Path, entry_of, said_place
-
-Place = tuple[str, str]  # organisation and identity
-_MOST = 1000  # profiles that one partner may relay; a network of thousands needs another way than stacks' outputs
+from archipelago.profiles import limits
+from archipelago.profiles.entries import Known, Path, Place, entry_of, said_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +42,6 @@ class Word:
     network: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A profile of somebody else that this stack holds.
-
-    Args:
-        heard: The profile.
-        via: The way beyond each relay that gives it; empty where its organisation gives it itself.
-        later: A later edition that others still hold of an organisation that has lost count; told back to it.
-    """
-
-    heard: Heard
-    via: Mapping[str, Path] = field(default_factory=dict)
-    later: Heard | None = None
-
-    @property
-    def edition(self) -> int:
-        """That of the profile."""
-        return self.heard.edition
-
-    @property
-    def paths(self) -> list[Path]:
-        """Every way to its organisation, the shortest first; an empty one where there is nobody between."""
-        return sorted([(relay, *path) for relay, path in self.via.items()] or [()], key=lambda path: (len(path), path))
-
-    def plain(self) -> dict[str, Any]:
-        """As it is exported, for partners and for the next run."""
-        told = {"via": {relay: list(path) for relay, path in sorted(self.via.items())}, "profile": self.heard.raw}
-        return told | ({"later": self.later.raw} if self.later else {})
-
-
 @dataclass
 class Learnt:
     """What came of all words.
@@ -82,11 +50,13 @@ class Learnt:
         known: Profiles of others, by organisation and identity.
         refused: Whose word was wrong and how; each a sentence about a partner.
         doubts: What was not taken of what partners relay; each a sentence.
+        older: Where an earlier edition was given than is known; each a sentence or two.
     """
 
     known: dict[Place, Known] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -151,6 +121,7 @@ class Listener:
                 before = None
             if place[0] not in there and place[0] not in self.refuse:
                 self._keep(place, told.get(place, _Told()), before, there, learnt)
+        learnt.doubts += limits.first(learnt.older, "more profiles were given in an earlier edition than is known.")
         return learnt
 
     def _memory(self, last: Iterable[Any]) -> Iterator[tuple[Place, Known]]:
@@ -164,33 +135,41 @@ class Listener:
 
     def _direct(self, word: Word, learnt: Learnt) -> Iterator[Heard]:
         seen: set[str] = set()
-        for raw in word.profiles:
+        wrong = []
+        if len(word.profiles) > limits.MOST_READ:
+            count = f"{word.partner} has {len(word.profiles)} profiles; no more than {limits.MOST_READ} are read."
+            learnt.doubts.append(count)
+        for raw in word.profiles[: limits.MOST_READ]:
             name = "/".join(said_place(raw)) or "without a name"
             try:
                 one = heard(raw)
                 self._of_this_network(one)
             except ValueError as error:
-                learnt.refused.append((word.partner, f"its profile {name} {error}"))
+                wrong.append(f"its profile {name} {error}")
                 continue
             expected = self.pins.get(word.partner) or word.key or one.profile.key
             if one.profile.organisation != word.partner:
-                learnt.refused.append((word.partner, f"its profile {name} is of {one.profile.organisation}"))
+                wrong.append(f"its profile {name} is of {one.profile.organisation}")
             elif one.profile.key != expected:
-                learnt.refused.append((word.partner, f"its profile {name} is signed by another key than its nodes"))
+                wrong.append(f"its profile {name} is signed by another key than its nodes")
             elif one.profile.identity in seen:
-                learnt.refused.append((word.partner, f"it has two profiles of one name, {name}"))
+                wrong.append(f"it has two profiles of one name, {name}")
             else:
                 seen.add(one.profile.identity)
                 yield one
+        more = limits.first(wrong, "more of its profiles cannot be taken")
+        learnt.refused += [(word.partner, words) for words in more]
 
     def _of_this_network(self, one: Heard) -> None:
         if one.profile.network != self.network:
             raise ValueError(f"is of the network {one.profile.network}, not of {self.network}")
 
     def _relayed(self, word: Word, keys: Mapping[str, str], told: dict[Place, _Told], learnt: Learnt) -> None:
-        if len(word.relayed) > _MOST:
-            learnt.doubts.append(f"{word.partner} relays {len(word.relayed)} profiles; no more than {_MOST} are read.")
-        for entry in word.relayed[:_MOST]:
+        if len(word.relayed) > limits.MOST_READ:
+            count = f"{word.partner} relays {len(word.relayed)} profiles; no more than {limits.MOST_READ} are read."
+            learnt.doubts.append(count)
+        wrong = []
+        for entry in word.relayed[: limits.MOST_READ]:
             try:
                 via, raw = entry_of(entry)
                 one = heard(raw)
@@ -201,7 +180,7 @@ class Listener:
                 if place:
                     told.setdefault(place, _Told()).spoilt.add(word.partner)
                 name = "/".join(place) or "without a name"
-                learnt.doubts.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
+                wrong.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
                 continue
             if one.profile.organisation in (self.organisation, word.partner):
                 continue
@@ -215,6 +194,7 @@ class Listener:
                 listed.through_us.add(word.partner)
             elif word.partner not in listed.by or listed.by[word.partner][0].edition < one.edition:
                 listed.by[word.partner] = (one, paths[0])
+        learnt.doubts += limits.first(wrong, f"more profiles that {word.partner} relays are not taken.")
 
     def _of_the_known_key(self, one: Heard, keys: Mapping[str, str]) -> None:
         organisation = one.profile.organisation
@@ -230,16 +210,18 @@ class Listener:
         for place, each in told.items():
             if place[0] not in keys and each.by:
                 heard_of.setdefault(place[0], set()).update(one.profile.key for one, _ in each.by.values())
+        wrong = []
         for organisation, found in sorted(heard_of.items()):
             if len(found) == 1:
                 keys[organisation] = next(iter(found))
                 continue
             for place in [each for each in told if each[0] == organisation]:
                 relays = " and ".join(sorted(told.pop(place).by))
-                learnt.doubts.append(
+                wrong.append(
                     f"{relays} relay profiles of {organisation} under {len(found)} keys: none is taken. Ask "
                     f"{organisation} for its key, and pin it in archipelago:partners.{organisation}.key."
                 )
+        learnt.doubts += limits.first(wrong, "more profiles are relayed under several keys, and not taken.")
 
     def _keep(self, place: Place, told: _Told, before: Known | None, there: Mapping[str, Word], learnt: Learnt) -> None:
         """Settle one profile that its organisation does not give itself."""
@@ -253,7 +235,7 @@ class Listener:
             silent = {relay for relay in before.via if relay in told.spoilt or (relay not in there and not denied)}
             if found and not silent and all(one.edition < before.edition for one in found):
                 given = max(one.edition for one, _ in told.by.values())
-                learnt.doubts.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
+                learnt.older.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
             ways = {relay: before.via[relay] for relay in silent} | ways
             found.append(before.heard)  # of equal editions what is said now goes before what is remembered
         if ways:
@@ -278,7 +260,7 @@ def _latest(one: Heard, before: Known | None, learnt: Learnt) -> Known:
     """
     if before is None or before.heard.profile.key != one.profile.key or before.edition <= one.edition:
         return Known(one)
-    learnt.doubts.append(_older(one.place, f"{one.place[0]} gives", one.edition, before))
+    learnt.older.append(_older(one.place, f"{one.place[0]} gives", one.edition, before))
     return Known(before.heard)
 
 

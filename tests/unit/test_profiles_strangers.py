@@ -10,10 +10,13 @@ import pytest
 
 from archipelago.identity.curve25519 import sign
 from archipelago.identity.derive import Keyring
+from archipelago.manifests.limits import problems
 from archipelago.model.record import canonical
+from archipelago.profiles import limits
 from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan
 from tests.identities import Shown, settled
+from tests.ipfs import PEER
 from tests.stacks import seed
 from tests.unit.test_profiles_hostile import signed_again
 from tests.world import of_kind
@@ -21,6 +24,10 @@ from tests.world import of_kind
 pytestmark = pytest.mark.unit
 
 OWN_KEY = bytes(range(32))  # the private key of whom a relay made up
+SAME_DIGEST = [
+    ("a-g-s-t-w-a-g-s-t-w-a-g-s-t-w-a-g", "s-t-w-a-g-s-t-w-a-g-s-t-w"),
+    ("a-g-s-t-w-a-g-s-t-w-a-g-s-t-w-a-g-s-t-w-a-g-s-t-w-a-g", "s-t-w"),
+]  # searched for: 22 seconds
 EVIL = "https://evil.example"
 
 
@@ -78,3 +85,98 @@ def test_a_partner_that_is_to_be_forgotten_is_introduced_anew() -> None:
     made.up("gamma")
     made.configs["gamma"]["partners"]["beta"]["forget"] = True
     assert EVIL in urls(made.up("gamma")).values()
+
+
+def stranger(entry: dict[str, Any], organisation: str, identity: str = "site", **changes: Any) -> dict[str, Any]:
+    """What a relay gives of an organisation that it made up, after the pattern of another one."""
+    made = {**entry["profile"], "organisation": organisation, "identity": identity, **changes}
+    return {"via": {}, "profile": signed_again(made, OWN_KEY)}
+
+
+def publications(count: int, name: str = "archive") -> list[dict[str, str]]:
+    """Swarms of long names, ours first."""
+    at = {"namespace": "ipfs", "pool": "public", "peerId": PEER}
+    return [{**at, "swarm": name}, *({**at, "swarm": f"{'x' * 50}-{index}"} for index in range(count - 1))]
+
+
+def test_identities_without_number_stop_no_run_and_take_no_place_of_whom_we_know() -> None:
+    made = settled()
+    before = urls(made.plans["gamma"])
+    relays(made, lambda listed: listed.extend(
+        stranger(listed[0], f"aaa-{number}", publishedTo=publications(100)) for number in range(95)
+    ))  # fmt: skip
+    plan = made.up("gamma")
+    assert before.items() <= urls(plan).items()
+    assert f"archive {PEER}" in plan.live_files["published.txt"], "some of them fit"
+    assert 5 < len([each for each in urls(plan) if each.startswith("aaa-")]) < 95
+    (told,) = [each for each in plan.warnings if "left out" in each]
+    assert "profiles (aaa-" in told
+    assert len(made.outputs["gamma"]["relayedProfiles"]) == len(plan.exchange.known)
+
+
+def test_what_a_stranger_was_first_is_not_displaced_by_a_later_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST", 3)
+    made = settled()
+    relays(made, lambda listed: listed.append(stranger(listed[0], "zzz")))
+    assert "zzz-site" in urls(made.up("gamma"))
+    relays(made, lambda listed: listed.extend(stranger(listed[0], f"aaa-{number}") for number in range(9)))
+    plan = made.up("gamma")
+    assert set(urls(plan)) == {"alpha-alpha-site", "beta-beta-site", "zzz-site"}
+    assert any("9 profiles (aaa-0/site, aaa-1/site" in each for each in plan.warnings)
+    assert made.plan("gamma").live_files == plan.live_files, "the next run keeps the same ones"
+
+
+def test_a_partners_identities_have_a_measure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_OF_ONE", 3)
+    made = settled()
+    site = made.configs["alpha"]["identities"]["alpha-site"]
+    made.configs["alpha"]["identities"] |= {f"more-{number}": dict(site) for number in range(5)}
+    made.up("alpha")
+    plan = made.up("gamma")
+    assert len([each for each in urls(plan) if each.startswith("alpha-")]) == 3
+    assert any("3 profiles (alpha/more-" in each for each in plan.warnings)
+
+
+def test_two_names_that_get_one_digest_are_one_peer() -> None:
+    """A digest in a name has 32 bits."""
+    made = settled()
+    relays(made, lambda listed: listed.extend(stranger(listed[0], *each) for each in SAME_DIGEST))
+    plan = made.up("gamma")
+    names = [each.object_name for each in plan.exchange.peers]
+    assert len(set(names)) == len(names)
+    (told,) = [each for each in plan.warnings if "another one has the same name" in each]
+    assert "/".join(max(SAME_DIGEST)) in told
+    assert not list(problems(plan))
+
+
+@pytest.mark.parametrize("place", [("istio", "ca-root-cert"), ("research", "peers")])
+def test_a_peer_in_a_config_map_takes_no_name_that_others_use(place: tuple[str, str]) -> None:
+    made = settled({"gamma": {"network.peers": "configMap"}})
+    relays(made, lambda listed: listed.append(stranger(listed[0], *place)))
+    found = of_kind(made.up("gamma"), "ConfigMap")
+    name = "-".join(place)
+    assert "peer.json" not in found.get(name, {"data": {}})["data"]
+    assert [each for each in found if each.startswith(f"{name}-") and "peer.json" in found[each]["data"]]
+
+
+def test_what_cannot_be_taken_is_counted_and_not_listed() -> None:
+    made = settled()
+    relays(made, lambda listed: listed.extend({"via": {}, "profile": {}} for _ in range(300)))
+    told = [each for each in made.up("gamma").warnings if "alpha relays" in each]
+    assert len(told) == 6
+    assert told[-1] == "295 more profiles that alpha relays are not taken."
+
+
+def test_members_that_cannot_be_read_are_counted() -> None:
+    made = settled()
+
+    def spoil(listed: list[Any]) -> None:
+        for number in range(20):
+            entry = stranger(listed[0], f"aaa-{number}")
+            entry["profile"]["delivery"]["members"] = [{}, {}]
+            listed.append({"via": {}, "profile": signed_again(entry["profile"], OWN_KEY)})
+
+    relays(made, spoil)
+    told = [each for each in made.up("gamma").warnings if "member" in each]
+    assert told[0] == "The profile aaa-0/site has 2 members that cannot be read. It is not dialled."
+    assert told[5:] == ["15 more members in profiles of others are not dialled."]
