@@ -23,6 +23,7 @@ from archipelago.profiles.peers import Peer, peers, relayed_members
 from archipelago.profiles.relays import Listener, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
+from archipelago.stack import openings
 from archipelago.stack.partners import Import
 
 Tokens = Mapping[tuple[str, str], Access]  # what the cluster gave, by identity and partner
@@ -140,7 +141,9 @@ def exchange(
             *learnt.doubts,
             *taken.warnings,
             *unopened,
-            *limits.first(list(_lost(last, heard)), "more identities are told of no more: their Peers go."),
+            *limits.first(
+                list(_lost(last, heard)), "more identities are relayed no longer: their Peers and kubeconfigs go."
+            ),
         ),
         sealer=sealer,
     )
@@ -184,7 +187,8 @@ def _taken(
     left = [str(node) for node in found[len(members) :]]
     words = f"not dialled: the ConfigMap of peers holds no more, and at most {limits.MOST_MEMBERS}."
     more = [f"{limits.named(left, 'member')} in profiles of others {words}"] if left else []
-    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more))
+    shut = openings.closed(settings, members, plans)
+    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut))
 
 
 def _waits(what: str) -> str:

@@ -180,3 +180,47 @@ def test_members_that_cannot_be_read_are_counted() -> None:
     told = [each for each in made.up("gamma").warnings if "member" in each]
     assert told[0] == "The profile aaa-0/site has 2 members that cannot be read. It is not dialled."
     assert told[5:] == ["15 more members in profiles of others are not dialled."]
+
+
+def at(host: str, port: int) -> Callable[[list[Any]], None]:
+    """A change of what alpha relays: a stranger's member somewhere else."""
+
+    def change(listed: list[Any]) -> None:
+        entry = next(each for each in listed if each["profile"]["organisation"] == "beta")
+        (member,) = entry["profile"]["delivery"]["members"]
+        made = {**member, "organisation": "aaa", "endpoints": {"swarm": {"host": host, "port": port}}}
+        made["nodeId"] = PEER
+        made.pop("proof", None)
+        profile = copy.deepcopy(stranger(entry, "aaa", publishedTo=publications(1))["profile"])
+        profile["delivery"]["members"] = [made]
+        listed.append({"via": {}, "profile": signed_again(profile, OWN_KEY)})
+
+    return change
+
+
+def opened(plan: StackPlan, port: int) -> list[Any]:
+    """Where that port leads to, by the policy of all nodes."""
+    (policy,) = [each for name, each in of_kind(plan, "NetworkPolicy").items() if name == "research-peers"]
+    rules = policy["spec"]["egress"]
+    return [rule.get("to", "anywhere") for rule in rules if port in [each["port"] for each in rule["ports"]]]
+
+
+def test_a_strangers_name_opens_nothing_and_is_told() -> None:
+    made = settled()
+    relays(made, at("evil.example", 6443))
+    plan = made.up("gamma")
+    assert [node.name for node in plan.exchange.members if node.organisation == "aaa"]
+    assert opened(plan, 6443) == []
+    (told,) = [each for each in plan.warnings if "dialled by name" in each]
+    assert told.startswith("1 member (aaa/public-archive) is dialled by name")
+
+
+def test_a_strangers_address_opens_itself_alone_and_a_clouds_own_one_nothing() -> None:
+    made = settled()
+    relays(made, at("192.0.2.77", 31001))
+    plan = made.up("gamma")
+    assert opened(plan, 31001) == [[{"ipBlock": {"cidr": "192.0.2.77/32"}}]]
+    assert not [each for each in plan.warnings if "dialled by name" in each]
+    made = settled()
+    relays(made, at("fd00:ec2::254", 31001))
+    assert opened(made.up("gamma"), 31001) == []
