@@ -28,7 +28,7 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
     Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners and siblings are dialled at
     their addresses, at any address where they are known by a name. A name of an organisation that is no partner opens
     nothing: a stranger would choose which ports are open to anywhere. The ports of nodes are open to anywhere: a
-    Service, our own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
+    Service, our own or a partner's in the same cluster, is translated to a pod's address before most plugins look.
     """
     here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
     shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled

@@ -141,9 +141,7 @@ def exchange(
             *learnt.doubts,
             *taken.warnings,
             *unopened,
-            *limits.first(
-                list(_lost(last, heard)), "more identities are relayed no longer: their Peers and kubeconfigs go."
-            ),
+            *limits.first(list(_lost(last, heard)), "more identities are relayed no longer: their Peers go."),
         ),
         sealer=sealer,
     )
