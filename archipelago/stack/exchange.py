@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from archipelago.profiles.peers import Peer, peers, relayed_members
 from archipelago.profiles.relays import Listener, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
-from archipelago.stack import openings
+from archipelago.stack import continuity, openings
 from archipelago.stack.partners import Import
 
 Tokens = Mapping[tuple[str, str], Access]  # what the cluster gave, by identity and partner
@@ -117,7 +117,7 @@ def exchange(
     )
     keys = _sealing_keys(sealing_keys, heard, pins)
     own = own_profiles(written, records, sealer, signing_key, before, keys)
-    taken = _taken(settings, chain, nodes, imports, own, learnt.known, {place for place, _ in _relayed_before(last)})
+    taken = _taken(settings, chain, nodes, imports, own, learnt.known, last)
     shown, unopened = peers(taken.known, _places(nodes, settings), sealer)
     waiting = tuple(
         f"{partner}: its sealing key, for the kubeconfig of identity {name}"
@@ -164,8 +164,9 @@ def _taken(
     imports: Mapping[str, Import],
     own: Sequence[Own],
     heard: Mapping[Place, Known],
-    before: Collection[Place],
+    last: Mapping[str, Any],
 ) -> _Taken:
+    before = {place for place, _ in _relayed_before(last)}
     records, plans = [record for _, record in nodes], [plan for plan, _ in nodes]
     partners = [node for given in imports.values() for node in given.nodes]
 
@@ -180,7 +181,9 @@ def _taken(
     near = {name for name, partner in settings.partners.items() if partner.allow_inside}
     strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
     told = ((each.heard, near.issuperset(each.via)) for each in strangers)
-    found, undialled = relayed_members(told, records, partners, settings.network.name, chain.parse_node)
+    found, undialled = relayed_members(
+        told, continuity.addressed(last, nodes), partners, settings.network.name, chain.parse_node
+    )
     members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
     left = [str(node) for node in found[len(members) :]]
     words = f"not dialled: the ConfigMap of peers holds no more, and at most {limits.MOST_MEMBERS}."

@@ -194,8 +194,8 @@ def _planned(
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     problems += [*heard.problems, *decision.problems, *book.problems(settings.path_of), *sharing.disagreements(book)]
-    services = chain.services(settings)
-    problems += checks.problems(plans, services, settings)
+    problems += continuity.claimed(continuity.addressed(last, pairs), partners)
+    problems += checks.problems(plans, services := chain.services(settings), settings)
     founded = decision.genesis.validators if decision.genesis else 0
     validators = losses.spared(last, partners, founded, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}

@@ -215,6 +215,15 @@ def test_a_strangers_name_opens_nothing_and_is_told() -> None:
     assert told.startswith("1 member (aaa/public-archive) is dialled by name")
 
 
+def test_a_stranger_at_an_address_that_our_cluster_chose_is_not_dialled() -> None:
+    made = settled()
+    (own,) = made.outputs["gamma"]["externalNodes"][0]["endpoints"].values()
+    relays(made, at(own["host"], own["port"]))
+    plan = made.up("gamma")
+    assert not [node for node in plan.exchange.members if node.organisation == "aaa"]
+    assert any("claims what belongs to gamma/public-archive" in each for each in plan.warnings)
+
+
 def test_a_strangers_address_opens_itself_alone_and_a_clouds_own_one_nothing() -> None:
     made = settled()
     relays(made, at("192.0.2.77", 31001))
