@@ -85,6 +85,7 @@ class Listener:
         pins: Keys that the settings pin, by partner.
         refuse: Organisations of whom nothing is taken by relays.
         accepted: Keys of partners that are away, as they were taken last: meanwhile no relay introduces them anew.
+        wrong: Those of them that give something which cannot be taken. They have not left: what they said last stays.
     """
 
     organisation: str
@@ -93,6 +94,7 @@ class Listener:
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
+    wrong: frozenset[str] = frozenset()
 
     def learn(self, words: Iterable[Word], last: Iterable[Any]) -> Learnt:
         """What is known after this run.
@@ -229,6 +231,7 @@ class Listener:
         # an organisation that lost count may say two things in one edition: the nearest relay has the later one
         nearest = sorted(told.by.items(), key=lambda each: (len(each[1][1]), each[0]))
         found = [one for _, (one, _) in nearest]
+        itself = before is not None and not before.via and place[0] in self.wrong
         if before:
             asked = {relay for relay in before.via if relay in there and there[relay].network}
             denied = asked - told.by.keys() - told.through_us - told.spoilt
@@ -238,7 +241,8 @@ class Listener:
                 learnt.older.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
             ways = {relay: before.via[relay] for relay in silent} | ways
             found.append(before.heard)  # of equal editions what is said now goes before what is remembered
-        if ways:
+            ways = {} if itself else ways
+        if ways or itself:
             learnt.known[place] = Known(max(found, key=_edition), ways)
 
 

@@ -83,7 +83,7 @@ def imports(
     problems: list[Problem] = []
     for name, partner in sorted(settings.partners.items()):
         if name in wrong and (kept := _instead(name, partner, wrong[name], before)):
-            taken[name] = kept
+            taken[name] = replace(kept, wrong=True)
             continue
         given = accept(name, partner, received.get(name), settings, chain)
         if not isinstance(given, Import):

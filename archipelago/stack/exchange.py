@@ -108,7 +108,10 @@ def exchange(
     pins = {name: partner.key for name, partner in settings.partners.items() if partner.key}
     refuse = frozenset(getattr(settings, "refuse", ()))
     accepted = {name: given.key for name, given in imports.items() if given.absent and given.key}
-    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse, accepted)
+    wrong = frozenset(name for name, given in imports.items() if given.wrong)
+    listener = Listener(
+        settings.organisation, settings.network.name, signer(signing_key), pins, refuse, accepted, wrong
+    )
     learnt = listener.learn(words, _list(last.get("relayedProfiles")))
     heard = tuple(each for _, each in sorted(learnt.known.items()))
     echoes = (raw for word in words for raw in told_back(word.relayed))

@@ -46,6 +46,7 @@ class Import:
         relayed: Those of others that it hands on, as received.
         absent: Why it gives nothing that can be taken, in words; its nodes are then those that were taken last.
         edition: The count of its bundle; 0 where it has none.
+        wrong: It gives something that cannot be taken; one that gives nothing may have left.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Import:
     profiles: tuple[Any, ...] = ()
     relayed: tuple[Any, ...] = ()
     edition: int = 0
+    wrong: bool = False
 
     @property
     def provenance(self) -> str:

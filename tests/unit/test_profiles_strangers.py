@@ -15,7 +15,7 @@ from archipelago.model.record import canonical
 from archipelago.profiles import limits
 from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan
-from tests.identities import Shown, settled
+from tests.identities import Shown, objects, settled
 from tests.ipfs import PEER
 from tests.stacks import seed
 from tests.unit.test_profiles_hostile import signed_again
@@ -69,6 +69,39 @@ def test_a_relay_does_not_speak_for_a_partner_that_is_away_under_another_key(dam
         plan = made.up("gamma")
         assert EVIL not in urls(plan).values()
         assert any("not by the known key of beta" in each for each in plan.warnings)
+
+
+def test_a_partner_that_gives_something_wrong_keeps_its_peer_its_kubeconfig_and_its_ways() -> None:
+    """An accident of its own takes nothing from us; what it withdraws, or changes elsewhere, arrives as before."""
+    listed = {each: {"stack": f"organization/archipelago/{each}", "required": False} for each in ("beta", "gamma")}
+    grants = {"identities.beta-site.grants": {"gamma": None}, "partners.gamma": listed["gamma"]}
+    made = settled({"beta": grants, "gamma": {"partners.beta": listed["beta"], "partners.alpha.accept": "own"}})
+    before = made.plans["gamma"]
+    assert [each for each in before.exchange.peers if each.access]
+    sound = copy.deepcopy(made.outputs["beta"])
+    made.outputs["beta"]["identities"]["signature"] = ""
+    for _ in range(2):
+        plan = made.up("gamma")
+        assert any("taken last stay" in each for each in plan.warnings)
+        assert objects(plan) == objects(before)
+    made.outputs["beta"] = sound
+    assert objects(made.up("gamma")) == objects(before)
+    del made.configs["gamma"]["partners"]["beta"]
+    made.outputs["beta"]["identities"]["signature"] = ""
+    assert set(urls(made.up("gamma"))) == {"alpha-alpha-site"}, "the stack file says so"
+
+
+def test_a_partner_that_gives_something_wrong_is_heard_by_relays_under_its_own_key() -> None:
+    made = with_beta()
+    made.configs["beta"]["identities"]["beta-site"]["url"] = "https://moved.example"
+    made.up("beta", "alpha")
+    made.outputs["beta"]["identities"]["signature"] = ""
+    for _ in range(2):
+        assert urls(made.up("gamma"))["beta-beta-site"] == "https://moved.example"
+    del made.configs["beta"]["identities"]["beta-site"]
+    made.up("beta", "alpha")
+    made.outputs["beta"]["identities"]["signature"] = ""
+    assert "beta-beta-site" not in urls(made.up("gamma"))
 
 
 def test_a_relay_still_tells_what_a_partner_that_is_away_has_signed() -> None:
