@@ -116,7 +116,8 @@ def inside(host: str) -> str:
         host: A `Host`.
     """
     if address := _address(host):
-        own = any(map(_own, filter(None, (address, _carried(address)))))
+        carried = _carried(address)
+        own = _own(address) or (carried is not None and _own(carried))
         return "is an address of the machine's own, and nobody outside reaches it" if own else ""
     name = host.lower()
     own = name in _OWN_NAMES or name.endswith(_OWN_DOMAINS)

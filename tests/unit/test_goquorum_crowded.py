@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archipelago.chains.goquorum import geth
@@ -11,7 +13,7 @@ from tests.world import difference
 
 pytestmark = pytest.mark.unit
 
-THREE = {"nodes.quorum-node3": {}}
+THREE: dict[str, Any] = {"nodes.quorum-node3": {}}
 
 
 def test_a_partner_that_gives_too_many_nodes_keeps_those_that_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
