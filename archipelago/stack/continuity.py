@@ -115,7 +115,7 @@ def hosts(last: Mapping[str, Any]) -> frozenset[str]:
 
 
 def addressed(last: Mapping[str, Any], nodes: Iterable[tuple[NodePlan, ExternalNode]]) -> list[ExternalNode]:
-    """Own records with the addresses that the cluster gave by the last run, where no stack file says them.
+    """Own records with the addresses alone that the cluster gave by the last run, and no stack file says.
 
     Args:
         last: The stack's own last outputs.
@@ -127,7 +127,7 @@ def addressed(last: Mapping[str, Any], nodes: Iterable[tuple[NodePlan, ExternalN
         ports = {port.name for port in plan.service.ports} - record.endpoints.keys()
         ends = {name: Endpoint.model_validate(end) for name, end in told.get(record.name, {}).items() if name in ports}
         given = {name: end for name, end in ends.items() if plan.service.host in ("", end.host)}
-        found.append(record.model_copy(update={"endpoints": given | record.endpoints}))
+        found.append(record.model_copy(update={"endpoints": given}))
     return found
 
 

@@ -185,7 +185,7 @@ def _taken(
     strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
     told = ((each.heard, near.issuperset(each.via)) for each in strangers)
     found, undialled = relayed_members(
-        told, continuity.addressed(last, nodes), partners, settings.network.name, chain.parse_node
+        told, [*records, *continuity.addressed(last, nodes)], partners, settings.network.name, chain.parse_node
     )
     members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
     left = [str(node) for node in found[len(members) :]]
