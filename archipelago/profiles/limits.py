@@ -103,6 +103,7 @@ def fitting(items: Sequence[Item], size: Callable[[Sequence[Item]], int]) -> Seq
         size: Bytes of the ConfigMap with some of them; more with each.
     """
     low, high = 0, min(len(items), MOST_MEMBERS)
+    low = high if high and size(items[:high]) <= LARGEST_FILE else low  # as nearly always
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if size(items[:middle]) <= LARGEST_FILE else (low, middle - 1)

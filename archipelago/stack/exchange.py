@@ -189,8 +189,8 @@ def _taken(
     )
     members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
     left = [str(node) for node in found[len(members) :]]
-    words = f"not dialled: the ConfigMap of peers holds no more, and at most {limits.MOST_MEMBERS}."
-    more = [f"{limits.named(left, 'member')} in profiles of others {words}"] if left else []
+    words = "not dialled: the ConfigMap of peers holds no more of organisations that are no partners"
+    more = [f"{limits.named(left, 'member')} {words}, and at most {limits.MOST_MEMBERS} are."] if left else []
     shut = openings.closed(settings, members, plans)
     return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut))
 

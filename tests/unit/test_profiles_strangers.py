@@ -11,7 +11,7 @@ import pytest
 from archipelago.identity.curve25519 import sign
 from archipelago.identity.derive import Keyring
 from archipelago.manifests.limits import problems
-from archipelago.model.record import canonical
+from archipelago.model.record import LARGEST_FILE, canonical
 from archipelago.profiles import limits
 from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan
@@ -198,6 +198,22 @@ def test_what_cannot_be_taken_is_counted_and_not_listed() -> None:
     told = [each for each in made.up("gamma").warnings if "alpha relays" in each]
     assert len(told) == 6
     assert told[-1] == "295 more profiles that alpha relays are not taken."
+
+
+@pytest.mark.parametrize("room", [0, 1, 7, 99, 100, 1000])
+def test_as_many_members_as_fit_are_dialled_the_first_ones(room: int) -> None:
+    items = range(100)
+    assert limits.fitting(items, lambda some: LARGEST_FILE + len(some) - room) == items[:room]
+
+
+def test_members_beyond_what_the_list_of_peers_holds_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = settled()
+    relays(made, at("192.0.2.77", 31001))
+    monkeypatch.setattr(limits, "MOST_MEMBERS", 1)
+    plan = made.up("gamma")
+    assert [str(node) for node in plan.exchange.members] == ["beta/public-archive"], "which was known before"
+    (told,) = [each for each in plan.warnings if "ConfigMap of peers holds no more" in each]
+    assert told.startswith("1 member (aaa/public-archive) is not dialled")
 
 
 def test_members_that_cannot_be_read_are_counted() -> None:
