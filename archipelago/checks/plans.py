@@ -8,6 +8,7 @@ from archipelago.model import names
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import LARGEST_FILE
 from archipelago.problems import Problem
+from archipelago.profiles.limits import size_of
 from archipelago.settings.read import Settings
 
 
@@ -42,8 +43,7 @@ def too_large(live_files: Mapping[str, str], counts: Mapping[str, int]) -> Itera
         live_files: What the ConfigMap of peers holds, by key.
         counts: How many nodes each partner gave.
     """
-    size = sum(len(name.encode()) + len(text.encode()) for name, text in live_files.items())
-    if size <= LARGEST_FILE:
+    if (size := size_of(live_files)) <= LARGEST_FILE:
         return
     most = max(counts, key=lambda name: counts[name], default="")
     path = f"partners.{most}" if most else ""

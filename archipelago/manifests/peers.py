@@ -19,6 +19,8 @@ CONFIG = "config"  # its key
 PEER_ID, ORGANISATION = "archipelago/peer-id", "archipelago/organisation"  # labels
 PEER_FILE = "peer.json"
 
+# ConfigMaps that others put into every namespace: istiod and Open Data Hub
+_OTHERS = frozenset({"istio-ca-root-cert", "odh-trusted-ca-bundle"})
 _TEXT: Manifest = {"type": "string"}
 
 
@@ -105,11 +107,22 @@ def objects(plan: StackPlan, taken: Collection[common.Place]) -> Iterator[Manife
 
     Args:
         plan: The stack.
-        taken: Names of its own objects. Others choose the names of Peers, and never that of an object of ours.
+        taken: Names of its own objects. Others choose the names of Peers, and never that of an object of ours. Whose
+            longer name is that of one, too, has chosen it so, and has no Peer.
     """
+    used = set(taken)
     for peer in plan.exchange.peers:
-        made = list(_objects(plan, peer))
-        yield from _objects(plan, longer(peer)) if any(common.place(each) in taken for each in made) else made
+        for each in (peer, longer(peer)):
+            made = list(_objects(plan, each))
+            places = {common.place(one) for one in made}
+            if not places & used and not _is_others(places):
+                used |= places
+                yield from made
+                break
+
+
+def _is_others(places: Collection[common.Place]) -> bool:
+    return any(kind == "ConfigMap" and name in _OTHERS for kind, _, name in places)
 
 
 def _objects(plan: StackPlan, peer: Peer) -> Iterator[Manifest]:

@@ -26,15 +26,17 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
     of the partner's, so a narrower rule would shut partners out, or let every machine's traffic in anyway.
 
     Out: names are looked up, wherever the cluster's DNS or a cache of it stands. Partners and siblings are dialled at
-    their addresses, at any address where they are known by a name. The ports of nodes are open to anywhere: a Service,
-    our own or that of a partner in the same cluster, is translated to a pod's address before most plugins look.
+    their addresses, at any address where they are known by a name. A name of an organisation that is no partner opens
+    nothing: a stranger would choose which ports are open to anywhere. The ports of nodes are open to anywhere: a
+    Service, our own or a partner's in the same cluster, is translated to a pod's address before most plugins look.
     """
     here = [node for node in plan.nodes if plan.namespace_of(node) == namespace]
     shared = _shared(plan.nodes)  # also those of nodes in other namespaces are dialled
     needed = {number for node in plan.nodes for number in node.dials}
     # a node's own siblings, too: Tessera sends to the address that partners dial, seen from whatever machine
-    known = [*plan.records, *plan.exchange.members, *(node for given in plan.imports for node in given.nodes)]
+    known = [*plan.records, *(node for given in plan.imports for node in given.nodes)]
     dialled = [end for node in known for end in node.endpoints.values()]
+    dialled += [end for node in plan.exchange.members for end in node.endpoints.values() if not end.named]
     spec = {
         "podSelector": {"matchLabels": common.members(plan)},
         "policyTypes": ["Ingress", "Egress"],

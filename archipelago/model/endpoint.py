@@ -18,8 +18,29 @@ NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port
 LONGEST_HOST = 253
 _HOST_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
-_OWN_NAMES = ("localhost", "kubernetes", "kubernetes.default", "metadata.google.internal")
+_OWN_NAMES = (
+    *("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "kubernetes", "kubernetes.default"),
+    *("metadata", "metadata.google.internal", "metadata.goog", "metadata.tencentyun.com"),
+    *("instance-data", "instance-data.ec2.internal"),
+)
 _OWN_DOMAINS = (".localhost", ".svc", ".cluster.local")
+# metadata services of clouds, which hand out credentials, as far as they are outside the link-local ranges
+_METADATA = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "168.63.129.16",  # Azure
+        "100.100.100.200",  # Alibaba
+        "192.0.0.192",  # Oracle, Classic
+        "fd00:ec2::/32",  # AWS: metadata, Pod Identity, DNS, time
+        "fd20:ce::254",  # Google
+        "fd00:c1::a9fe:a9fe",  # Oracle
+        "fd00:100::100:200",  # Alibaba
+        "fd00:42::42",  # Scaleway
+        "fd00:a9fe:a9fe::1",  # Akamai
+    )
+)
+# IPv6 addresses that lead to the IPv4 address in their last 32 bits: compatible, translated (RFC 2765), NAT64
+_CARRIERS = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 
 
 class Reach(StrEnum):
@@ -61,6 +82,20 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
+def _carried(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address leads to by a translator or a tunnel; `::` and `::1` are none."""
+    if isinstance(address, ipaddress.IPv4Address) or int(address) <= 1:
+        return None
+    if any(address in each for each in _CARRIERS):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour
+
+
+def _own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    near = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
+    return near or any(address in each for each in _METADATA)
+
+
 def _host(text: str) -> str:
     if _address(text) and "%" not in text:  # a zone may hold any character, and is this machine's own
         return text
@@ -81,7 +116,8 @@ def inside(host: str) -> str:
         host: A `Host`.
     """
     if address := _address(host):
-        own = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
+        carried = _carried(address)
+        own = _own(address) or (carried is not None and _own(carried))
         return "is an address of the machine's own, and nobody outside reaches it" if own else ""
     name = host.lower()
     own = name in _OWN_NAMES or name.endswith(_OWN_DOMAINS)
@@ -102,6 +138,11 @@ class Endpoint(BaseModel):
     host: Host
     port: int = Field(ge=1, le=65535)
     exposure: Printed = "external"
+
+    @property
+    def named(self) -> bool:
+        """Whether it is dialled by a name: where that leads, a policy cannot know."""
+        return _address(self.host) is None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -174,6 +174,8 @@ def heard_last(raws: Iterable[Any], organisation: str, network: str, key: str) -
     """
     found: dict[str, Heard] = {}
     for raw in raws:
+        if not isinstance(raw, Mapping) or raw.get("organisation") != organisation:
+            continue  # most of what is relayed is of others: it is not read a second time
         try:
             one = heard(raw)
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,9 @@ from archipelago.identity.sealing import Sealer
 from archipelago.model.endpoint import inside
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
+from archipelago.profiles import limits
 from archipelago.profiles.access import Access, opened
+from archipelago.profiles.entries import Known, Place
 
 Parse = Callable[[Mapping[str, Any], str, str], ExternalNode]  # of a record, the network and the organisation
 
@@ -52,8 +54,8 @@ class Peer:
         return f"{self.profile.organisation}-{self.profile.identity}"
 
 
-def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer) -> tuple[list[Peer], list[str]]:
-    """Every Peer of this stack, and what is wrong with what some grant.
+def peers(known: Iterable[Known], places: Mapping[str, set[str]], sealer: Sealer) -> tuple[list[Peer], list[str]]:
+    """Every Peer of this stack, and what is wrong with some of them or with what they grant.
 
     Args:
         known: Profiles of others.
@@ -61,8 +63,11 @@ def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer
         sealer: Opens what was sealed for us.
     """
     made: list[Peer] = []
-    doubts = []
-    for each in known:
+    closed = []
+    strangers = set()
+    for one in known:
+        each = one.heard
+        strangers |= {each.place} if one.via else set()
         readable = [at for at in each.profile.published_to if _label(at)]
         shown = [
             (namespace, tuple(at for at in readable if at.swarm in swarms))
@@ -72,7 +77,7 @@ def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer
             continue
         access = opened(each, sealer)
         if isinstance(access, str) and access:
-            doubts.append(f"The kubeconfig of {each.profile}: {access}. Its Peer has none.")
+            closed.append(f"The kubeconfig of {each.profile}: {access}. Its Peer has none.")
         way = None if isinstance(access, str) else access
         name = f"{each.profile.organisation}-{each.profile.identity}"
         digest = each.delivery.profile
@@ -81,7 +86,8 @@ def peers(known: Iterable[Heard], places: Mapping[str, set[str]], sealer: Sealer
             for namespace, shared in shown
             if shared
         ]
-    return _told_apart(made), doubts
+    shown_here, doubts = _one_of_each_name(_told_apart(made), strangers)
+    return shown_here, [*limits.first(closed, "more kubeconfigs cannot be opened."), *doubts]
 
 
 def _label(at: Publication) -> str:
@@ -102,6 +108,17 @@ def _told_apart(made: Sequence[Peer]) -> list[Peer]:
         longer(each) if counts[each.namespace, each.object_name] > 1 or _LONGER.fullmatch(each.object_name) else each
         for each in made
     ]
+
+
+def _one_of_each_name(made: Sequence[Peer], strangers: Container[Place]) -> tuple[list[Peer], list[str]]:
+    """Digests are short: two names can be found that get the same. One stays, a partner's if there is one."""
+    first: dict[tuple[str, str], Peer] = {}
+    for each in sorted(made, key=lambda peer: (peer.profile.place in strangers, peer.profile.place)):
+        first.setdefault((each.namespace, each.object_name), each)
+    kept = [each for each in made if first[each.namespace, each.object_name] is each]
+    left = sorted({str(each.profile) for each in made} - {str(each.profile) for each in kept})
+    words = "without a Peer: another one has the same name."
+    return kept, [f"{limits.named(left, 'profile')} {words}"] if left else []
 
 
 def longer(peer: Peer) -> Peer:
@@ -134,7 +151,11 @@ def relayed_members(
     found: dict[tuple[str, str], ExternalNode] = {}
     doubts: list[str] = []
     for each, allowed in known:
-        for node in _members(each, network, parse, doubts):
+        nodes, unreadable = _members(each, network, parse)
+        if unreadable:
+            count = "a member" if unreadable == 1 else f"{unreadable} members"
+            doubts.append(f"The profile {each.profile} has {count} that cannot be read. It is not dialled.")
+        for node in nodes:
             if node.swarm not in swarms or found.get(node.key) == node:
                 continue
             if node.fingerprint and swarms[node.swarm] not in (None, node.fingerprint):
@@ -148,21 +169,22 @@ def relayed_members(
                 taken |= dict.fromkeys(_claims(node), str(node))
                 continue
             doubts.append(f"The profile {each.profile}: {words}. It is not dialled.")
-    return list(found.values()), doubts
+    return list(found.values()), limits.first(doubts, "more members in profiles of others are not dialled.")
 
 
-def _members(each: Heard, network: str, parse: Parse, doubts: list[str]) -> Iterator[ExternalNode]:
-    if each.profile.withdrawn:
-        return
+def _members(each: Heard, network: str, parse: Parse) -> tuple[list[ExternalNode], int]:
+    """Members that a profile publishes, and how many of those that come with it cannot be read."""
     published = {at.peer_id for at in each.profile.published_to}
-    for raw in each.delivery.members:
+    found, unreadable = [], 0
+    for raw in each.delivery.members if not each.profile.withdrawn else ():
         try:
             node = parse(raw, network, each.profile.organisation)
         except (ValidationError, ValueError):
-            doubts.append(f"The profile {each.profile} has a member that cannot be read. It is not dialled.")
+            unreadable += 1
             continue
         if (node.network, node.organisation) == (network, each.profile.organisation) and node.node_id in published:
-            yield node
+            found.append(node)
+    return found, unreadable
 
 
 def _claims(node: ExternalNode) -> tuple[str, ...]:

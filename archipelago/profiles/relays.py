@@ -8,7 +8,8 @@ each other of a third must not keep it alive between them. So
 - of several editions the latest wins, and never an earlier one than is known; of equal ones that of the nearest relay;
 - a relay that is gone, or gives something that cannot be taken, is taken to say what it said last: what was learnt from
   it stays, until a relay that gave it, too, is there and gives it no more;
-- an organisation has one key: that of its own stack, a pinned one, or the first that was heard.
+- an organisation has one key: that of its own stack, now or when it was last taken, a pinned one, or the first that was
+  heard.
 """
 
 from __future__ import annotations
@@ -17,16 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archipelago.model.profile import Heard, heard, wholes
-from archipelago.model.texts import is_label
-
-Place = tuple[str, str]  # organisation and identity
-Path = tuple[str, ...]  # organisations between us and the one whose profile it is
-
-_NAMED = ("organisation", "identity")
-_READABLE = 130  # characters of two names
-_LONGEST = 100  # organisations on a way, and ways of one profile
-_MOST = 1000  # profiles that one partner may relay; a network of thousands needs another way than stacks' outputs
+from archipelago.model.profile import Heard, heard
+from archipelago.profiles import limits
+from archipelago.profiles.entries import Known, Path, Place, entry_of, said_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +42,6 @@ class Word:
     network: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A profile of somebody else that this stack holds.
-
-    Args:
-        heard: The profile.
-        via: The way beyond each relay that gives it; empty where its organisation gives it itself.
-        later: A later edition that others still hold of an organisation that has lost count; told back to it.
-    """
-
-    heard: Heard
-    via: Mapping[str, Path] = field(default_factory=dict)
-    later: Heard | None = None
-
-    @property
-    def edition(self) -> int:
-        """That of the profile."""
-        return self.heard.edition
-
-    @property
-    def paths(self) -> list[Path]:
-        """Every way to its organisation, the shortest first; an empty one where there is nobody between."""
-        return sorted([(relay, *path) for relay, path in self.via.items()] or [()], key=lambda path: (len(path), path))
-
-    def plain(self) -> dict[str, Any]:
-        """As it is exported, for partners and for the next run."""
-        told = {"via": {relay: list(path) for relay, path in sorted(self.via.items())}, "profile": self.heard.raw}
-        return told | ({"later": self.later.raw} if self.later else {})
-
-
 @dataclass
 class Learnt:
     """What came of all words.
@@ -86,11 +50,13 @@ class Learnt:
         known: Profiles of others, by organisation and identity.
         refused: Whose word was wrong and how; each a sentence about a partner.
         doubts: What was not taken of what partners relay; each a sentence.
+        older: Where an earlier edition was given than is known; each a sentence or two.
     """
 
     known: dict[Place, Known] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -118,6 +84,8 @@ class Listener:
         key: Our public signing key.
         pins: Keys that the settings pin, by partner.
         refuse: Organisations of whom nothing is taken by relays.
+        accepted: Keys of partners that are away, as they were taken last: meanwhile no relay introduces them anew.
+        away: Partners that give nothing that can be taken, and whose last nodes stay: what they said last stays, too.
     """
 
     organisation: str
@@ -125,6 +93,8 @@ class Listener:
     key: str
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse: frozenset[str] = frozenset()
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    away: frozenset[str] = frozenset()
 
     def learn(self, words: Iterable[Word], last: Iterable[Any]) -> Learnt:
         """What is known after this run.
@@ -136,7 +106,7 @@ class Listener:
         there = {word.partner: word for word in words}
         learnt = Learnt()
         memory = dict(self._memory(last))
-        keys = {place[0]: known.heard.profile.key for place, known in memory.items()}
+        keys = {place[0]: known.heard.profile.key for place, known in memory.items()} | dict(self.accepted)
         for word in there.values():
             for one in self._direct(word, learnt):
                 learnt.known[one.place] = _latest(one, memory.get(one.place), learnt)
@@ -153,12 +123,13 @@ class Listener:
                 before = None
             if place[0] not in there and place[0] not in self.refuse:
                 self._keep(place, told.get(place, _Told()), before, there, learnt)
+        learnt.doubts += limits.first(learnt.older, "more profiles were given in an earlier edition than is known.")
         return learnt
 
     def _memory(self, last: Iterable[Any]) -> Iterator[tuple[Place, Known]]:
         for entry in last:
             try:
-                via, raw = _entry(entry)
+                via, raw = entry_of(entry)
                 one = heard(raw)
             except ValueError:  # of another version of this program
                 continue
@@ -166,44 +137,52 @@ class Listener:
 
     def _direct(self, word: Word, learnt: Learnt) -> Iterator[Heard]:
         seen: set[str] = set()
-        for raw in word.profiles:
-            name = "/".join(_place(raw)) or "without a name"
+        wrong = []
+        if len(word.profiles) > limits.MOST_READ:
+            count = f"{word.partner} has {len(word.profiles)} profiles; no more than {limits.MOST_READ} are read."
+            learnt.doubts.append(count)
+        for raw in word.profiles[: limits.MOST_READ]:
+            name = "/".join(said_place(raw)) or "without a name"
             try:
                 one = heard(raw)
                 self._of_this_network(one)
             except ValueError as error:
-                learnt.refused.append((word.partner, f"its profile {name} {error}"))
+                wrong.append(f"its profile {name} {error}")
                 continue
             expected = self.pins.get(word.partner) or word.key or one.profile.key
             if one.profile.organisation != word.partner:
-                learnt.refused.append((word.partner, f"its profile {name} is of {one.profile.organisation}"))
+                wrong.append(f"its profile {name} is of {one.profile.organisation}")
             elif one.profile.key != expected:
-                learnt.refused.append((word.partner, f"its profile {name} is signed by another key than its nodes"))
+                wrong.append(f"its profile {name} is signed by another key than its nodes")
             elif one.profile.identity in seen:
-                learnt.refused.append((word.partner, f"it has two profiles of one name, {name}"))
+                wrong.append(f"it has two profiles of one name, {name}")
             else:
                 seen.add(one.profile.identity)
                 yield one
+        more = limits.first(wrong, "more of its profiles cannot be taken")
+        learnt.refused += [(word.partner, words) for words in more]
 
     def _of_this_network(self, one: Heard) -> None:
         if one.profile.network != self.network:
             raise ValueError(f"is of the network {one.profile.network}, not of {self.network}")
 
     def _relayed(self, word: Word, keys: Mapping[str, str], told: dict[Place, _Told], learnt: Learnt) -> None:
-        if len(word.relayed) > _MOST:
-            learnt.doubts.append(f"{word.partner} relays {len(word.relayed)} profiles; no more than {_MOST} are read.")
-        for entry in word.relayed[:_MOST]:
+        if len(word.relayed) > limits.MOST_READ:
+            count = f"{word.partner} relays {len(word.relayed)} profiles; no more than {limits.MOST_READ} are read."
+            learnt.doubts.append(count)
+        wrong = []
+        for entry in word.relayed[: limits.MOST_READ]:
             try:
-                via, raw = _entry(entry)
+                via, raw = entry_of(entry)
                 one = heard(raw)
                 self._of_this_network(one)
                 self._of_the_known_key(one, keys)
             except ValueError as error:
-                place = _place(entry.get("profile") if isinstance(entry, Mapping) else None)
+                place = said_place(entry.get("profile") if isinstance(entry, Mapping) else None)
                 if place:
                     told.setdefault(place, _Told()).spoilt.add(word.partner)
                 name = "/".join(place) or "without a name"
-                learnt.doubts.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
+                wrong.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
                 continue
             if one.profile.organisation in (self.organisation, word.partner):
                 continue
@@ -217,6 +196,7 @@ class Listener:
                 listed.through_us.add(word.partner)
             elif word.partner not in listed.by or listed.by[word.partner][0].edition < one.edition:
                 listed.by[word.partner] = (one, paths[0])
+        learnt.doubts += limits.first(wrong, f"more profiles that {word.partner} relays are not taken.")
 
     def _of_the_known_key(self, one: Heard, keys: Mapping[str, str]) -> None:
         organisation = one.profile.organisation
@@ -232,16 +212,18 @@ class Listener:
         for place, each in told.items():
             if place[0] not in keys and each.by:
                 heard_of.setdefault(place[0], set()).update(one.profile.key for one, _ in each.by.values())
+        wrong = []
         for organisation, found in sorted(heard_of.items()):
             if len(found) == 1:
                 keys[organisation] = next(iter(found))
                 continue
             for place in [each for each in told if each[0] == organisation]:
                 relays = " and ".join(sorted(told.pop(place).by))
-                learnt.doubts.append(
+                wrong.append(
                     f"{relays} relay profiles of {organisation} under {len(found)} keys: none is taken. Ask "
                     f"{organisation} for its key, and pin it in archipelago:partners.{organisation}.key."
                 )
+        learnt.doubts += limits.first(wrong, "more profiles are relayed under several keys, and not taken.")
 
     def _keep(self, place: Place, told: _Told, before: Known | None, there: Mapping[str, Word], learnt: Learnt) -> None:
         """Settle one profile that its organisation does not give itself."""
@@ -249,16 +231,18 @@ class Listener:
         # an organisation that lost count may say two things in one edition: the nearest relay has the later one
         nearest = sorted(told.by.items(), key=lambda each: (len(each[1][1]), each[0]))
         found = [one for _, (one, _) in nearest]
+        itself = before is not None and not before.via and place[0] in self.away
         if before:
             asked = {relay for relay in before.via if relay in there and there[relay].network}
             denied = asked - told.by.keys() - told.through_us - told.spoilt
             silent = {relay for relay in before.via if relay in told.spoilt or (relay not in there and not denied)}
             if found and not silent and all(one.edition < before.edition for one in found):
                 given = max(one.edition for one, _ in told.by.values())
-                learnt.doubts.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
+                learnt.older.append(_older(place, f"{' and '.join(sorted(told.by))} relay", given, before))
             ways = {relay: before.via[relay] for relay in silent} | ways
             found.append(before.heard)  # of equal editions what is said now goes before what is remembered
-        if ways:
+            ways = {} if itself else ways
+        if ways or itself:
             learnt.known[place] = Known(max(found, key=_edition), ways)
 
 
@@ -280,7 +264,7 @@ def _latest(one: Heard, before: Known | None, learnt: Learnt) -> Known:
     """
     if before is None or before.heard.profile.key != one.profile.key or before.edition <= one.edition:
         return Known(one)
-    learnt.doubts.append(_older(one.place, f"{one.place[0]} gives", one.edition, before))
+    learnt.older.append(_older(one.place, f"{one.place[0]} gives", one.edition, before))
     return Known(before.heard)
 
 
@@ -290,22 +274,3 @@ def _older(place: Place, who: str, given: int, before: Known) -> str:
         f"{before.edition} is known: the known one stays. If {place[0]} has lost count, it sets "
         f"archipelago:identities.{place[1]}.revision to {before.edition + 1}."
     )
-
-
-def _entry(entry: Any) -> tuple[dict[str, Path], Any]:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("via"), Mapping):
-        raise ValueError("is no profile on its way")
-    via = {}
-    for relay, path in entry["via"].items():
-        sound = isinstance(path, (list, tuple)) and all(map(is_label, (relay, *path)))
-        if not sound or len(path) + len(entry["via"]) > _LONGEST:
-            raise ValueError("came by a way that cannot be read")
-        via[str(relay)] = tuple(path)
-    return via, wholes(entry.get("profile"))
-
-
-def _place(raw: Any) -> tuple[str, str] | tuple[()]:
-    """What a profile says that it is of, for a message: it may say anything."""
-    found = [raw.get(key) for key in _NAMED] if isinstance(raw, Mapping) else []
-    texts = [each for each in found if isinstance(each, str) and each and each.isprintable()]
-    return (texts[0], texts[1]) if len(texts) == len(_NAMED) and sum(map(len, texts)) <= _READABLE else ()

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from archipelago.chains.node import Node
+from archipelago.model.endpoint import Endpoint
+from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
@@ -110,3 +112,36 @@ def hosts(last: Mapping[str, Any]) -> frozenset[str]:
     """Addresses at which own nodes were dialled."""
     told = (each.get("endpoints") or {} for each in last.get("externalNodes") or ())
     return frozenset(str(endpoint.get("host")) for endpoints in told for endpoint in endpoints.values())
+
+
+def addressed(last: Mapping[str, Any], nodes: Iterable[tuple[NodePlan, ExternalNode]]) -> list[ExternalNode]:
+    """Own records with the addresses alone that the cluster gave by the last run, and no stack file says.
+
+    Args:
+        last: The stack's own last outputs.
+        nodes: Own nodes.
+    """
+    told = {each.get("name"): each.get("endpoints") or {} for each in last.get("externalNodes") or ()}
+    found = []
+    for plan, record in nodes:
+        ports = {port.name for port in plan.service.ports} - record.endpoints.keys()
+        ends = {name: Endpoint.model_validate(end) for name, end in told.get(record.name, {}).items() if name in ports}
+        given = {name: end for name, end in ends.items() if plan.service.host in ("", end.host)}
+        found.append(record.model_copy(update={"endpoints": given}))
+    return found
+
+
+def claimed(ours: Iterable[ExternalNode], partners: Iterable[ExternalNode]) -> Iterator[Problem]:
+    """Nodes of partners at an address that is ours: what is sent to our node would go there, or theirs comes to us.
+
+    Args:
+        ours: Own nodes, see `addressed`.
+        partners: Those of partners.
+    """
+    taken = {str(end): node for node in ours for end in node.endpoints.values()}
+    for node in partners:
+        for end in node.endpoints.values():
+            if own := taken.get(str(end)):
+                cure = f"Ask {node.organisation} which of them is right, or remove the node from what it hands over."
+                words = f"{own} and {node} have the same address {end}."
+                yield Problem(f"partners.{node.organisation}", words, cure)

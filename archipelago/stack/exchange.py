@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from archipelago.chains.contract import Chain
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.sealing import Sealer
+from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
-from archipelago.model.profile import heard
-from archipelago.model.record import ExternalNode
+from archipelago.model.record import LARGEST_FILE, ExternalNode
 from archipelago.problems import Problem
+from archipelago.profiles import limits
 from archipelago.profiles.access import Access
+from archipelago.profiles.entries import Known, Place
 from archipelago.profiles.own import Own, heard_last, own_profiles
 from archipelago.profiles.peers import Peer, peers, relayed_members
-from archipelago.profiles.relays import Known, Listener, Place, Word, told_back
+from archipelago.profiles.relays import Listener, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
+from archipelago.stack import continuity, openings
 from archipelago.stack.partners import Import
 
 Tokens = Mapping[tuple[str, str], Access]  # what the cluster gave, by identity and partner
@@ -103,20 +107,19 @@ def exchange(
     words = _words(settings, imports)
     pins = {name: partner.key for name, partner in settings.partners.items() if partner.key}
     refuse = frozenset(getattr(settings, "refuse", ()))
-    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse)
+    accepted = {name: given.key for name, given in imports.items() if given.absent and given.key}
+    away = frozenset(name for name, given in imports.items() if given.absent and (given.key or given.nodes))
+    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse, accepted, away)
     learnt = listener.learn(words, _list(last.get("relayedProfiles")))
-    known = tuple(each for _, each in sorted((_kept(imports, last) | learnt.known).items()))
+    heard = tuple(each for _, each in sorted(learnt.known.items()))
     echoes = (raw for word in words for raw in told_back(word.relayed))
     before = heard_last(
         [*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, signer(signing_key)
     )
-    keys = _sealing_keys(sealing_keys, known, pins)
+    keys = _sealing_keys(sealing_keys, heard, pins)
     own = own_profiles(written, records, sealer, signing_key, before, keys)
-    shown, unopened = peers((each.heard for each in known), _places(nodes, settings), sealer)
-    partners = [node for given in imports.values() for node in given.nodes]
-    near = {name for name, partner in settings.partners.items() if partner.allow_inside}
-    strangers = ((each.heard, near.issuperset(each.via)) for each in known if each.via)
-    members, undialled = relayed_members(strangers, records, partners, settings.network.name, chain.parse_node)
+    taken = _taken(settings, chain, nodes, imports, own, learnt.known, last)
+    shown, unopened = peers(taken.known, _places(nodes, settings), sealer)
     waiting = tuple(
         f"{partner}: its sealing key, for the kubeconfig of identity {name}"
         for name, identity in sorted(written.items())
@@ -128,15 +131,66 @@ def exchange(
     ]
     return Exchange(
         own=own,
-        known=known,
+        known=taken.known,
         peers=tuple(shown),
-        members=tuple(members),
-        live_files=_live_files(nodes, own, known),
+        members=taken.members,
+        live_files=taken.live_files,
         waiting_for=waiting,
         problems=tuple(refused),
-        warnings=(*(_waits(each) for each in waiting), *learnt.doubts, *unopened, *undialled, *_lost(last, known)),
+        warnings=(
+            *(_waits(each) for each in waiting),
+            *learnt.doubts,
+            *taken.warnings,
+            *unopened,
+            *limits.first(list(_lost(last, heard)), "more identities are relayed no longer: their Peers go."),
+        ),
         sealer=sealer,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What fits of all that was heard."""
+
+    known: tuple[Known, ...]
+    members: tuple[ExternalNode, ...]
+    live_files: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def _taken(
+    settings: Settings,
+    chain: Chain,
+    nodes: Sequence[tuple[NodePlan, ExternalNode]],
+    imports: Mapping[str, Import],
+    own: Sequence[Own],
+    heard: Mapping[Place, Known],
+    last: Mapping[str, Any],
+) -> _Taken:
+    before = {place for place, _ in _relayed_before(last)}
+    records, plans = [record for _, record in nodes], [plan for plan, _ in nodes]
+    partners = [node for given in imports.values() for node in given.nodes]
+
+    def listed(members: Sequence[ExternalNode]) -> int:
+        book = AddressBook.of(settings.organisation, [*records, *partners, *members])
+        return limits.size_of(chain.live_files(settings.network.name, book, plans))
+
+    room = LARGEST_FILE - listed(()) - limits.size_of(_live_files(nodes, own, ()))
+    # half of what is left: the other half is for their members
+    known, beyond = limits.within(heard, before, room // 2, partial(_bytes, len(nodes)))
+    files = _live_files(nodes, own, known)
+    near = {name for name, partner in settings.partners.items() if partner.allow_inside}
+    strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
+    told = ((each.heard, near.issuperset(each.via)) for each in strangers)
+    found, undialled = relayed_members(
+        told, [*records, *continuity.addressed(last, nodes)], partners, settings.network.name, chain.parse_node
+    )
+    members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
+    left = [str(node) for node in found[len(members) :]]
+    words = "not dialled: the ConfigMap of peers holds no more of organisations that are no partners"
+    more = [f"{limits.named(left, 'member')} {words}, and at most {limits.MOST_MEMBERS} are."] if left else []
+    shut = openings.closed(settings, members, plans)
+    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut))
 
 
 def _waits(what: str) -> str:
@@ -154,22 +208,6 @@ def _words(settings: Settings, imports: Mapping[str, Import]) -> list[Word]:
         for name, given in sorted(imports.items())
         if not given.absent and settings.partners[name].nodes is None
     ]
-
-
-def _kept(imports: Mapping[str, Import], last: Mapping[str, Any]) -> dict[Place, Known]:
-    """What partners said of themselves last that are away, and whose nodes stay: their Peers and ways in stay, too."""
-    found: dict[Place, Known] = {}
-    for entry in _list(last.get("relayedProfiles")):
-        told = entry if isinstance(entry, Mapping) and not entry.get("via") else {}
-        try:
-            one = heard(told.get("profile"))
-        except ValueError:  # of a relay, or of another version of this program
-            continue
-        given = imports.get(one.profile.organisation, Import(""))
-        signed = given.key in ("", one.profile.key)
-        if given.absent and (given.key or given.nodes) and signed:
-            found[one.place] = Known(one)
-    return found
 
 
 def _sealing_keys(partners: Mapping[str, str], known: Iterable[Known], pins: Mapping[str, str]) -> dict[str, str]:
@@ -210,15 +248,27 @@ def _live_files(
     return files
 
 
+def _bytes(nodes: int, known: Known) -> int:
+    """Of the files above, for one profile of others."""
+    profile = known.heard.profile
+    taken = len(f'"{profile}":{profile.revision},')
+    return taken * nodes + sum(len(f"{at.swarm} {at.peer_id}\n".encode()) for at in profile.published_to)
+
+
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def _relayed_before(last: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """What this stack exported last of others, by organisation and identity."""
+    for entry in _list(last.get("relayedProfiles")):
+        profile = (entry.get("profile") if isinstance(entry, Mapping) else None) or {}
+        yield (str(profile.get("organisation")), str(profile.get("identity"))), profile
 
 
 def _lost(last: Mapping[str, Any], known: Sequence[Known]) -> Iterable[str]:
     """Identities that vanish without a word of their own organisation, as where its stack was destroyed."""
     there = {each.heard.place for each in known}
-    for entry in _list(last.get("relayedProfiles")):
-        profile = (entry.get("profile") if isinstance(entry, Mapping) else None) or {}
-        place = (profile.get("organisation"), profile.get("identity"))
+    for place, profile in _relayed_before(last):
         if place not in there and not profile.get("withdrawn"):
             yield f"Nobody tells of {place[0]}/{place[1]} any more: its Peer and its kubeconfig go."

@@ -200,10 +200,10 @@ def _planned(
         *heard.problems,
         *decision.problems,
         *book.problems(settings.path_of, had),
+        *continuity.claimed(continuity.addressed(last, pairs), partners),
         *sharing.disagreements(book),
+        *checks.problems(plans, services := chain.services(settings), settings),
     ]
-    services = chain.services(settings)
-    problems += checks.problems(plans, services, settings)
     named = decision.genesis.addresses if decision.genesis else ()
     validators = losses.spared(last, partners, named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}

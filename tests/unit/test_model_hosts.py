@@ -64,8 +64,18 @@ def test_c1_no_host_has_a_character_that_a_shell_sed_xml_or_json_reads(text: str
 INSIDE = [
     *("127.0.0.1", "127.20.0.3", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "169.254.169.254", "fe80::1", "224.0.0.1"),
     *("ff02::1", "localhost", "LOCALHOST", "a.localhost", "kubernetes", "kubernetes.default", "a.b.svc"),
-    *("a.b.SVC.cluster.local", "metadata.google.internal"),
+    *("a.b.SVC.cluster.local", "metadata.google.internal", "metadata", "instance-data.ec2.internal", "ip6-localhost"),
+    *("168.63.129.16", "100.100.100.200", "192.0.0.192", "::ffff:168.63.129.16", "fd00:ec2::254", "fd00:ec2::23"),
+    *("fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:100::100:200", "fd00:42::42", "fd00:a9fe:a9fe::1"),
+    *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::169.254.169.254", "::ffff:0:169.254.169.254", "64:ff9b::7f00:1"),
 ]
+OUTSIDE = ["168.63.129.17", "100.100.100.201", "192.0.0.193", "10.0.0.7", "fd00:ec3::254", "fd20:ce::255", "fd12::1"]
+OUTSIDE += ["64:ff9b::cb00:7107", "2002:cb00:7107::1", "metadata.example", "a.internal"]
+
+
+@pytest.mark.parametrize("host", OUTSIDE)
+def test_what_stands_beside_a_clouds_own_addresses_may_be_dialled(host: str) -> None:
+    assert not inside(Endpoint(host=host, port=1).host)
 
 
 @pytest.mark.parametrize("host", INSIDE)

@@ -12,7 +12,20 @@ from archipelago.identity.curve25519 import sign, signer
 from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Refused
-from tests.stacks import GONE, Config, alpha, beta, bundle, crossed, floats, outputs_of, plan_of, refusal_of, seed
+from tests.stacks import (
+    GONE,
+    Config,
+    alpha,
+    beta,
+    bundle,
+    changed,
+    crossed,
+    floats,
+    outputs_of,
+    plan_of,
+    refusal_of,
+    seed,
+)
 from tests.world import World, difference
 
 pytestmark = pytest.mark.unit
@@ -88,6 +101,33 @@ def test_s4_a_wrong_export_counts_as_one_that_is_away(change: Callable[[Config],
         assert difference(world.plans["alpha"], plan) == set()
         assert any(STAY in warning for warning in plan.warnings), plan.warnings
         assert refusal_of(world.configs["alpha"], {"beta": given}), "nothing was taken of it before"
+
+
+def _at_ours(node: Config, world: World) -> None:
+    """beta's node at the address that alpha's cluster chose for one of alpha's."""
+    ours = {each["name"]: each for each in world.outputs["alpha"]["externalNodes"]}["quorum-node2"]
+    node["endpoints"]["p2p"] = ours["endpoints"]["p2p"]
+
+
+def test_an_address_that_our_cluster_chose_is_nobody_elses_as_a_pinned_one_is() -> None:
+    world = met()
+    assert "p2p" not in {each.name: each for each in world.plans["alpha"].records}["quorum-node2"].endpoints
+    wrong = signed_again(lambda raw: _at_ours(raw["externalNodes"][0], world), crossed(world.outputs["beta"]))
+    plan = plan_of(world.configs["alpha"], {"beta": wrong}, floats(world.outputs["alpha"]))
+    assert difference(world.plans["alpha"], plan) == set()
+    (told,) = [each for each in plan.warnings if STAY in each]
+    assert "alpha/quorum-node2 and beta/quorum-node1 have the same address" in told
+
+
+@pytest.mark.parametrize(
+    "change", [{"nodes.quorum-node2": GONE}, {"cluster.address": "203.0.113.99"}], ids=["it left", "it moved"]
+)
+def test_an_address_that_is_no_longer_ours_is_free(change: dict[str, Any]) -> None:
+    world = met()
+    wrong = signed_again(lambda raw: _at_ours(raw["externalNodes"][0], world), crossed(world.outputs["beta"]))
+    last = floats(world.outputs["alpha"])
+    plan = plan_of(changed(world.configs["alpha"], change), {"beta": wrong}, last)
+    assert not [each for each in plan.warnings if STAY in each]
 
 
 def test_s4_a_partner_whose_nodes_all_left_and_that_is_wrong_then_stops_no_run() -> None:

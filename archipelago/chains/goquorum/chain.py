@@ -128,8 +128,8 @@ class GoQuorum(Founded):
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
-        """Where the settings contradict a frozen genesis."""
-        return founding.differences(settings, parsed(genesis.text), own, book)
+        """Where the settings contradict a frozen genesis, and who gives more nodes than its nodes take as peers."""
+        return (*founding.differences(settings, parsed(genesis.text), own, book), *checks.crowded(book.values()))
 
     def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:
         """The block period, where geth is told it by an argument and the genesis has none."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from archipelago.chains.goquorum import openings
+from archipelago.chains.goquorum import geth, openings
 from archipelago.chains.goquorum.founding import validator_names
-from archipelago.chains.goquorum.geth import OWNED
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import OLDEST, OLDEST_TESSERA, QBFT_EXISTS, Release, release
+from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
@@ -22,6 +23,27 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for name, node in settings.nodes.items():
         yield from _node(f"nodes.{name}", node, network)
         yield from openings.problems(f"nodes.{name}", node, settings.cluster.network_policies)
+
+
+def crowded(partners: Iterable[ExternalNode]) -> Iterator[Problem]:
+    """Partners that give more nodes than geth has places for beside all others.
+
+    Args:
+        partners: What all partners gave.
+    """
+    counts = Counter(node.organisation for node in partners)
+    most = max(sorted(counts), key=lambda name: counts[name], default="")
+    crowd = counts.total() > geth.MOST_EXTERNAL
+    beyond = {name for name, count in counts.items() if count > geth.MOST_OF_ONE}
+    beyond |= {most} if crowd and counts[most] > geth.MOST_OF_MANY else set()
+    for name in sorted(beyond):
+        most_of_one = geth.MOST_OF_MANY if crowd else geth.MOST_OF_ONE
+        together = f" where all partners give more than {geth.MOST_EXTERNAL}" if crowd else ""
+        words = (
+            f"a partner must give at most {most_of_one} nodes{together}, as geth takes {geth.MAX_PEERS} peers; "
+            f"got {counts[name]} of {name}, and {counts.total()} of all."
+        )
+        yield Problem(f"partners.{name}", words, f"Ask {name} for fewer nodes, or take a partner out.")
 
 
 def unfoundable(settings: Settings) -> Iterator[Problem]:
@@ -84,7 +106,7 @@ def _oldest(path: str, version: str, oldest: Release, product: str) -> Iterator[
 def _node(path: str, node: GoQuorumNode, network: GoQuorumNetwork) -> Iterator[Problem]:
     for index, argument in enumerate(node.extra_args):
         flag = argument.lstrip("-").partition("=")[0]
-        if argument.startswith("-") and flag in OWNED:
+        if argument.startswith("-") and flag in geth.OWNED:
             cure = "Take it out: the key of docs/stack-files.md that means the same decides it, where there is one."
             yield Problem(f"{path}.extraArgs[{index}]", f"--{flag} is set by this program.", cure)
     if node.api.third_party and network.privacy.manager == "none":

@@ -16,6 +16,9 @@ P2P, RPC, WS = 30303, 8545, 8546
 # geth opens a third of them itself and takes the others from outside (p2p/server.go). By default they are 50, and from
 # 34 nodes on a full mesh is impossible. A fixed number, above any address book: a partner's node restarts no other.
 MAX_PEERS = 1000
+# Nodes of one partner, and of all: beyond that a large one could take the places of the others. Many small partners may
+# be more together: none of them takes many places, and a network that large is no full mesh any more.
+MOST_OF_ONE, MOST_EXTERNAL, MOST_OF_MANY = 300, 600, 60
 
 # What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
 OWNED = frozenset(

@@ -1,0 +1,115 @@
+"""How much of others stands here: what they show of themselves fills neither our outputs nor our cluster.
+
+What is beyond is left out and said once, and no run is refused for it: with one stranger a relay would stop us.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from archipelago.foreign_text import quoted
+from archipelago.model import foreign
+from archipelago.model.record import LARGEST_FILE, canonical
+from archipelago.profiles.entries import Known, Place
+
+MOST = 1000
+"""Profiles of all others together; a network of thousands needs another way than stacks' outputs."""
+MOST_READ = 1000
+"""Profiles that one partner shows, and that it relays, of which more are not looked at."""
+MOST_OF_ONE = 100
+"""Identities of one organisation."""
+MOST_MEMBERS = 1000
+"""Nodes of organisations that are no partners."""
+LARGEST = foreign.LARGEST // 2
+"""Bytes of all profiles of others in our outputs, which partners read as a whole."""
+_TOLD = 5  # names in one warning
+
+Item = TypeVar("Item")
+
+
+def within(
+    known: Mapping[Place, Known], before: Collection[Place], room: int, lines: Callable[[Known], int]
+) -> tuple[tuple[Known, ...], list[str]]:
+    """The profiles that stay, sorted, and what is said of the others.
+
+    Those of partners go first, then what was known in the last run: no flood of new ones takes its place. Each
+    organisation has its first identity in before one has its second. What is withdrawn does not count as one: it stays
+    for good, so that no relay brings it back.
+
+    Args:
+        known: All that was heard.
+        before: Organisation and identity of what the last run kept.
+        room: Bytes that are left for them in the ConfigMap of peers.
+        lines: How many bytes of it a profile takes.
+    """
+    kept: set[Place] = set()
+    counts, size = Counter[str](), 0
+    for place in _ranked(known, before):
+        each, shown = known[place], not known[place].heard.profile.withdrawn
+        more = sum(len(canonical(dict(one.raw))) for one in (each.heard, each.later) if one)
+        full = shown and (counts.total() >= MOST or counts[place[0]] >= MOST_OF_ONE)
+        if full or size + more > LARGEST or (shown and lines(each) > room):
+            continue
+        kept.add(place)
+        counts[place[0]] += shown
+        size, room = size + more, room - (lines(each) if shown else 0)
+    if not (left := ["/".join(place) for place in sorted(known.keys() - kept)]):
+        return tuple(each for _, each in sorted(known.items())), []
+    words = (
+        f"{named(left, 'profile')} left out: of others at most {MOST} are kept, {MOST_OF_ONE} of one organisation, "
+        f"{LARGEST} bytes in all, and as many as the ConfigMap of peers holds beside the nodes."
+    )
+    return tuple(each for place, each in sorted(known.items()) if place in kept), [words]
+
+
+def _ranked(known: Mapping[Place, Known], before: Collection[Place]) -> list[Place]:
+    ranks, order = Counter[str](), []
+    for place in sorted(known, key=lambda place: (place not in before, place)):
+        order.append((bool(known[place].via), place not in before, ranks[place[0]], place))
+        ranks[place[0]] += 1
+    return [place for *_, place in sorted(order)]
+
+
+def first(texts: Sequence[str], more: str) -> list[str]:
+    """Some warnings of a kind, and how many there are beyond them.
+
+    Args:
+        texts: All of them.
+        more: What the others are; finishes a sentence that begins with their number.
+    """
+    count = len(texts) - _TOLD
+    return [*texts[:_TOLD], *([f"{count} {more}"] if count > 0 else [])]
+
+
+def named(texts: Sequence[str], noun: str) -> str:
+    """How many there are, and the first names, as the beginning of a sentence.
+
+    Args:
+        texts: Names, written by others.
+        noun: What they are, in the singular.
+    """
+    more = ", …" if len(texts) > _TOLD else ""
+    some = ", ".join(map(quoted, texts[:_TOLD])) + more
+    return f"1 {noun} ({some}) is" if len(texts) == 1 else f"{len(texts)} {noun}s ({some}) are"
+
+
+def fitting(items: Sequence[Item], size: Callable[[Sequence[Item]], int]) -> Sequence[Item]:
+    """The first ones that the ConfigMap of peers holds.
+
+    Args:
+        items: In the order in which they count.
+        size: Bytes of the ConfigMap with some of them; more with each.
+    """
+    low, high = 0, min(len(items), MOST_MEMBERS)
+    low = high if high and size(items[:high]) <= LARGEST_FILE else low  # as nearly always
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if size(items[:middle]) <= LARGEST_FILE else (low, middle - 1)
+    return items[:low]
+
+
+def size_of(files: Mapping[str, str]) -> int:
+    """Bytes of a ConfigMap, as `checks.plans.too_large` counts them."""
+    return sum(len(name.encode()) + len(text.encode()) for name, text in files.items())
