@@ -117,6 +117,7 @@ def test_a_partner_that_is_to_be_forgotten_is_introduced_anew() -> None:
     made.destroy("beta")
     made.up("gamma")
     made.configs["gamma"]["partners"]["beta"]["forget"] = True
+    assert "beta-beta-site" not in urls(made.up("gamma")), "its key is known in this run, and in no later one"
     assert EVIL in urls(made.up("gamma")).values()
 
 
