@@ -15,9 +15,10 @@ from typing import Any
 
 from pydantic import Field
 
-from archipelago.chains.contract import Ask, Chain, Genesis, Given, Shared, Site
+from archipelago.chains.contract import Ask, Chain, Genesis, Given, Site
 from archipelago.chains.goquorum.chain import GoQuorum
 from archipelago.chains.node import Node
+from archipelago.chains.shared import Shared
 from archipelago.checks.settings import problems as checks
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archipelago.chains.contract import NOTHING_SHARED, Ask, Genesis, Shared, Site
+from archipelago.chains.contract import Ask, Genesis, Site
 from archipelago.chains.node import Node
+from archipelago.chains.shared import NOTHING_SHARED, Shared
 from archipelago.identity.derive import Keyring
 from archipelago.settings.read import Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from archipelago.model.plan import Volume
 from archipelago.model.record import ExternalNode
+from archipelago.model.volume import Volume
 from archipelago.settings.models import NodeSettings
 
 Settings_co = TypeVar("Settings_co", bound=NodeSettings, covariant=True)

@@ -9,9 +9,10 @@ from archipelago.chains.contract import Chain
 from archipelago.checks import identities
 from archipelago.model import names
 from archipelago.model.endpoint import Exposed
-from archipelago.model.plan import Place
+from archipelago.model.volume import Place
 from archipelago.problems import Problem
-from archipelago.settings.models import Accept, Storage
+from archipelago.settings.models import Storage
+from archipelago.settings.partner import Accept
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"

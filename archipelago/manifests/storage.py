@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archipelago.manifests import common
 from archipelago.manifests.common import Manifest
-from archipelago.model.plan import NodePlan, Place
+from archipelago.model.plan import NodePlan
+from archipelago.model.volume import Place
 from archipelago.stack.plan import StackPlan
 
 _MODES = ["ReadWriteOnce"]

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from archipelago.identity.curve25519 import check_signer
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
-from archipelago.model.plan import Place
+from archipelago.model.volume import Place
 from archipelago.problems import Problem
+from archipelago.settings.partner import Partner
 from archipelago.settings.types import (
     SEALED,
-    Cidr,
     Directory,
     Label,
     Location,
     Machine,
     NamespaceName,
     NodePort,
-    PodLabels,
     Quantity,
     Size,
     Strict,
@@ -44,13 +40,6 @@ def _seed(value: SecretStr) -> SecretStr:
         except ValueError as error:
             raise fault(f"the seed {error}", SET_SEED) from None
     return value
-
-
-def _signer(value: str) -> str:
-    try:
-        return check_signer(value)
-    except ValueError as error:
-        raise fault(str(error), "Ask the partner for the line that `archipelago identity` prints.") from None
 
 
 class Cluster(Strict):
@@ -92,32 +81,6 @@ class Exposure(Strict):
     host: Host | None = Field(default=None, description="What partners dial for this node, instead of cluster.address.")
     ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts by port name, as p2p: 30303.")
     annotations: dict[str, str] = Field(default={}, description="Annotations of the Service, for load balancers.")
-
-
-class Client(Strict):
-    """Who may use a node's client ports: pods, or a range of addresses."""
-
-    namespace: Annotated[NamespaceName | None, BeforeValidator(lambda given: given or None)] = Field(
-        default=None, description="Of the pods; this stack's own if empty or left out."
-    )
-    pods: PodLabels = Field(default={}, description="Labels that the pods carry; all of the namespace if left out.")
-    cidr: Cidr | None = Field(default=None, description="A range of addresses, as 198.51.100.0/24.")
-
-    @model_validator(mode="after")
-    def _pods_or_addresses(self) -> Self:
-        addresses, pods = self.cidr is not None, bool(self.model_fields_set & {"namespace", "pods"})
-        if addresses == pods:
-            words = "both pods and addresses" if pods else "neither pods nor addresses"
-            raise fault(f"it names {words}", "Write namespace and pods for pods, or cidr for addresses.")
-        return self
-
-
-def narrowed(clients: Sequence[Client]) -> bool:
-    """Whether a list of clients keeps any address out: it names some, and no ranges that together are all addresses."""
-    ranges = [ip_network(each.cidr) for each in clients if each.cidr]
-    four = collapse_addresses([each for each in ranges if isinstance(each, IPv4Network)])
-    six = collapse_addresses([each for each in ranges if isinstance(each, IPv6Network)])
-    return bool(clients) and not {"0.0.0.0/0", "::/0"} & {str(each) for some in (four, six) for each in some}
 
 
 class LocalDirectory(Strict):
@@ -212,50 +175,6 @@ class NetworkSettings(Strict):
                 "Write founder: true in the one stack that makes the genesis, joins: <its organisation> in the others."
             )
             raise fault(f"it says {words}", cure)
-        return self
-
-
-class Accept(StrEnum):
-    """Whose profiles are taken from a partner."""
-
-    OWN = "own"
-    NETWORK = "network"
-
-
-class Partner(Strict):
-    """Another organisation: its stack, its bundle, or its nodes pasted by hand."""
-
-    stack: str | None = Field(default=None, description="Its stack, as organization/project/stack.")
-    file: str | None = Field(default=None, description="The bundle it sent, a path from the project's folder.")
-    nodes: tuple[dict[str, Any], ...] | None = Field(
-        default=None, description="Its nodes: records, or the Qubernetes spelling (Node_UserIdent, Enode_Url, …)."
-    )
-    required: bool = Field(default=True, description="false: a stack or file that is not there yet is a warning.")
-    key: Annotated[str, AfterValidator(_signer)] | None = Field(default=None, description="Its signing key, pinned.")
-    unsigned: bool = Field(default=False, description="true: a stack or file without a valid signature is accepted.")
-    min_nodes: int = Field(
-        default=0, ge=0, description="Fewer nodes than this are refused, or those that were taken last stay."
-    )
-    forget: bool = Field(
-        default=False,
-        description="true, for one run: what was taken of it before no longer counts, as its nodes, edition and key.",
-    )
-    allow_inside: bool = Field(
-        default=False,
-        description="true: its nodes are dialled at names of this cluster (.svc), at loopback and link-local "
-        "addresses, too, as where both share a cluster; with accept: network, those that it hands on as well.",
-    )
-    accept: Accept = Field(
-        default=Accept.OWN,
-        description="network: profiles of others that it hands on are taken, too; only where a kind has profiles.",
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        given = [name for name in ("stack", "file", "nodes") if getattr(self, name) is not None]
-        if len(given) != 1:
-            words = " and ".join(given) if given else "neither stack, file nor nodes"
-            raise fault(f"it gives {words}", "Give exactly one of stack, file and nodes.")
         return self
 
 

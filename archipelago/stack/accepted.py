@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from archipelago.chains.contract import Chain
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Problem
-from archipelago.settings.models import Partner
+from archipelago.settings.partner import Partner
 from archipelago.settings.read import Settings
 from archipelago.stack.partners import Import, accept
 

@@ -25,7 +25,7 @@ from archipelago.model.record import (
 )
 from archipelago.model.texts import LONGEST
 from archipelago.problems import Problem, Refused
-from archipelago.settings.models import Partner
+from archipelago.settings.partner import Partner
 from archipelago.settings.read import Settings
 
 PROFILES = ("profiles", "relayedProfiles")  # own ones, and those of others

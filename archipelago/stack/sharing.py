@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archipelago.chains.contract import Shared
 from archipelago.chains.node import Node
+from archipelago.chains.shared import Shared
 from archipelago.identity.sealing import ForAnotherKey, Sealer, check_sealing_key
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode

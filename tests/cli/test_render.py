@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # PyYAML comes without types
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -23,7 +23,7 @@ from tests.world import World
 pytestmark = pytest.mark.unit
 
 
-class _Reader(yaml.CSafeLoader):  # type: ignore[misc]
+class _Reader(yaml.CSafeLoader):  # type: ignore[misc]  # a base without types
     """YAML 1.1, sixteen times as fast as in pure Python; where `y` and `n` stand unquoted, it breaks off."""
 
 

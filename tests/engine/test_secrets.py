@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import os
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from archipelago.identity.derive import Keyring
 from lab.workspace import Stack
+from tests.again import again_and_again
 from tests.engine.organisations import Consortium
 from tests.stacks import GONE, ONE_NODE, alpha, beta, plan_of, seed
 
@@ -37,16 +36,22 @@ def private_values(config: dict[str, object]) -> set[str]:
     return found
 
 
-def command_lines(done: threading.Event, seen: set[str]) -> None:
-    """Collect the argument list of every process while something runs; one that is a second old keeps its own."""
+@contextmanager
+def command_lines() -> Iterator[set[str]]:
+    """The argument list of every process while something runs; one that is a second old keeps its own."""
+    seen: set[str] = set()
     looks: Counter[str] = Counter()
-    while not done.is_set():
+
+    def look() -> None:
+        nonlocal looks
         there = {each.name for each in os.scandir("/proc") if each.name.isdecimal()}
         looks = Counter({process: looks[process] + 1 for process in there})
         for process in (each for each in there if looks[each] <= 50):
             with suppress(OSError):  # it has ended
                 seen.add(Path("/proc", process, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        time.sleep(0.02)
+
+    with again_and_again(look, every=0.02):
+        yield seen
 
 
 def written_by(stack: Stack) -> Iterator[tuple[str, str]]:
@@ -65,18 +70,11 @@ def test_private_keys_appear_nowhere_but_in_secrets(consortium: Consortium, spac
     secrets = {value for config in configs for value in private_values(config)}
     a = consortium.stack("cluster-a", configs[0], "a")
     b = consortium.stack("cluster-b", configs[1], "b")
-    arguments: set[str] = set()
-    done = threading.Event()
-    watcher = threading.Thread(target=command_lines, args=(done, arguments))
-    watcher.start()
-    try:
+    with command_lines() as arguments:
         # --show-sames and --diff print all that the engine would ever print
         runs = [a.preview(), a.up(), b.up(), a.up()]
         runs += [stack.run("preview", "--diff", "--show-sames") for stack in (a, b)]
         runs += [stack.run("stack", "output", "--json") for stack in (a, b)]
-    finally:
-        done.set()
-        watcher.join()
     texts = [(" ".join(run.command), run.expect().text) for run in runs]
     texts += [("arguments", each) for each in arguments]
     texts += [each for stack in (a, b) for each in written_by(stack)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +15,7 @@ from lightkube.resources.core_v1 import Pod
 
 from lab.workspace import Stack
 from tests import cita
+from tests.again import again_and_again
 from tests.engine.organisations import PROGRAM, Consortium
 from tests.engine.test_namespaces import ready_since
 from tests.stacks import GONE, Config, alpha, changed
@@ -35,24 +35,17 @@ KEPT = {"PersistentVolumeClaim", "Secret", "Service"}
 def watched(client: Client, namespace: str) -> Iterator[list[frozenset[str]]]:
     """For each node of which two pods are there at the same moment, the names of both."""
     twice: list[frozenset[str]] = []
-    ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.05):
-            by_node: dict[str, set[str]] = {}
-            for pod in client.list(Pod, namespace=namespace):
-                assert pod.metadata
-                node = (pod.metadata.labels or {}).get("archipelago/node", "")
-                by_node.setdefault(node, set()).add(pod.metadata.name or "")
-            twice.extend(frozenset(names) for names in by_node.values() if len(names) > 1)
+        by_node: dict[str, set[str]] = {}
+        for pod in client.list(Pod, namespace=namespace):
+            assert pod.metadata
+            node = (pod.metadata.labels or {}).get("archipelago/node", "")
+            by_node.setdefault(node, set()).add(pod.metadata.name or "")
+        twice.extend(frozenset(names) for names in by_node.values() if len(names) > 1)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with again_and_again(look, every=0.05):
         yield twice
-    finally:
-        ended.set()
-        thread.join()
 
 
 def program(stack: Stack, folder: Path) -> None:

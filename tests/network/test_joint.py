@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from lab.nodes.images import GOQUORUM_COPY
+from tests.again import again_and_again
 from tests.network.conftest import Maker
 from tests.network.links import cut
 from tests.network.networks import Measure, Network, eventually, founder, joiner
@@ -113,20 +113,13 @@ def test_a_rolling_change_of_image_keeps_blocks_coming(joint: Joint, measure: Me
     others, before = beta.pods(), alpha.pods()
     alpha.configure("network.images.goquorum", GOQUORUM_COPY)
     seen: list[Sample] = []
-    ended = threading.Event()
 
-    def watch() -> None:
-        while not ended.is_set():
-            pods = _pods(alpha.get("pods"))
-            seen.append(Sample(time.monotonic(), beta.geth("node1").height(), pods))
+    def look() -> None:
+        pods = _pods(alpha.get("pods"))
+        seen.append(Sample(time.monotonic(), beta.geth("node1").height(), pods))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
+    with again_and_again(look, every=0):
         alpha.stack.up().expect()
-    finally:
-        ended.set()
-        watcher.join()
     after = alpha.pods()
     assert all(after[node][0] != before[node][0] for node in NODES)
     assert beta.pods() == others

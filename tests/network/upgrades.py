@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from lightkube.resources.core_v1 import Pod
 from ruamel.yaml import YAML
 
 from lab.workspace import Run, Stack
+from tests.again import again_and_again
 from tests.engine.organisations import PROGRAM
 from tests.network.networks import Network, Organisation
 
@@ -112,23 +112,17 @@ def watched(network: Network, name: str, namespaces: tuple[str, ...], *, blocks:
         namespaces: Where its pods stand.
         blocks: `organisation/node` whose height is asked meanwhile.
     """
-    seen, ended = Watched(), threading.Event()
+    seen = Watched()
     client: Client = network.consortium.client(network[name].letter)
     whom = blocks.partition("/")
 
     def look() -> None:
-        while not ended.wait(LOOKS_EVERY):
-            seen.look([pod for each in namespaces for pod in client.list(Pod, namespace=each)])
-            if blocks:
-                seen.heights.append((time.monotonic(), network.height(network, network[whom[0]], whom[2])))
+        seen.look([pod for each in namespaces for pod in client.list(Pod, namespace=each)])
+        if blocks:
+            seen.heights.append((time.monotonic(), network.height(network, network[whom[0]], whom[2])))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with again_and_again(look, every=LOOKS_EVERY):
         yield seen
-    finally:
-        ended.set()
-        thread.join()
 
 
 def loses_nothing(run: Run) -> None:

@@ -16,6 +16,7 @@ from lab.tools.definitions import MODULES
 from monitor import peers
 from tests.monitored import Watched, watching
 from tests.unit.cita_nodes import SERVICES, Layout, Node, laid_out
+from tests.unit.tessera_nodes import Starter, starting
 
 
 @pytest.fixture
@@ -34,17 +35,31 @@ def shallow_python() -> Iterator[None]:
 def cita_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the stand-in for CITA-Cloud under the names of the services."""
     folder = tmp_path_factory.mktemp("cita")
-    source = MODULES / "cita-stand-in"
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-    subprocess.run(
-        [golang.locate().program, "build", "-ldflags=-s -w", "-o", folder / "all", "."],
-        cwd=source,
-        env=environ,
-        check=True,
-    )
+    _build("cita-stand-in", folder / "all")
     for name in (*SERVICES, "couchdb"):
         (folder / name).symlink_to("all")
     return folder
+
+
+def _build(module: str, program: Path) -> None:
+    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+    options = ("build", "-ldflags=-s -w", "-o", program, ".")
+    subprocess.run([golang.locate().program, *options], cwd=MODULES / module, env=environ, check=True)
+
+
+@pytest.fixture(scope="session")
+def tessera_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in for Tessera."""
+    program = tmp_path_factory.mktemp("tessera") / "tessera"
+    _build("tessera-stand-in", program)
+    return program
+
+
+@pytest.fixture
+def start_tessera(tessera_program: Path) -> Iterator[Starter]:
+    """Starts stand-ins for Tessera, and ends them with the test."""
+    with starting(tessera_program) as starter:
+        yield starter
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 import typer
 
+from archipelago.manifests.stack import manifests
 from cli.group import Later
 from cli.main import app
+from tests.stacks import alpha, plan_of
 
 pytestmark = pytest.mark.unit
 
@@ -154,3 +157,10 @@ def test_every_error_message_that_the_runbooks_explain_is_in_the_program() -> No
     ]
     missing = [each for each in pieces if len(each) > 8 and each not in program and each not in engines]
     assert not missing
+
+
+def test_the_runbook_shows_what_pulumi_shows_while_a_node_starts() -> None:
+    """The provider's words for the last condition that a workload waits for."""
+    made = next(each for each in manifests(plan_of(alpha())) if each["kind"] == "StatefulSet")
+    last = json.loads(made["metadata"]["annotations"]["pulumi.com/waitFor"])[-1].removeprefix("jsonpath=")
+    assert f"`Waiting for {last}`" in (ROOT / "docs" / "operations.md").read_text()

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
-import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,182 +16,14 @@ from urllib.parse import quote
 import pytest
 
 from archipelago.chains.goquorum import introduce, tessera
-from archipelago.manifests.workload import public_files
-from archipelago.model.endpoint import Endpoint
-from archipelago.model.plan import NodePlan
-from lab.tools import golang
-from tests.stacks import alpha, plan_of
+from tests.unit.tessera_nodes import Change, Document, StandIn, Starter, free_port, own_url, running, wait_until
 
 pytestmark = pytest.mark.unit
 
-SOURCE = Path(__file__).parents[2] / "lab" / "toolchain" / "tessera-stand-in"
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-Document = dict[str, Any]
-Change = Callable[[Document], object]
 
-
-@dataclass
-class StandIn:
-    """One stand-in: a rendered node's files in a folder, and the process that its start script becomes."""
-
-    folder: Path
-    node: NodePlan
-    port: int
-    process: subprocess.Popen[str]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
-
-    @property
-    def key(self) -> str:
-        return self.node.public_files[tessera.PUBLIC_KEY]
-
-    @property
-    def socket(self) -> Path:
-        return self.folder / "run/archipelago/tm.ipc"
-
-    def info(self) -> Document:
-        with DIRECT.open(f"{self.url}partyinfo", timeout=2) as answer:
-            document: Document = json.load(answer)
-        return document
-
-    def touched(self) -> set[str]:
-        """The peers that it has called and that answered."""
-        return {peer["url"] for peer in self.info()["peers"] if peer.get("lastContact")}
-
-    def listed(self) -> set[str]:
-        """Its peers; others tell a node about itself, too."""
-        return {peer["url"] for peer in self.info()["peers"]} - {self.url}
-
-    def owners(self) -> dict[str, str]:
-        return {key["key"]: key["url"] for key in self.info()["keys"]}
-
-    def up(self) -> bool:
-        """Whether the socket that geth waits for is there."""
-        assert self.process.poll() is None, self.end()
-        try:
-            return self.ask("GET", "/upcheck")[0] == 200
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-
-    def reachable(self) -> bool:
-        """Whether its port is open, which is last."""
-        assert self.process.poll() is None, self.end()
-        with closing(socket.socket()) as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def ask(self, method: str, path: str, content: Document | None = None) -> tuple[int, str]:
-        """Ask as GoQuorum does, through the socket."""
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        try:
-            connection.sock.connect(str(self.socket))
-            connection.request(method, path, json.dumps(content or {}))
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def end(self) -> str:
-        """End it as Kubernetes would; what it has said."""
-        self.process.terminate()
-        try:
-            return self.process.communicate(timeout=5)[1]
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-            raise
-
-
-Starter = Callable[..., StandIn]
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("tessera") / "tessera"
-    environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-    options = ("build", "-ldflags=-s -w", "-o", built, ".")
-    subprocess.run([golang.locate().program, *options], cwd=SOURCE, env=environ, check=True)
-    return built
-
-
-@pytest.fixture
-def start(program: Path) -> Iterator[Starter]:
-    nodes = plan_of(alpha()).nodes
-    begun: list[StandIn] = []
-    # Not pytest's own folder: the path of a socket has at most 107 characters.
-    root = Path(tempfile.mkdtemp(prefix="tessera-"))
-
-    def starter(
-        number: int, peers: list[str], change: Change = lambda document: None, port: int = 0, release: str = ""
-    ) -> StandIn:
-        folder, port = root / str(number), port or free_port()
-        script = write(folder, nodes[number], port, peers, change).replace("/tessera/bin/tessera", str(program))
-        words = ["sh", "-c", script, "tessera", own_url(nodes[number])]
-        environ = {**os.environ, "TESSERA_STAND_IN_FOR": release}
-        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environ)  # it ends in exec
-        begun.append(StandIn(folder, nodes[number], port, process))
-        return begun[-1]
-
-    yield starter
-    for each in begun:
-        if each.process.returncode is None:
-            each.end()
-    shutil.rmtree(root)
-
-
-def own_url(node: NodePlan) -> str:
-    return next(each for each in node.containers if each.name == "tessera").command[-1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def write(folder: Path, node: NodePlan, port: int, peers: list[str], change: Change) -> str:
-    """Write what the containers mount; the start script, with the folder in the place of the root."""
-
-    def moved(text: str) -> str:
-        return re.sub(r"(?<![\w/])/(config|identity|peers|data|run)/", rf"{folder}/\1/", text)
-
-    files = public_files(node, {"tessera": Endpoint(host="127.0.0.1", port=port)})
-    for name in ("config", "data", "identity", "peers", "run/archipelago"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "identity/tm.key").write_text(node.private_files["tm.key"])
-    (folder / "peers" / tessera.PEERS).write_text(tessera.peers(peers))
-    (folder / "config" / tessera.PUBLIC_KEY).write_text(files[tessera.PUBLIC_KEY])
-    text = moved(files[tessera.CONFIG]).replace(f"0.0.0.0:{tessera.P2P}", f"127.0.0.1:{port}")
-    document = json.loads(text.replace('"@peers@"', '["@peers@"]'))
-    change(document)
-    # The mark on a line of its own again, where the start script looks for it.
-    merged = json.dumps(document, indent=2).replace('[\n    "@peers@"\n  ]', '\n"@peers@"\n')
-    (folder / "config" / tessera.CONFIG).write_text(merged)
-    command = next(each for each in node.containers if each.name == "tessera").command
-    return moved(command[2])
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-
-
-def running(
-    start: Starter, number: int, peers: list[str], change: Change = lambda document: None, **more: Any
-) -> StandIn:
-    node = start(number, peers, change, **more)
-    wait_until(node.up)
-    wait_until(node.reachable)
-    return node
-
-
-def test_two_that_know_only_a_third_learn_of_each_other_and_call_each_other(start: Starter) -> None:
-    a = running(start, 0, [])
-    nodes = (a, running(start, 1, [a.url]), running(start, 2, [a.url]))
+def test_two_that_know_only_a_third_learn_of_each_other_and_call_each_other(start_tessera: Starter) -> None:
+    a = running(start_tessera, 0, [])
+    nodes = (a, running(start_tessera, 1, [a.url]), running(start_tessera, 2, [a.url]))
     wait_until(lambda: all(each.touched() == {n.url for n in nodes} - {each.url} for each in nodes))
     for each in nodes:
         assert each.info()["url"] == each.url
@@ -206,11 +31,11 @@ def test_two_that_know_only_a_third_learn_of_each_other_and_call_each_other(star
 
 
 @pytest.mark.parametrize("word", ["useWhiteList", "disablePeerDiscovery"])
-def test_one_that_keeps_to_its_list_learns_of_nobody_else(start: Starter, word: str) -> None:
-    a = running(start, 0, [])
-    closed = running(start, 1, [a.url], lambda document: document.update({word: True}))
+def test_one_that_keeps_to_its_list_learns_of_nobody_else(start_tessera: Starter, word: str) -> None:
+    a = running(start_tessera, 0, [])
+    closed = running(start_tessera, 1, [a.url], lambda document: document.update({word: True}))
     wait_until(lambda: a.url in closed.touched())
-    other = running(start, 2, [a.url])
+    other = running(start_tessera, 2, [a.url])
     wait_until(lambda: closed.url in other.listed())
     time.sleep(1.5)  # another round of everybody
     assert closed.listed() == {a.url}
@@ -218,23 +43,27 @@ def test_one_that_keeps_to_its_list_learns_of_nobody_else(start: Starter, word: 
     assert closed.url not in other.touched()
 
 
-def test_s8_a_peer_that_does_not_answer_is_forgotten_and_comes_back_only_where_none_is_left(start: Starter) -> None:
+def test_s8_a_peer_that_does_not_answer_is_forgotten_and_comes_back_only_where_none_is_left(
+    start_tessera: Starter,
+) -> None:
     silent = f"http://127.0.0.1:{free_port()}/"
-    node = running(start, 0, [silent])
+    node = running(start_tessera, 0, [silent])
     assert node.process.stderr
     tries = (line for line in node.process.stderr if f"cannot reach {silent}" in line)
     assert next(tries) and next(tries)  # it was the only one: the configuration is read again
     assert node.touched() == set()
 
 
-def test_s8_a_lost_partner_stays_lost_until_the_sidecar_tells_tessera_again(start: Starter, tmp_path: Path) -> None:
+def test_s8_a_lost_partner_stays_lost_until_the_sidecar_tells_tessera_again(
+    start_tessera: Starter, tmp_path: Path
+) -> None:
     """20.10 and 21.1: a cut of 30 s ended private transactions until a restart."""
-    a, port = running(start, 0, []), free_port()
-    b = running(start, 1, [a.url], port=port)
+    a, port = running(start_tessera, 0, []), free_port()
+    b = running(start_tessera, 1, [a.url], port=port)
     wait_until(lambda: b.key in a.owners() and a.key in b.owners())
     b.end()
     wait_until(lambda: b.key not in a.owners())
-    b = running(start, 1, [], port=port)
+    b = running(start_tessera, 1, [], port=port)
     time.sleep(1.5)
     assert b.key not in a.owners(), "it would have come back by itself"
     (a.folder / "peers" / tessera.PEERS).write_text(tessera.peers([own_url(a.node), b.url.rstrip("/")]))
@@ -258,16 +87,16 @@ def tell_again(node: StandIn, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
 
 
-def test_geth_finds_on_the_socket_what_it_asks_for_at_its_start(start: Starter) -> None:
-    node = running(start, 0, [])
+def test_geth_finds_on_the_socket_what_it_asks_for_at_its_start(start_tessera: Starter) -> None:
+    node = running(start_tessera, 0, [])
     assert node.ask("GET", "/upcheck") == (200, "I'm up!")
     assert "2.0" in json.loads(node.ask("GET", "/version/api")[1])
 
 
-def test_s8_a_payload_is_kept_by_its_parties_and_unknown_to_others(start: Starter) -> None:
+def test_s8_a_payload_is_kept_by_its_parties_and_unknown_to_others(start_tessera: Starter) -> None:
     """GoQuorum exits with 112 when the payload of a transaction is refused with anything but 404."""
-    a = running(start, 0, [])
-    b, c = running(start, 1, [a.url]), running(start, 2, [a.url])
+    a = running(start_tessera, 0, [])
+    b, c = running(start_tessera, 1, [a.url]), running(start_tessera, 2, [a.url])
     wait_until(lambda: b.key in a.owners())
     status, said = a.ask("POST", "/send", {"payload": "aGVsbG8=", "to": [b.key]})
     assert status == 201, said
@@ -281,7 +110,7 @@ def test_s8_a_payload_is_kept_by_its_parties_and_unknown_to_others(start: Starte
     assert a.ask("GET", f"{path}/isSender")[1] == "true"
     assert b.ask("GET", f"{path}/isSender")[1] == "false"
     status, said = a.ask("POST", "/send", {"payload": "aGVsbG8=", "to": [base64.b64encode(bytes(32)).decode()]})
-    assert status == 500 and "Recipient not found" in said
+    assert status == 404 and "Recipient not found" in said
     raw = json.loads(a.ask("POST", "/storeraw", {"payload": "cmF3"})[1])["key"]
     assert a.ask("GET", f"/transaction/{quote(raw, safe='')}?isRaw=true")[0] == 200
     assert a.ask("POST", "/sendsignedtx", {"hash": raw, "to": [b.key]})[0] == 201
@@ -289,13 +118,13 @@ def test_s8_a_payload_is_kept_by_its_parties_and_unknown_to_others(start: Starte
 
 
 @pytest.mark.parametrize(("release", "highest"), [("0.10.6", ""), ("20.10.0", "2.0"), ("21.1.0", "2.1")])
-def test_s8_its_api_versions_are_those_of_the_release(start: Starter, release: str, highest: str) -> None:
-    status, said = running(start, 0, [], release=release).ask("GET", "/version/api")
+def test_s8_its_api_versions_are_those_of_the_release(start_tessera: Starter, release: str, highest: str) -> None:
+    status, said = running(start_tessera, 0, [], release=release).ask("GET", "/version/api")
     assert (status == 200 and json.loads(said)[-1] == highest) if highest else status != 200
 
 
-def test_it_says_what_it_is_not_and_is_gone_at_once_with_its_socket(start: Starter) -> None:
-    node = running(start, 0, [])
+def test_it_says_what_it_is_not_and_is_gone_at_once_with_its_socket(start_tessera: Starter) -> None:
+    node = running(start_tessera, 0, [])
     before = time.monotonic()
     said = node.end()
     assert "this is tessera-stand-in, not Tessera: private payloads are not encrypted" in said
@@ -304,14 +133,16 @@ def test_it_says_what_it_is_not_and_is_gone_at_once_with_its_socket(start: Start
     assert not node.socket.exists()
 
 
-def test_s8_a_stale_socket_ends_it_and_the_start_script_removes_it(start: Starter, program: Path) -> None:
-    node = running(start, 0, [])
+def test_s8_a_stale_socket_ends_it_and_the_start_script_removes_it(
+    start_tessera: Starter, tessera_program: Path
+) -> None:
+    node = running(start_tessera, 0, [])
     node.process.kill()
     node.process.communicate()
     assert node.socket.exists()
     config = node.folder / "run/archipelago" / tessera.CONFIG
-    assert subprocess.run([program, "-configfile", config], capture_output=True, check=False).returncode == 2
-    running(start, 0, [])
+    assert subprocess.run([tessera_program, "-configfile", config], capture_output=True, check=False).returncode == 2
+    running(start_tessera, 0, [])
 
 
 def server(document: Document, app: str) -> Document:
@@ -340,9 +171,9 @@ REFUSED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_configuration_that_tessera_would_refuse_is_refused(start: Starter, what: str) -> None:
+def test_a_configuration_that_tessera_would_refuse_is_refused(start_tessera: Starter, what: str) -> None:
     change, reason = REFUSED[what]
-    node = start(0, [], change)
+    node = start_tessera(0, [], change)
     _, said = node.process.communicate(timeout=10)
     assert node.process.returncode == 1
     assert reason in said
@@ -359,16 +190,16 @@ def test_a_configuration_that_tessera_would_refuse_is_refused(start: Starter, wh
         (json.dumps({"type": "unlocked", "data": {"bytes": base64.b64encode(b"x" * 32).decode()}}), "are no pair"),
     ],
 )
-def test_a_key_file_that_is_none_is_refused(start: Starter, content: str, reason: str) -> None:
+def test_a_key_file_that_is_none_is_refused(start_tessera: Starter, content: str, reason: str) -> None:
     def spoil(document: Document) -> None:
         Path(document["keys"]["keyData"][0]["privateKeyPath"]).write_text(content)
 
-    node = start(0, [], spoil)
+    node = start_tessera(0, [], spoil)
     _, said = node.process.communicate(timeout=10)
     assert node.process.returncode == 1
     assert reason in said
 
 
-def test_a_misspelt_word_is_told_as_tessera_tells_it(start: Starter) -> None:
-    node = running(start, 0, [], lambda document: document.update(usewhitelist=True))
+def test_a_misspelt_word_is_told_as_tessera_tells_it(start_tessera: Starter) -> None:
+    node = running(start_tessera, 0, [], lambda document: document.update(usewhitelist=True))
     assert "unmatched json element: usewhitelist" in node.end()

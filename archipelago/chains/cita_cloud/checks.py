@@ -10,7 +10,7 @@ from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
 from archipelago.model.endpoint import NODE_PORTS, Exposed
 from archipelago.problems import Problem
-from archipelago.settings.models import narrowed
+from archipelago.settings.clients import narrowed
 from archipelago.settings.read import Settings
 
 _PREFIXES = ("all-", "monitor-", "executor-")  # of Services, before the name of the network

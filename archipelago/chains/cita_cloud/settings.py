@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
-from archipelago.chains.cita_cloud import service_config
 from archipelago.chains.cita_cloud.device import device_id
+from archipelago.chains.cita_cloud.service_settings import Image, Services, read_services
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import Client, Exposure, NetworkSettings, NodeSettings, Requests
+from archipelago.settings.clients import Client
+from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests
 from archipelago.settings.numbers import LARGEST_SIGNED, Generation, Within
 from archipelago.settings.types import SEALED, BlockHash, CurveKey, PrivateKey, Quantity, Strict, fault
 
@@ -78,104 +79,10 @@ def _address(value: Any) -> Any:
     return value.lower()
 
 
-def _short(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-def _services(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return service_config.parsed(value)
-    except ValueError as error:
-        cure = (
-            "Paste the whole service-config.toml, or name one implementation for each role as docs/stack-files.md does."
-        )
-        raise fault(str(error), cure) from None
-
-
-def _pinned(value: str) -> str:
-    name, _, tag = value.rpartition("/")[2].partition(":")
-    if "@sha256:" not in value and (not name or tag in ("", "latest")):
-        cure = "Write a tag: images of release 6 and later are started in another way."
-        raise fault(f"{value!r} names no release", cure)
-    return value
-
-
 AccountAddress = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"})
 ]
 Password = Annotated[SecretStr, AfterValidator(_password)]
-Image = Annotated[str, AfterValidator(_pinned)]
-
-
-class Service(Strict):
-    """One microservice: its implementation, or an image and a command of your own that behave like it."""
-
-    kind: str
-    image: Image | None = Field(default=None, description="With its tag, instead of the published one.")
-    command: str | None = Field(default=None, description="What the shell in it runs, instead of the usual command.")
-
-
-class NetworkService(Service):
-    """Connects the nodes."""
-
-    kind: Literal["network_p2p", "network_direct"] = Field(description="network_p2p or network_direct.")
-
-
-class ConsensusService(Service):
-    """Agrees on blocks."""
-
-    kind: Literal["consensus_raft", "consensus_bft"] = Field(description="consensus_raft or consensus_bft.")
-
-
-class ExecutorService(Service):
-    """Runs contracts."""
-
-    kind: Literal["executor_evm", "executor_poc", "executor_chaincode", "executor_chaincode_ext"] = Field(
-        description="executor_evm, executor_poc, executor_chaincode or executor_chaincode_ext."
-    )
-
-
-class StorageService(Service):
-    """Keeps blocks."""
-
-    kind: Literal["storage_sqlite", "storage_rocksdb", "storage_tikv"] = Field(
-        description="storage_sqlite, storage_rocksdb or storage_tikv."
-    )
-
-
-class ControllerService(Service):
-    """Serves clients and leads the others."""
-
-    kind: Literal["controller", "controller_poc"] = Field(description="controller or, in release 4, controller_poc.")
-
-
-class KmsService(Service):
-    """Keeps the node's account."""
-
-    kind: Literal["kms_sm", "kms_eth"] = Field(description="kms_sm or kms_eth; it cannot be changed later.")
-
-
-class Services(Strict):
-    """One implementation for each role; what is left out is what the set of images ships with."""
-
-    network: Annotated[
-        NetworkService | None, BeforeValidator(_short, json_schema_input_type=str | NetworkService | None)
-    ] = None
-    consensus: Annotated[
-        ConsensusService | None, BeforeValidator(_short, json_schema_input_type=str | ConsensusService | None)
-    ] = None
-    executor: Annotated[
-        ExecutorService | None, BeforeValidator(_short, json_schema_input_type=str | ExecutorService | None)
-    ] = None
-    storage: Annotated[
-        StorageService | None, BeforeValidator(_short, json_schema_input_type=str | StorageService | None)
-    ] = None
-    controller: Annotated[
-        ControllerService | None, BeforeValidator(_short, json_schema_input_type=str | ControllerService | None)
-    ] = None
-    kms: Annotated[KmsService | None, BeforeValidator(_short, json_schema_input_type=str | KmsService | None)] = None
 
 
 class ChainGenesis(Strict):
@@ -212,7 +119,7 @@ class CitaNetwork(NetworkSettings):
 
     kind: Literal["cita-cloud"] = Field(description="cita-cloud")
     images: Literal["v4.0.0", "v5.0.0"] = Field(default="v5.0.0", description="Set of images: v4.0.0 or v5.0.0.")
-    services: Annotated[Services, BeforeValidator(_services, json_schema_input_type=str | Services)] = Field(
+    services: Annotated[Services, BeforeValidator(read_services, json_schema_input_type=str | Services)] = Field(
         default=Services(), description="By role, as kms: kms_sm; or the text of a service-config.toml."
     )
     helpers: HelperImages = HelperImages()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from archipelago.chains.goquorum.settings import Api, GoQuorumNode
 from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem
-from archipelago.settings.models import narrowed
+from archipelago.settings.clients import narrowed
 
 # what a client of each may do, without a key
 _CHANGES = {

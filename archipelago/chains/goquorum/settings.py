@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import Client, NetworkSettings, NodeSettings
+from archipelago.settings.clients import Client
+from archipelago.settings.models import NetworkSettings, NodeSettings
 from archipelago.settings.numbers import LARGEST_EXACT, LARGEST_SIGNED, Generation, Within
 from archipelago.settings.types import Address, BlockHash, CurveKey, NodePort, PrivateKey, Strict, Version, fault
 

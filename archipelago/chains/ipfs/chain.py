@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from archipelago.chains.accounts import Account
-from archipelago.chains.contract import Ask, Genesis, Shared, Site
+from archipelago.chains.contract import Ask, Genesis, Site
 from archipelago.chains.ipfs import checks, config, identity, keys, members, ports, workload
 from archipelago.chains.ipfs.multiaddr import of_endpoint, parsed
 from archipelago.chains.ipfs.places import ANNOUNCE, BOOTSTRAP, CONFIG, STATUS_PORT, SWARM_KEY
@@ -18,6 +18,7 @@ from archipelago.chains.ipfs.running import Kubo
 from archipelago.chains.ipfs.settings import IpfsStack, Member
 from archipelago.chains.ipfs.versions import release
 from archipelago.chains.node import Node
+from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
 from archipelago.model import foreign
 from archipelago.model.address_book import AddressBook

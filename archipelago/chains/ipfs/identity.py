@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archipelago.chains.contract import Shared
 from archipelago.chains.ipfs.keys import item
 from archipelago.chains.ipfs.places import API_TOKEN, PRIVATE_KEY, SWARM_KEY
 from archipelago.chains.ipfs.settings import IpfsStack, Member
 from archipelago.chains.ipfs.swarm_key import parsed
 from archipelago.chains.ipfs.versions import API_AUTHORIZATIONS, release
 from archipelago.chains.node import Node
+from archipelago.chains.shared import Shared
 from archipelago.identity import peer_id
 from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archipelago.chains.contract import Ask, Shared, Site
+from archipelago.chains.contract import Ask, Site
 from archipelago.chains.ipfs.places import SWARM_KEY
 from archipelago.chains.ipfs.settings import IpfsStack, KeySource, Member
 from archipelago.chains.ipfs.swarm_key import SECRET_KEYS, SwarmKey, derived, parsed
 from archipelago.chains.node import Node
+from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
 from archipelago.problems import Problem
 

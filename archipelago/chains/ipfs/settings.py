@@ -21,15 +21,8 @@ from archipelago.chains.ipfs.fields import (
     source,
 )
 from archipelago.model.endpoint import Exposed
-from archipelago.settings.models import (
-    Client,
-    Exposure,
-    NetworkSettings,
-    NodeSettings,
-    Requests,
-    StackSettings,
-    Storage,
-)
+from archipelago.settings.clients import Client
+from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests, StackSettings, Storage
 from archipelago.settings.numbers import Generation, Within
 from archipelago.settings.profiles import Identities, place_of, with_identities
 from archipelago.settings.types import Label, Location, NamespaceName, Quantity, Strict, Unwritten, fault

@@ -79,7 +79,7 @@ func (payloads *Payloads) distribute(one *Payload) error {
 		one.From = payloads.own[0]
 	}
 	if !slices.Contains(payloads.own, one.From) {
-		return fmt.Errorf("%s is no key of this node", one.From)
+		return unknownSender(one.From)
 	}
 	if !slices.Contains(one.To, one.From) {
 		one.To = append(one.To, one.From)
@@ -97,11 +97,11 @@ func (payloads *Payloads) distribute(one *Payload) error {
 		}
 		url := payloads.parties.owner(key)
 		if url == "" {
-			return fmt.Errorf("Recipient not found for key: %s", key)
+			return refusal{http.StatusNotFound, "Recipient not found for key: " + key}
 		}
 		response, err := payloads.parties.client.Post(url+"push", "application/octet-stream", bytes.NewReader(content))
 		if err != nil {
-			return err
+			return refusal{http.StatusGone, err.Error()}
 		}
 		response.Body.Close()
 		if response.StatusCode != http.StatusCreated {
@@ -122,7 +122,7 @@ func (payloads *Payloads) managed(one *Payload) []string {
 	return found
 }
 
-// serve adds what GoQuorum calls (private/engine/tessera of GoQuorum).
+// serve adds what GoQuorum calls (private/engine/tessera and constellation of GoQuorum).
 func (payloads *Payloads) serve(mux *http.ServeMux) {
 	mux.HandleFunc("POST /send", payloads.taken(func(one *Payload) error { return payloads.distribute(one) }))
 	mux.HandleFunc("POST /storeraw", payloads.taken(func(one *Payload) error {
@@ -141,6 +141,8 @@ func (payloads *Payloads) serve(mux *http.ServeMux) {
 		return payloads.distribute(one)
 	}))
 	mux.HandleFunc("GET /transaction/", payloads.given)
+	mux.HandleFunc("POST /sendraw", payloads.sendRaw)
+	mux.HandleFunc("GET /receiveraw", payloads.receiveRaw)
 }
 
 func (payloads *Payloads) taken(do func(*Payload) error) http.HandlerFunc {
@@ -153,7 +155,7 @@ func (payloads *Payloads) taken(do func(*Payload) error) http.HandlerFunc {
 		if err := do(one); os.IsNotExist(err) {
 			http.Error(response, "Raw Transaction Payload not found", http.StatusNotFound)
 		} else if err != nil {
-			http.Error(response, err.Error(), http.StatusInternalServerError)
+			refuse(response, err)
 		} else {
 			response.Header().Set("Content-Type", "application/json")
 			response.WriteHeader(http.StatusCreated)
