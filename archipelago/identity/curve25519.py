@@ -41,6 +41,7 @@ def check_tessera_public(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=4096)
 def signer(private: bytes) -> str:
     """The public half of an organisation's signing key, as partners pin it: `ed25519:` and 64 hex characters."""
     return _SIGNER + Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw().hex()

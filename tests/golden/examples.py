@@ -67,6 +67,11 @@ def plans() -> Mapping[str, StackPlan]:
     }
 
 
+def folders() -> list[str]:
+    """The keys of `plans`, without planning: golden tests hold that there is a folder for each, and no other."""
+    return sorted({path.parent.name for path in GOLDEN.glob("*/*.yaml")})
+
+
 def files() -> Iterator[tuple[str, str]]:
     """Path below this folder and content of every golden file."""
     for folder, plan in plans().items():
