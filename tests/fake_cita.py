@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,6 +16,7 @@ from h2.events import DataReceived, RequestReceived, StreamEnded
 
 from archipelago.manifests.common import Manifest
 from archipelago.model.record import ExternalNode
+from archipelago.stack.plan import StackPlan
 from operate.kubectl import Failed
 from tests.cita import founder, joiner
 from tests.fake_network import FakeCluster, FakeNetwork, FakeNode, live
@@ -128,13 +130,21 @@ class FakeCitaCluster(FakeCluster):
         raise Failed("executable file not found", 126)
 
 
+@functools.cache
+def _settled() -> tuple[World, Mapping[str, StackPlan]]:
+    """Both organisations once they have converged, and what their next runs plan; it must not be changed."""
+    world = World(alpha=founder(), beta=joiner())
+    world.up("alpha", "beta", "alpha", "beta")
+    return world, {each: world.plan(each) for each in world.configs}
+
+
 class FakeCita(FakeNetwork):
     """alpha founds with three nodes, beta joins with one; all of them validate."""
 
     def __init__(self) -> None:
-        self.world = World(alpha=founder(), beta=joiner())
-        self.world.up("alpha", "beta", "alpha", "beta")
-        self.deploy()
+        settled, plans = _settled()
+        self.world = settled.copied()
+        self.deploy(plans)
 
     def _cluster(self, organisation: str) -> FakeCluster:
         plan, outputs = self.plans[organisation], self.world.outputs[organisation]

@@ -6,7 +6,6 @@ The answers of geth's console have the form that GoQuorum 22.7.4 gave on a netwo
 from __future__ import annotations
 
 import base64
-import copy
 import functools
 import json
 import re
@@ -191,8 +190,8 @@ class FakeCluster:
 
 
 @functools.cache
-def _settled(privacy: bool, validators: tuple[str, ...]) -> World:
-    """Both organisations once they have converged; it must not be changed."""
+def _settled(privacy: bool, validators: tuple[str, ...]) -> tuple[World, Mapping[str, StackPlan]]:
+    """Both organisations once they have converged, and what their next runs plan; it must not be changed."""
     network: dict[str, Any] = {"network.privacy": {"manager": "tessera" if privacy else "none"}}
     founder = {
         "nodes": {"quorum-node1": {}, "quorum-node2": {}},
@@ -200,7 +199,7 @@ def _settled(privacy: bool, validators: tuple[str, ...]) -> World:
     }
     world = World(alpha=alpha(network | founder), beta=beta(network | {"defaults": {"validator": True}}))
     world.up("alpha", "beta", "alpha", "beta")
-    return world
+    return world, {each: world.plan(each) for each in world.configs}
 
 
 class FakeNetwork:
@@ -211,14 +210,13 @@ class FakeNetwork:
     """
 
     def __init__(self, *, privacy: bool = False, validators: Sequence[str] = FOUR) -> None:
-        settled = _settled(privacy, tuple(validators))
-        self.world = World(**copy.deepcopy(settled.configs))
-        self.world.outputs, self.world.plans = copy.deepcopy(settled.outputs), dict(settled.plans)
-        self.deploy()
+        settled, plans = _settled(privacy, tuple(validators))
+        self.world = settled.copied()
+        self.deploy(plans)
 
-    def deploy(self) -> None:
-        """Let everything run that was planned."""
-        self.plans: dict[str, StackPlan] = {each: self.world.plan(each) for each in ("alpha", "beta")}
+    def deploy(self, plans: Mapping[str, StackPlan] | None = None) -> None:
+        """Let everything run that was planned; without plans what the world's next runs plan."""
+        self.plans = dict(plans or {each: self.world.plan(each) for each in self.world.configs})
         self.records = {
             f"{organisation}/{each['name']}": ExternalNode.model_validate(each)
             for organisation, outputs in self.world.outputs.items()

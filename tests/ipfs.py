@@ -14,9 +14,8 @@ from archipelago.checks.settings import problems as checks
 from archipelago.model.plan import NodePlan
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
-from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan, plan_stack
-from tests.stacks import NOWHERE, SOURCE, Config, changed, seed
+from tests.stacks import NOWHERE, SOURCE, Config, changed, committed, seed
 from tests.world import World
 
 IPFS: Chain = CHAINS["ipfs"]
@@ -54,7 +53,7 @@ def beta(changes: Mapping[str, Any] | None = None) -> Config:
 
 def example(organisation: str) -> Config:
     """An organisation's file under `examples`, with a throw-away seed."""
-    return {**from_file(EXAMPLES / f"Pulumi.{STACKS[organisation]}.yaml"), "identitySeed": seed(organisation)}
+    return committed(EXAMPLES / f"Pulumi.{STACKS[organisation]}.yaml", organisation)
 
 
 def examples() -> World:

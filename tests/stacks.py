@@ -7,6 +7,7 @@ quorum-node1 and quorum-node2.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
+from archipelago.settings.stack_file import from_file
 from archipelago.stack.outputs import outputs
 from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan, plan_stack
@@ -83,6 +85,16 @@ def beta(changes: Mapping[str, Any] | None = None) -> Config:
         "partners": {"alpha": {"stack": "organization/archipelago/cluster-a"}},
     }
     return changed(config, changes or {})
+
+
+def committed(path: Path, organisation: str) -> Config:
+    """A stack file of this repository, with a throw-away seed."""
+    return {**copy.deepcopy(_as_committed(path)), "identitySeed": seed(organisation)}
+
+
+@functools.cache  # to read it takes as long as to plan it
+def _as_committed(path: Path) -> Config:
+    return from_file(path)
 
 
 def changed(config: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:

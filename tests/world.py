@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,12 @@ class World:
         self._plan_of = plan
         self.outputs: dict[str, dict[str, Any]] = {}
         self.plans: dict[str, StackPlan] = {}
+
+    def copied(self) -> World:
+        """Another world that is as this one is now."""
+        made = World(self._plan_of, **copy.deepcopy(self.configs))
+        made.outputs, made.plans = copy.deepcopy(self.outputs), dict(self.plans)
+        return made
 
     def plan(self, organisation: str) -> StackPlan:
         """What a preview of this stack shows now."""

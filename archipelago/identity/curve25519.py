@@ -15,6 +15,7 @@ _SIGNER = "ed25519:"
 _KEY_BYTES = 32
 
 
+@functools.lru_cache(maxsize=4096)
 def tessera_public(private: bytes) -> str:
     """The public half of a Tessera key, as in `tm.pub`: base64 of the 32-byte X25519 public key."""
     return base64.b64encode(X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()).decode()
@@ -41,11 +42,13 @@ def check_tessera_public(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=4096)
 def signer(private: bytes) -> str:
     """The public half of an organisation's signing key, as partners pin it: `ed25519:` and 64 hex characters."""
     return _SIGNER + Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw().hex()
 
 
+@functools.lru_cache(maxsize=4096)
 def sign(private: bytes, message: bytes) -> str:
     """An Ed25519 signature (RFC 8032, deterministic, so that previews do not flicker), 128 hex characters."""
     return Ed25519PrivateKey.from_private_bytes(private).sign(message).hex()

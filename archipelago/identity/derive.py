@@ -5,6 +5,7 @@ The layout is frozen by `tests/unit/identity_vectors.json`: a change here is a n
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass, field
 
@@ -39,9 +40,7 @@ class Keyring:
             generation: 1 at first; counted up to rotate the key.
             length: Number of bytes, at most 8160.
         """
-        parts = (self.organisation, self.network, node, purpose, str(generation))
-        info = b"".join(struct.pack(">H", len(part.encode())) + part.encode() for part in parts)
-        return HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=info).derive(self.seed)
+        return _secret(self, node, purpose, generation, length)
 
     def scalar(self, node: str, purpose: str, generation: int = 1, order: int = SECP256K1_ORDER) -> bytes:
         """Derive a private key of an elliptic curve, as long as the curve's order; of secp256k1 unless told otherwise.
@@ -51,6 +50,13 @@ class Keyring:
         size = (order.bit_length() + 7) // 8
         wide = int.from_bytes(self.secret(node, purpose, generation, length=size + 16))
         return (wide % (order - 1) + 1).to_bytes(size)
+
+
+@functools.lru_cache(maxsize=4096)  # a plan asks for the same values several times, and a command plans several times
+def _secret(keyring: Keyring, node: str, purpose: str, generation: int, length: int) -> bytes:
+    parts = (keyring.organisation, keyring.network, node, purpose, str(generation))
+    info = b"".join(struct.pack(">H", len(part.encode())) + part.encode() for part in parts)
+    return HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=info).derive(keyring.seed)
 
 
 def seed_from_text(text: str) -> bytes:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import struct
 from dataclasses import dataclass, field
 
@@ -108,6 +109,7 @@ class Sealer:
         return opened(sealed, self.private, Context(self.network, partner, self.organisation, item))
 
 
+@functools.lru_cache(maxsize=4096)
 def sealing_key(private: bytes) -> str:
     """The public half of an X25519 key: `x25519:` and 64 hex characters."""
     return _KEY + X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw().hex()
@@ -180,6 +182,7 @@ def opened(sealed: str, private: bytes, context: Context) -> bytes:
         raise ValueError("it does not open: it was changed, or sealed for something else") from None
 
 
+@functools.lru_cache(maxsize=4096)  # each plan checks the keys of all partners, several times
 def _public(key: str) -> bytes:
     try:
         raw = bytes.fromhex(key.removeprefix(_KEY))

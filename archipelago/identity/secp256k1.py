@@ -48,6 +48,7 @@ def verify(identity: str, message: bytes, signature: str) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=4096)
 def address_of(identity: str) -> str:
     """The EIP-55 address of a node id: the last 20 bytes of keccak256 over the 64-byte public key."""
     return checksummed(keccak(bytes.fromhex(identity))[-20:].hex())

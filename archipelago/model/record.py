@@ -193,6 +193,8 @@ def canonical(value: dict[str, Any]) -> bytes:
     """
 
     def whole(item: Any) -> Any:
+        if isinstance(item, str):  # most are
+            return item
         if isinstance(item, float) and item.is_integer():
             return int(item)
         if isinstance(item, dict):

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def passphrase_unsealer(passphrase: str) -> Callable[[Mapping[str, Any]], Unseal
         if len(parts) < 2:  # noqa: PLR2004 - v1 and the salt
             raise ValueError("the stack file has no encryptionsalt: its secrets are not under a passphrase")
         salt = base64.b64decode(parts[1])
-        key = PBKDF2HMAC(SHA256(), 32, salt[:_SALT_BYTES], _ITERATIONS).derive(passphrase.encode())
+        key = _key(passphrase, salt[:_SALT_BYTES], _ITERATIONS)
 
         def unseal(sealed: str) -> str:
             try:
@@ -130,3 +131,8 @@ def passphrase_unsealer(passphrase: str) -> Callable[[Mapping[str, Any]], Unseal
         return unseal
 
     return opener
+
+
+@lru_cache(maxsize=64)  # it takes a fifth of a second, and a command reads a file more than once
+def _key(passphrase: str, salt: bytes, iterations: int) -> bytes:
+    return PBKDF2HMAC(SHA256(), 32, salt, iterations).derive(passphrase.encode())

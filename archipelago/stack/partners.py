@@ -157,7 +157,8 @@ def accept(
         return _too_few(path, partner, Import(name, absent=absent))
     if unreadable := _unreadable(path, where, name, raw):
         return [unreadable]
-    problems = list(_provenance(path, where, partner, name, raw))
+    signed = partner.nodes is None and is_signed(dict(raw))
+    problems = list(_provenance(path, where, partner, name, raw, signed))
     nodes: list[ExternalNode] = []
     listed = raw.get("externalNodes") or []
     if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
@@ -183,7 +184,7 @@ def accept(
     sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
     if problems:
         return problems
-    key = "" if partner.nodes is not None or not is_signed(dict(raw)) else str(raw.get("key"))
+    key = str(raw.get("key")) if signed else ""
     told = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
     edition = (network and network.edition) or 0
     profiles, relayed = told
@@ -203,14 +204,16 @@ def _unreadable(path: str, where: str, name: str, raw: Mapping[str, Any]) -> Pro
     return None
 
 
-def _provenance(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Iterator[Problem]:
+def _provenance(
+    path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any], signed: bool
+) -> Iterator[Problem]:
     if raw["organisation"] != name:
         other = quoted(raw["organisation"])
         words = f"{where} is the stack of {other}, not of {name}."
         yield Problem(path, words, f"Rename the partner to archipelago:partners.{other}, or correct its source.")
     if partner.nodes is not None:
         return
-    if not is_signed(dict(raw)):
+    if not signed:
         if not partner.unsigned or partner.key:
             words = f"{where} carries no valid signature, so anybody could have written it."
             yield Problem(

@@ -12,12 +12,11 @@ from ruamel.yaml import YAML
 
 from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
-from archipelago.settings.stack_file import from_file
 from archipelago.stack.plan import StackPlan
 from cli import yaml_text
 from tests import cita, ipfs
 from tests.components.harness import run
-from tests.stacks import GONE, Config, changed, seed
+from tests.stacks import GONE, Config, changed, committed
 from tests.world import World
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,7 +28,7 @@ BOTH = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quor
 def configs() -> dict[str, Config]:
     """The committed stack files, each with a throw-away seed."""
     return {
-        organisation: {**from_file(REPOSITORY / f"Pulumi.{stack}.yaml"), "identitySeed": seed(organisation)}
+        organisation: committed(REPOSITORY / f"Pulumi.{stack}.yaml", organisation)
         for organisation, stack in STACKS.items()
     }
 
@@ -65,6 +64,11 @@ def plans() -> Mapping[str, StackPlan]:
         "cita-cloud-extended": cita.plan_of(cita.local(cita.EXTENDED | {"nodes.node1": GONE, "nodes.node2": GONE})),
         "cita-cloud-outside": cita.plan_of(cita.outside({"nodes.node1": GONE, "nodes.node2": GONE})),
     }
+
+
+def folders() -> list[str]:
+    """The keys of `plans`, without planning: golden tests hold that there is a folder for each, and no other."""
+    return sorted({path.parent.name for path in GOLDEN.glob("*/*.yaml")})
 
 
 def files() -> Iterator[tuple[str, str]]:

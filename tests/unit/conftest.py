@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,18 +16,6 @@ from monitor import peers
 from tests.monitored import Watched, watching
 from tests.unit.cita_nodes import SERVICES, Layout, Node, laid_out
 from tests.unit.tessera_nodes import Starter, starting
-
-
-@pytest.fixture
-def shallow_python() -> Iterator[None]:
-    """Python's own depth of calls, as our program has it.
-
-    py_ecc, which tests import and the program never does, raises it beyond where the stack ends: Python then crashes.
-    """
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)
-    yield
-    sys.setrecursionlimit(before)
 
 
 @pytest.fixture(scope="session")

@@ -170,7 +170,6 @@ def test_private_state_enhancements_are_on_from_block_0_only_where_tessera_can()
         "[" * 100_000,
     ],
 )
-@pytest.mark.usefixtures("shallow_python")
 def test_what_is_no_genesis_of_this_chain_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"no genesis|neither|Invalid|invalid|Expecting"):
         GoQuorum().read_genesis(text)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256K1, derive_private_key
-from eth_keyfile.keyfile import decode_keyfile_json
 
 from archipelago.chains.goquorum.chain import GoQuorum
 from archipelago.chains.node import Node
 from archipelago.identity.curve25519 import signer
 from archipelago.identity.derive import Keyring, seed_from_text
+from tests.keyfile import decode_keyfile_json
 from tests.stacks import alpha, beta, plan_of, seed, settings_of
 from tests.unit.vectors import vectors
 

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from eth_keyfile.keyfile import decode_keyfile_json
 from eth_keys import keys
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from archipelago.identity import curve25519
 from archipelago.identity.keystore import keystore_v3
 from archipelago.identity.secp256k1 import address_of, check_node_id, node_id
+from tests.keyfile import decode_keyfile_json
 from tests.unit.vectors import vectors
 
 pytestmark = pytest.mark.unit

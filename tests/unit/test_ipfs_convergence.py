@@ -130,7 +130,6 @@ def test_a_key_that_would_change_without_a_new_generation_is_refused_at_the_memb
     assert ARCHIVE in {each.path for each in refusal(made, "beta")}
 
 
-@pytest.mark.usefixtures("shallow_python")
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"network": "research"}', "[" * 100_000])
 def test_what_is_no_agreement_of_an_ipfs_network_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"no network\.json of an IPFS network"):

@@ -40,8 +40,9 @@ def refused_in_file(folder: Path, text: str) -> str:
 
 
 def test_c31_at_every_depth_a_file_is_read_or_refused_with_the_partners_name(tmp_path: Path) -> None:
+    whole = json.dumps({**bundle(alpha()), "more": 0})
     for depth in DEPTHS:
-        text = json.dumps({**bundle(alpha()), "more": 0}).replace('"more": 0', f'"more": {nested(depth)}')
+        text = whole.replace('"more": 0', f'"more": {nested(depth)}')
         said = refused_in_file(tmp_path, text)
         assert bool(said) == (depth >= foreign.DEEPEST)  # a shallow one is passed over, as what a later writer added
         assert not said or ("partners.alpha" in said and "nested too deep" in said)

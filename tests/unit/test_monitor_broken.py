@@ -12,7 +12,7 @@ from monitor.exchange import Bounds
 from monitor.peer_id import base58
 from tests.monitored import ADDRESS, BETA, BETA_36, LIVE, PEERS, Watched, peer, profile
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("shallow_python")]
+pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(

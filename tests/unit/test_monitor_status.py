@@ -11,7 +11,7 @@ import pytest
 from monitor import peers
 from tests.monitored import ADDRESS, BETA, OWN, PEERS, SECOND, STATUS, Watched, peer, profile, watching
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("shallow_python")]
+pytestmark = pytest.mark.unit
 
 
 def test_behaviour_04_the_creator_of_a_swarm_reports_no_bootstrap_and_no_peer(watched: Watched) -> None:

@@ -27,7 +27,6 @@ def test_a_bundle_in_a_file_is_read_as_exported_or_as_pulumi_prints_outputs(tmp_
         assert found["alpha"] == exported
 
 
-@pytest.mark.usefixtures("shallow_python")
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "\xff", "[" * 100_000])
 def test_a_file_that_is_no_bundle_is_refused_by_its_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "alpha.json").write_bytes(content.encode("latin-1"))
