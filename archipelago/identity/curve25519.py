@@ -48,7 +48,6 @@ def signer(private: bytes) -> str:
     return _SIGNER + Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw().hex()
 
 
-@functools.lru_cache(maxsize=4096)
 def sign(private: bytes, message: bytes) -> str:
     """An Ed25519 signature (RFC 8032, deterministic, so that previews do not flicker), 128 hex characters."""
     return Ed25519PrivateKey.from_private_bytes(private).sign(message).hex()
