@@ -9,7 +9,6 @@ from typing import Any
 
 from archipelago.chains.contract import Ask, Chain, Genesis, Given, Site
 from archipelago.chains.node import Node
-from archipelago.chains.shared import NOTHING_SHARED, Shared
 from archipelago.checks import plans as checks
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
