@@ -21,7 +21,7 @@ from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
+from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
 from operate.lists import left_standing
 from operate.rollouts import beside, unawaited, workloads
 
@@ -42,15 +42,17 @@ def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any]
     Raises:
         Refused: `up` cannot reach the cluster, or it is another one than before.
     """
+    there = Met()
     try:
         with closing(connect(settings.cluster)) as client:
-            there = met(client, settings, owners=not last.get("owner"))
+            there = met(client)
             _same_cluster(last, settings.cluster, there, source)
+            there = remembered(client, settings, last, there)
             return given(client, asks) if asks else {}, there
     except Unreachable as reason:
         if not pulumi.runtime.is_dry_run():  # an answer that comes later would not say which cluster it is
             raise Refused([_away(reason, settings.cluster)], source) from None
-        return {}, Met()  # `check_cluster` says why
+        return {}, there  # `check_cluster` says why
 
 
 def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source: str) -> None:

@@ -12,6 +12,7 @@ from archipelago.identity.curve25519 import signer
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
+from archipelago.stack.standing import Trace
 
 _LABEL_VALUE = 63  # characters that Kubernetes allows
 _DIGITS = 10  # hexadecimal, of an owner's digest
@@ -27,12 +28,14 @@ class Met:
         withheld: Why the UID is not told; empty where it is, or where the cluster was not asked.
         owners: The owners of what stands there of a network of this name, each with the stack that the object names;
             that is empty on objects of older programs.
+        traces: What stands there and tells a genesis, of any owner; empty where the outputs record one.
     """
 
     uid: str = ""
     context: str = ""
     withheld: str = ""
     owners: frozenset[tuple[str, str]] = frozenset()
+    traces: tuple[Trace, ...] = ()
 
 
 def owner(settings: Settings, stack: str, signing_key: bytes, last: Mapping[str, Any], met: Met) -> str:

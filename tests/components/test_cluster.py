@@ -10,12 +10,14 @@ import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from archipelago.manifests.common import GENESIS
 from archipelago.model.balancer import balancer_host
 from archipelago.stack.ownership import Met
+from archipelago.stack.standing import Trace
 from components import project
 from tests.components.engine import Engine
 from tests.components.harness import HERE, run
-from tests.components.runs import A, first_a
+from tests.components.runs import A, BOTH, first_a, waiting_a
 from tests.stacks import alpha, floats
 
 pytestmark = pytest.mark.components
@@ -57,6 +59,33 @@ def test_c2_a_cluster_that_shows_no_uid_is_a_warning_and_what_was_recorded_stays
     assert shown.exit_code == 0
     assert any("namespaces is forbidden" in each and "kube-system" in each for each in shown.warnings)
     assert shown.outputs["cluster"] == first_a().outputs["cluster"]
+
+
+def test_a_run_that_waits_leaves_on_each_claim_of_which_chain_it_is() -> None:
+    owner = waiting_a().outputs["owner"]
+    claim = Trace(owner, "consortium", "quorum-node1", "0x5eed")
+    waits = run(alpha(BOTH), met=replace(HERE, traces=(claim,)))
+    claims = waits.of("PersistentVolumeClaim")
+    marks = {name: each.inputs["metadata"]["annotations"].get(GENESIS) for name, each in claims.items()}
+    assert marks.pop("consortium-quorum-node1-data") == "0x5eed"
+    assert set(marks.values()) == {None}
+    text = Trace(owner, "consortium", "", first_a().outputs["network"]["genesis"])
+    goes_on = run(alpha(BOTH), met=replace(HERE, traces=(claim, text)))
+    assert goes_on.outputs["network"]["genesis"] == text.genesis
+    assert goes_on.named("ConfigMap", "consortium-genesis").inputs["data"] == {"genesis.json": text.genesis}
+
+
+def test_c2_a_preview_that_is_shown_no_objects_knows_the_cluster_all_the_same() -> None:
+    """Which cluster it is goes before who owns what stands there: the context may lead to another one."""
+    hidden = "secrets is forbidden"
+    last = {key: value for key, value in first_a().outputs.items() if key != "owner"}
+    shown = run(alpha(), {A: last}, met=THERE, preview=True, hidden=hidden)
+    assert any("pulumi up would be refused" in each and THERE.uid in each for each in shown.warnings)
+    refused = run(alpha(), {A: last}, met=THERE, hidden=hidden)
+    (error,) = refused.errors
+    assert THERE.uid in error
+    fresh = run(alpha(), met=THERE, preview=True, hidden=hidden)
+    assert fresh.outputs["cluster"]["uid"] == THERE.uid
 
 
 def test_c3_the_provider_knows_the_cluster_by_the_same_name_whatever_the_stack_is_called() -> None:
