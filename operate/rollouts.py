@@ -17,10 +17,16 @@ from archipelago.problems import Problem
 from archipelago.stack.losses import KEY, VALIDATOR
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
+from operate.drift import differences
 
 _NODE = "archipelago/node"
 _OTHER = {"Deployment": "StatefulSet", "StatefulSet": "Deployment"}
-_READ = ("image", "command", "args", "workingDir")  # of a container; what is left out has a default that is not ours
+# No API server sets these by itself: where they stand and are no longer wanted, an earlier run wrote them.
+_OURS = (
+    *("command", "args", "workingDir", "env", "ports"),
+    *("readinessProbe", "livenessProbe", "startupProbe"),
+    *("shareProcessNamespace", "initContainers", "items", "subPath"),
+)
 
 Workloads = Mapping[str, Manifest]
 """The workloads of nodes that are in the cluster, whatever their kind, by the node's name."""
@@ -126,7 +132,7 @@ def _ends_unseen(there: Manifest) -> bool:
 
 
 def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:
-    """Whether an update gives a workload's pod other images, commands or files.
+    """Whether an update gives a workload another pod: every change of its template does.
 
     Args:
         wanted: As it would be.
@@ -135,13 +141,28 @@ def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:
     """
     if wanted["kind"] != there.get("kind", wanted["kind"]):
         return True
-    after, before = wanted["spec"]["template"], there["spec"]["template"]
-    annotations = (each["metadata"].get("annotations") or {} for each in (after, before))
-    digests = [each.get(RESTART_ON) for each in annotations]
-    return (files and digests[0] != digests[1]) or _containers(after) != _containers(before)
+    after, before = (_sorted(each["spec"]["template"]) for each in (wanted, there))
+    if not files:
+        after["metadata"]["annotations"].pop(RESTART_ON)
+    return any(differences(after, before)) or _taken_out(after, before)
 
 
-def _containers(template: Manifest) -> list[dict[str, Any]]:
-    spec = template["spec"]
-    listed = [*(spec.get("initContainers") or ()), *spec["containers"]]
-    return [{key: each.get(key) or None for key in ("name", *_READ)} for each in listed]
+def _sorted(value: Any) -> Any:
+    """A copy with its lists of named entries in one order: the API server keeps that of what it had first."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    copied = [_sorted(each) for each in value]
+    named = all(isinstance(each, Mapping) and "name" in each for each in copied)
+    return sorted(copied, key=lambda each: (each.get("mountPath", ""), each["name"])) if named else copied
+
+
+def _taken_out(wanted: Any, there: Any) -> bool:
+    """Whether something of ours stands there that is no longer wanted; every other difference is known already."""
+    if isinstance(wanted, list) and isinstance(there, list):
+        return any(_taken_out(*pair) for pair in zip(wanted, there, strict=False))
+    if not (isinstance(wanted, Mapping) and isinstance(there, Mapping)):
+        return False
+    left = any(there.get(key) and not wanted.get(key) for key in _OURS)
+    return left or any(_taken_out(value, there.get(key)) for key, value in wanted.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx2
@@ -12,7 +13,7 @@ from lightkube import Client
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from operate.cluster import Unreachable
-from operate.rollouts import beside, restarts, workloads
+from operate.rollouts import beside, restarts, unawaited, workloads
 from tests import cita
 from tests.stacks import alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
@@ -51,22 +52,73 @@ def test_c7_a_cluster_that_does_not_answer_is_no_cluster_without_workloads() -> 
         workloads(cast(Client, Silent()), plan_of(alpha()))
 
 
+def served(workload: Manifest) -> Manifest:
+    """A workload as the API server completes it: with defaults, and quantities and lists in its own spelling."""
+    there = copy.deepcopy(workload)
+    template = there["spec"]["template"]
+    template["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = "2026-01-01T00:00:00Z"
+    template["spec"] |= {"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "restartPolicy": "Always"}
+    template["spec"]["volumes"].reverse()
+    for container in (*template["spec"]["initContainers"], *template["spec"]["containers"]):
+        container["terminationMessagePath"] = "/dev/termination-log"
+        container.setdefault("env", [])
+        container["env"].reverse()
+        requests = container["resources"]["requests"]
+        requests["cpu"] = {"500m": "0.5"}.get(requests["cpu"], requests["cpu"])
+        for mount in container["volumeMounts"]:
+            if not mount["readOnly"]:
+                del mount["readOnly"]  # the server leaves out what is false
+        for port in container.get("ports", ()):
+            port["protocol"] = "TCP"
+    for volume in template["spec"]["volumes"]:
+        if "configMap" in volume:
+            volume["configMap"]["defaultMode"] = 420
+    return there
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, False),
         ({"network.version": "23.4.0"}, True),
         ({"defaults.extraArgs": ["--cache", "512"]}, True),
+        ({"defaults.resources.memoryLimit": "5Gi"}, True),
+        ({"defaults.resources.cpu": "750m"}, True),
+        ({"defaults.unlock": True}, True),
         ({"defaults.awaitReady": False}, False),
         ({"defaults.storage.size": "30Gi"}, False),
     ],
 )
-def test_c8_what_restarts_a_node_is_another_image_command_or_file(changes: dict[str, Any], expected: bool) -> None:
-    before = copy.deepcopy(made()[0])
-    for container in before["spec"]["template"]["spec"]["containers"]:
-        container["terminationMessagePath"] = "/dev/termination-log"  # as the API server completes it
-        container.setdefault("env", [])
-    assert restarts(made(changes)[0], before, files=True) is expected
+def test_c8_whatever_of_a_pods_template_changes_restarts_a_node(changes: dict[str, Any], expected: bool) -> None:
+    assert restarts(made(changes)[0], served(made()[0]), files=True) is expected
+
+
+TAKEN_OUT: dict[str, Callable[[Manifest], object]] = {
+    "a probe": lambda pod: pod["containers"][0].pop("readinessProbe"),
+    "all ports": lambda pod: pod["containers"][0].pop("ports"),
+    "one port": lambda pod: pod["containers"][0]["ports"].pop(),
+    "arguments": lambda pod: pod["initContainers"][0].pop("command"),
+    "a container": lambda pod: pod["containers"].pop(),
+    "all of them that go first": lambda pod: pod.pop("initContainers"),
+    "a selection of files": lambda pod: [each.get("secret", {}).pop("items", None) for each in pod["volumes"]],
+}
+
+
+@pytest.mark.parametrize("change", TAKEN_OUT.values(), ids=TAKEN_OUT.keys())
+def test_c8_so_does_what_is_taken_out_of_it(change: Callable[[Manifest], object]) -> None:
+    wanted = copy.deepcopy(made()[0])
+    change(wanted["spec"]["template"]["spec"])
+    assert restarts(wanted, served(made()[0]), files=True)
+
+
+def test_c8_validators_that_no_run_waits_for_do_not_restart_together_for_their_memory() -> None:
+    careless = {"defaults.awaitReady": False}
+    plan = plan_of(alpha({**careless, "defaults.resources.memoryLimit": "5Gi"}), last=floats(outputs_of(plan_of(alpha()))))
+    there = {each["metadata"]["labels"]["archipelago/node"]: served(each) for each in made(careless)}
+    (problem,) = unawaited(plan, list(manifests(plan)), there)
+    assert "quorum-node1, quorum-node2, quorum-node3 at the same time" in problem.message
+    same = plan_of(alpha(careless), last=floats(outputs_of(plan_of(alpha()))))
+    assert not list(unawaited(same, list(manifests(same)), there))
 
 
 def earlier(*, unseen: bool) -> list[Manifest]:
