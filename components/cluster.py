@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import pulumi
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Ask, Given
+from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import ADDRESS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem, Refused
@@ -22,6 +23,8 @@ from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
+from operate import later
+from operate.kubectl import Kubectl
 from operate.lists import left_standing
 from operate.rollouts import beside, unawaited, workloads
 
@@ -91,7 +94,7 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
-            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there)]
+            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan)]
             if adopts and not problems and not pulumi.runtime.is_dry_run():
                 adopt(client, wanted, plan)
     except Unreachable as reason:
@@ -103,6 +106,12 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
     if problems:
         raise Refused(problems, source)
     return replace(plan, one_by_one=frozenset(there))
+
+
+def _rules(plan: StackPlan) -> Iterator[Problem]:
+    settings = plan.settings
+    if plan.rules_before:  # seldom: nodes are asked one by one, through kubectl
+        yield from later.problems(plan, CHAINS[settings.network.kind], Kubectl(settings.cluster, settings.namespaces))
 
 
 def _away(reason: Unreachable, cluster: Cluster) -> Problem:

@@ -27,6 +27,7 @@ class Decision:
         waiting_for: Names of the nodes or partners without which there is no genesis.
         problems: Contradictions.
         warnings: What its reader should know.
+        rules_before: The genesis that runs, where this one has other rules of later blocks; None where it has not.
     """
 
     genesis: Genesis | None = None
@@ -34,6 +35,7 @@ class Decision:
     waiting_for: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    rules_before: Genesis | None = None
 
 
 def decide(
@@ -71,7 +73,9 @@ def decide(
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
         decision.problems.append(Problem("network", words, cure))
     elif frozen and offered and getattr(network, "genesis_file", None):
-        frozen, problems, warnings = rules.taken(frozen, offered)
+        running = frozen
+        frozen, problems, warnings = rules.taken(running, offered)
+        decision.rules_before = running if frozen is not running else None
         decision.problems += problems
         decision.warnings += warnings
     decision.genesis = frozen or offered

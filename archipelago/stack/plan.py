@@ -58,6 +58,7 @@ class StackPlan:
         now: Seconds since 1970; 0 where the time is not known.
         unheard: Partners that give nothing now, and of whom a stack that has lost its outputs may have had nodes.
         standing: By kind and namespace, what stays of the list of peers as it stands in the cluster.
+        rules_before: As of `Decision`: whether the nodes take other rules is known when they are asked.
         claims: Of which genesis a claim in the cluster holds the chain, by namespace and node: what waits keeps that.
     """
 
@@ -89,6 +90,7 @@ class StackPlan:
     unheard: frozenset[str] = frozenset()
     standing: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     claims: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    rules_before: Genesis | None = None
 
     @property
     def network(self) -> str:
@@ -249,6 +251,7 @@ def _planned(
         cluster=ownership.record(last, met),
         hosts=hosts,
         claims=there.claims,
+        rules_before=decision.rules_before,
     )
 
 

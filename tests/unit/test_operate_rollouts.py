@@ -64,7 +64,7 @@ def served(workload: Manifest) -> Manifest:
         container.setdefault("env", [])
         container["env"].reverse()
         requests = container["resources"]["requests"]
-        requests["cpu"] = {"500m": "0.5"}.get(requests["cpu"], requests["cpu"])
+        requests["cpu"] = {"250m": "0.25"}.get(requests["cpu"], requests["cpu"])
         for mount in container["volumeMounts"]:
             if not mount["readOnly"]:
                 del mount["readOnly"]  # the server leaves out what is false
