@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError, LoadResourceError
+from lightkube.core.resource import NamespacedResource
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, PersistentVolumeClaim, Secret, Service
 
@@ -209,6 +210,30 @@ def _object(client: Client, ask: Ask) -> Manifest | None:
         if error.status.code == _NOT_FOUND:
             return None
         raise
+
+
+def own(
+    client: Client, kind: type[NamespacedResource], name: str, namespace: str, plan: StackPlan
+) -> Manifest | None:
+    """An object of this stack's; None where there is none, or it is not its own.
+
+    Args:
+        client: Of the stack's cluster.
+        kind: Its kind.
+        name: Its name.
+        namespace: Where it stands.
+        plan: The stack.
+
+    Raises:
+        ApiError, HTTPError: What lightkube raises.
+    """
+    try:
+        found: Manifest = client.get(kind, name, namespace=namespace).to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+    except ApiError as error:
+        if error.status.code == _NOT_FOUND:
+            return None
+        raise
+    return found if (found["metadata"].get("labels") or {}).get(OWNER) == plan.owner else None
 
 
 def node_addresses(client: Client) -> list[str]:

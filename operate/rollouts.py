@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -66,16 +66,9 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
         there: What runs.
     """
     number, spare = plan.validators
-    careless = {node.name: node for node in plan.nodes if node.role == VALIDATOR and not node.await_ready}
+    careless = {node.name for node in plan.nodes if node.role == VALIDATOR and not node.await_ready}
     allowed = set(plan.settings.loses_validators)
-    names = sorted(
-        name
-        for each in wanted
-        if each["kind"] in KINDS
-        and (name := each["metadata"]["labels"].get(_NODE)) in careless.keys() - allowed
-        and name in there
-        and restarts(each, there[name], files=not waits_for_endpoints(careless[name]))
-    )
+    names = sorted(restarting(plan, wanted, there, careless - allowed))
     # one at a time is away in every rollout, in a network that spares none, too
     if len(names) > max(spare, 1):
         words = (
@@ -87,6 +80,28 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
             f"archipelago:{KEY}: [{', '.join(sorted({*allowed, *names}))}] for this run."
         )
         yield Problem("nodes", words, cure)
+
+
+def restarting(
+    plan: StackPlan, wanted: Sequence[Manifest], there: Workloads, among: Container[str] | None = None
+) -> frozenset[str]:
+    """Nodes that run and that an update would restart.
+
+    Args:
+        plan: The stack.
+        wanted: Every object of the stack.
+        there: What runs.
+        among: Nodes that are looked at; all unless given.
+    """
+    nodes = {node.name: node for node in plan.nodes if among is None or node.name in among}
+    return frozenset(
+        name
+        for each in wanted
+        if each["kind"] in KINDS
+        and (name := each["metadata"]["labels"].get(_NODE)) in nodes
+        and name in there
+        and restarts(each, there[name], files=not waits_for_endpoints(nodes[name]))
+    )
 
 
 def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:
