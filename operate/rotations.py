@@ -42,20 +42,20 @@ def still_listed(
         Unreachable: The API server does not answer, or does not show it.
     """
     admission = chain.running.admission
-    turns = restarting(plan, wanted, there)
-    if isinstance(admission, Lack) or plan.genesis is None or len(turns) <= 1:
+    if isinstance(admission, Lack) or plan.genesis is None or not there:
         return plan
     try:
         before = [
             replaced
             for replaced in _replaced(client, plan, chain, admission)
-            if replaced.name in turns and not _has_its_keys(client, plan, replaced.name)
+            if replaced.name in there and not _has_its_keys(client, plan, replaced.name)
         ]
     except ApiError as error:
         raise Unreachable(f"it does not show the keys of nodes: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
-    if not before:
+    # of a node whose files name an endpoint the cluster has to tell, the key alone shows that it restarts
+    if len({each.name for each in before} | restarting(plan, wanted, there)) <= 1 or not before:
         return plan
     partners = [node for given in plan.imports for node in given.nodes]
     book = [*plan.records, *before, *partners, *plan.exchange.members]

@@ -81,6 +81,10 @@ def test_c16_a_node_that_restarts_alone_is_let_in_with_its_new_key_only(before: 
     """A stolen key is shut out by one run."""
     plan = meets(list(manifests(before)), ROTATED, before)
     assert key(before) not in ids(plan)
+    two = {**ROTATED, "nodes.quorum-node2.identity": {"generation": 2}}
+    two["losesValidators"] = ["quorum-node2", "quorum-node3"]
+    both = meets(list(manifests(before)), two, before)
+    assert {key(before), key(before, "quorum-node2")} < set(ids(both))
 
 
 def test_c16_nodes_that_were_taken_out_do_not_stay(before: StackPlan) -> None:
