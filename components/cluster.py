@@ -26,7 +26,7 @@ from operate.cluster import Unreachable, adopt, connect, foreign, given, met, no
 from operate import later
 from operate.kubectl import Kubectl
 from operate.lists import left_standing
-from operate.rollouts import beside, unawaited, workloads
+from operate.rollouts import beside, too_long, unawaited, workloads
 from operate.rotations import still_listed
 
 _ALLOW = "Allow this user to get the namespace kube-system."
@@ -96,6 +96,9 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
             problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan)]
+            new, long = too_long(plan, there)
+            problems += new
+            plan = replace(plan, warnings=(*plan.warnings, *long))
             plan = still_listed(client, plan, CHAINS[plan.settings.network.kind], wanted, there)
             if adopts and not problems and not pulumi.runtime.is_dry_run():
                 adopt(client, wanted, plan)

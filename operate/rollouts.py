@@ -13,6 +13,7 @@ from lightkube.resources.core_v1 import Pod
 
 from archipelago.manifests.common import RESTART_ON, Manifest, members
 from archipelago.manifests.workload import KINDS, waits_for_endpoints
+from archipelago.model.names import LONGEST_STATEFUL
 from archipelago.problems import Problem
 from archipelago.stack.losses import KEY, VALIDATOR
 from archipelago.stack.plan import StackPlan
@@ -102,6 +103,38 @@ def restarting(
         and name in there
         and restarts(each, there[name], files=not waits_for_endpoints(nodes[name]))
     )
+
+
+def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str]]:
+    """Nodes whose names leave no room for a StatefulSet: new ones are refused, those that are there are told.
+
+    Only a StatefulSet has one pod at most. A node that is there keeps its name, which selects its keys and its data.
+
+    Args:
+        plan: The stack.
+        there: What runs.
+
+    Returns:
+        Why new ones are refused, and warnings.
+    """
+    known = {*there, *(each.get("name") for each in plan.exported.get("externalNodes") or ())}
+    known |= {node for _, node in plan.claims}
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    for node in plan.nodes:
+        excess = len(node.object_name) - LONGEST_STATEFUL
+        if node.stateful or excess <= 0:
+            continue
+        if node.name in known:
+            warnings.append(
+                f"{node.name}: its workload is named {node.object_name}, {excess} characters too long for a "
+                "StatefulSet, and stays a Deployment: where its pod is deleted or evicted, a second one with its keys "
+                "may start before the first has ended. Stop a node by scaling it to 0, and never delete its pod."
+            )
+        else:
+            words = f"its workload would be named {node.object_name}, {excess} characters too long for a StatefulSet."
+            problems.append(Problem(plan.settings.path_of(node.name), words, "Shorten the name of the node, or of a network that was not founded yet."))
+    return problems, warnings
 
 
 def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:

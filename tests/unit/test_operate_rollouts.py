@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import httpx2
@@ -13,9 +14,9 @@ from lightkube import Client
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from operate.cluster import Unreachable
-from operate.rollouts import beside, restarts, unawaited, workloads
+from operate.rollouts import beside, restarts, too_long, unawaited, workloads
 from tests import cita
-from tests.stacks import alpha, floats, outputs_of, plan_of
+from tests.stacks import Config, alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
 
 pytestmark = pytest.mark.unit
@@ -119,6 +120,36 @@ def test_c8_validators_that_no_run_waits_for_do_not_restart_together_for_their_m
     assert "quorum-node1, quorum-node2, quorum-node3 at the same time" in problem.message
     same = plan_of(alpha(careless), last=floats(outputs_of(plan_of(alpha()))))
     assert not list(unawaited(same, list(manifests(same)), there))
+
+
+LONG = "m" * 40
+
+
+def named(excess: int) -> Config:
+    """A stack with a node whose objects have a name that is too long by so many characters."""
+    return alpha({"network.name": "n" * (11 + excess), f"nodes.{LONG}": {}})
+
+
+@pytest.mark.parametrize("excess", [1, 2])
+def test_c5_a_new_node_whose_name_leaves_no_room_for_a_set_is_refused(excess: int) -> None:
+    (problem,), warnings = too_long(plan_of(named(excess)), {})
+    assert (problem.path, warnings) == (f"nodes.{LONG}", [])
+    assert f"-{LONG}, {excess} characters too long" in problem.message
+    assert too_long(plan_of(named(0)), {}) == ([], [])
+
+
+def test_c5_one_that_is_there_stays_a_deployment_and_is_told() -> None:
+    """It may be there by its workload, by the outputs, or by what a destroyed stack has left."""
+    config = named(1)
+    first = plan_of(config)
+    runs = {each["metadata"]["labels"]["archipelago/node"]: each for each in manifests(first) if each["kind"] in KINDS}
+    assert runs[LONG]["kind"] == "Deployment"
+    ways = [too_long(first, runs), too_long(plan_of(config, last=floats(outputs_of(first))), {})]
+    ways.append(too_long(replace(first, claims={("consortium", LONG): "0x5eed"}), {}))
+    for problems, warnings in ways:
+        assert problems == []
+        (told,) = warnings
+        assert "stays a Deployment" in told and LONG in told
 
 
 def earlier(*, unseen: bool) -> list[Manifest]:
