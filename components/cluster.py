@@ -24,6 +24,7 @@ from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
 from operate import later
+from operate.kept_keys import with_kept_keys
 from operate.kubectl import Kubectl
 from operate.lists import left_standing
 from operate.rollouts import beside, too_long, unawaited, workloads
@@ -91,7 +92,7 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
-            plan = left_standing(client, plan)
+            plan = with_kept_keys(client, left_standing(client, plan))
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)

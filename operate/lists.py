@@ -34,9 +34,11 @@ def left_standing(client: Client, plan: StackPlan) -> StackPlan:
     try:
         for namespace in plan.populated:
             listed = own(client, ConfigMap, live_config(plan), namespace, plan)
-            if listed is None or (listed.get("data") or {}) == plan.live_files:
+            # a new node of ours may have a file of its own, without which it would not start
+            files = {**plan.live_files, **((listed or {}).get("data") or {})}
+            if listed is None or files == plan.live_files:
                 continue
-            standing["ConfigMap", namespace] = listed.get("data") or {}
+            standing["ConfigMap", namespace] = files
             if policy := own(client, NetworkPolicy, live_config(plan), namespace, plan):
                 standing["NetworkPolicy", namespace] = policy["spec"]
     except ApiError as error:

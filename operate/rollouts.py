@@ -148,6 +148,9 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
         plan: The stack.
         wanted: Every object of the stack.
         there: What runs.
+
+    Raises:
+        Unreachable: The API server does not answer, or does not show the pods.
     """
     known = {each.get("name") for each in plan.exported.get("externalNodes") or []}
     for each in wanted:
@@ -159,7 +162,7 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
             continue
         namespace, name, kind = each["metadata"]["namespace"], each["metadata"]["name"], _OTHER[each["kind"]]
         chosen = {**members(plan), _NODE: node}
-        if not any(client.list(Pod, namespace=namespace, labels={**chosen})):
+        if not _has_pods(client, namespace, chosen):
             continue
         selector = ",".join(f"{key}={value}" for key, value in chosen.items())
         why = (
@@ -173,6 +176,15 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
             f"--for=delete pod -l {selector} --timeout=180s. Then run pulumi up, which starts it."
         )
         yield Problem(plan.settings.path_of(node), words, cure)
+
+
+def _has_pods(client: Client, namespace: str, labels: Mapping[str, str]) -> bool:
+    try:
+        return any(client.list(Pod, namespace=namespace, labels={**labels}))
+    except ApiError as error:
+        raise Unreachable(f"it refuses to list the pods: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
 
 
 def _ends_unseen(there: Manifest) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 from lightkube import Client
+from lightkube.core.exceptions import ApiError
 
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
@@ -190,6 +191,21 @@ def test_c5_deployments_that_a_lost_state_does_not_know_end_before_sets_start_be
     assert "scale deployment/consortium-quorum-node2 --replicas=0" in told
     assert not ends(earlier(unseen=False), lost=True), "they were stopped"
     assert not ends([*copy.deepcopy(made()), pod("quorum-node2")], lost=True), "sets are taken over as they run"
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_c5_pods_that_are_not_shown_are_no_traceback(forbidden: bool) -> None:
+    class Silent:
+        def list(self, *_: object, **__: object) -> None:
+            if not forbidden:
+                raise httpx2.ConnectError("refused")
+            status = {"code": 403, "message": "pods is forbidden"}
+            raise ApiError(response=httpx2.Response(403, json=status, request=httpx2.Request("GET", "http://x")))
+
+    plan = plan_of(alpha())
+    there = workloads(cast(Client, FakeClient(earlier(unseen=True))), plan)
+    with pytest.raises(Unreachable, match="refuses to list the pods" if forbidden else "does not answer"):
+        list(beside(cast(Client, Silent()), plan, made(), there))
 
 
 def test_c5_somebodys_deployment_with_the_name_of_a_set_of_ours_is_in_the_way() -> None:
