@@ -22,8 +22,8 @@ from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
 from operate import later
+from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
 from operate.kept_keys import with_kept_keys
 from operate.kubectl import Kubectl
 from operate.lists import left_standing

@@ -212,9 +212,7 @@ def _object(client: Client, ask: Ask) -> Manifest | None:
         raise
 
 
-def own(
-    client: Client, kind: type[NamespacedResource], name: str, namespace: str, plan: StackPlan
-) -> Manifest | None:
+def own(client: Client, kind: type[NamespacedResource], name: str, namespace: str, plan: StackPlan) -> Manifest | None:
     """An object of this stack's; None where there is none, or it is not its own.
 
     Args:

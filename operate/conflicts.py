@@ -253,8 +253,8 @@ def _other_chain(path: str, claim: Manifest, there: Manifest) -> Iterator[Proble
     if holds and runs and holds != runs:
         words = f"its volume {namespace}/{name} holds the chain of genesis {holds}, this stack would run {runs}."
         cure = (
-            "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text). A new "
-            "chain is a network of another name."
+            "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text). A "
+            "new chain is a network of another name."
         )
         yield Problem(path, words, cure)
 

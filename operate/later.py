@@ -44,7 +44,9 @@ def problems(plan: StackPlan, chain: Chain, access: Access) -> Iterator[Problem]
     nodes = list(_held(plan, chain, access, command))
     for given in [each.genesis for each in nodes] or [before]:
         if given.later and not genesis.later:
-            words = f"it leaves out all rules of later blocks that nodes of this stack have: {rules.listed(given.later)}."
+            words = (
+                f"it leaves out all rules of later blocks that nodes of this stack have: {rules.listed(given.later)}."
+            )
             yield Problem(_FILE, words, f"{_KEPT}. A node that knows such rules does not give them up.")
             return
     if not _follows(plan, genesis, chain):
@@ -84,6 +86,8 @@ def _passed(nodes: Sequence[_Held], genesis: Genesis) -> Iterator[Problem]:
     for each in nodes:
         apart = rules.parting(each.genesis, genesis)
         if apart and apart[0][0] <= head:
-            words = f"its rules differ from block {apart[0][0]} on from those of {each.node}, and block {head} is there."
+            words = (
+                f"its rules differ from block {apart[0][0]} on from those of {each.node}, and block {head} is there."
+            )
             yield Problem(_FILE, words, f"{_KEPT}, or let the other rules begin at a block that is far enough ahead.")
             return

@@ -13,7 +13,7 @@ from lightkube.resources.core_v1 import Pod
 
 from archipelago.manifests.common import RESTART_ON, Manifest, members
 from archipelago.manifests.workload import KINDS, waits_for_endpoints
-from archipelago.model.names import LONGEST_STATEFUL
+from archipelago.model.names import LONGEST_STATEFUL, may_be_stateful
 from archipelago.problems import Problem
 from archipelago.stack.losses import KEY, VALIDATOR
 from archipelago.stack.plan import StackPlan
@@ -122,18 +122,17 @@ def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str
     problems: list[Problem] = []
     warnings: list[str] = []
     for node in plan.nodes:
-        excess = len(node.object_name) - LONGEST_STATEFUL
-        if node.stateful or excess <= 0:
+        if node.stateful or may_be_stateful(node.object_name):
             continue
+        words = f"{node.object_name} must have at most {LONGEST_STATEFUL} characters, got {len(node.object_name)}"
         if node.name in known:
             warnings.append(
-                f"{node.name}: its workload is named {node.object_name}, {excess} characters too long for a "
-                "StatefulSet, and stays a Deployment: where its pod is deleted or evicted, a second one with its keys "
-                "may start before the first has ended. Stop a node by scaling it to 0, and never delete its pod."
+                f"{node.name}: as the name of a StatefulSet {words}. It stays a Deployment: where its pod is deleted "
+                "or evicted, a second one with its keys may start before the first has ended. Stop it by scaling it to 0."
             )
         else:
-            words = f"its workload would be named {node.object_name}, {excess} characters too long for a StatefulSet."
-            problems.append(Problem(plan.settings.path_of(node.name), words, "Shorten the name of the node, or of a network that was not founded yet."))
+            cure = "Shorten the name of the node, or of a network that was not founded yet."
+            problems.append(Problem(plan.settings.path_of(node.name), f"the name of its StatefulSet {words}.", cure))
     return problems, warnings
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from lightkube import Client
@@ -81,7 +81,7 @@ def test_c16_a_node_that_restarts_alone_is_let_in_with_its_new_key_only(before: 
     """A stolen key is shut out by one run."""
     plan = meets(list(manifests(before)), ROTATED, before)
     assert key(before) not in ids(plan)
-    two = {**ROTATED, "nodes.quorum-node2.identity": {"generation": 2}}
+    two: Config = {**ROTATED, "nodes.quorum-node2.identity": {"generation": 2}}
     two["losesValidators"] = ["quorum-node2", "quorum-node3"]
     both = meets(list(manifests(before)), two, before)
     assert {key(before), key(before, "quorum-node2")} < set(ids(both))

@@ -315,7 +315,9 @@ def test_a_list_that_stays_because_outputs_are_lost_is_told_once_and_with_what_h
     """`pulumi up --refresh` would leave it as it is."""
     plan, objects = network.plans["alpha"], network.clusters["alpha"].objects
     network.plans["alpha"] = replace(plan, unheard=frozenset({"beta"}))
-    (listed,) = [each for each in objects if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "consortium-peers")]
+    (listed,) = [
+        each for each in objects if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "consortium-peers")
+    ]
     listed["data"] = {**listed["data"], "permissioned-nodes.json": "[]"}
     found = found_in([network.stack("alpha")])
     assert ("drift", "cluster-a") not in bad(found)

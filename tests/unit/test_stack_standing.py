@@ -26,7 +26,7 @@ from tests.world import World, of_kind
 pytestmark = pytest.mark.unit
 
 BOTH = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quorum-node3", "beta/quorum-node1"]}}
-MORE = {"nodes.quorum-node4": {}}
+MORE: Config = {"nodes.quorum-node4": {}}
 SILENT: dict[str, Any] = {"beta": {}}
 FILE = {"network.genesisFile": "genesis.json"}
 Received = Mapping[str, Mapping[str, Any] | None]
