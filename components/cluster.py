@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import pulumi
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Ask, Given
+from archipelago.chains.registry import CHAINS
 from archipelago.checks.settings import ADDRESS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem, Refused
@@ -21,9 +22,13 @@ from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
 from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses
+from operate import later
+from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
+from operate.kept_keys import with_kept_keys
+from operate.kubectl import Kubectl
 from operate.lists import left_standing
-from operate.rollouts import beside, unawaited, workloads
+from operate.rollouts import beside, too_long, unawaited, workloads
+from operate.rotations import still_listed
 
 _ALLOW = "Allow this user to get the namespace kube-system."
 
@@ -42,15 +47,17 @@ def ask_cluster(settings: Settings, asks: Sequence[Ask], last: Mapping[str, Any]
     Raises:
         Refused: `up` cannot reach the cluster, or it is another one than before.
     """
+    there = Met()
     try:
         with closing(connect(settings.cluster)) as client:
-            there = met(client, settings, owners=not last.get("owner"))
+            there = met(client)
             _same_cluster(last, settings.cluster, there, source)
+            there = remembered(client, settings, last, there)
             return given(client, asks) if asks else {}, there
     except Unreachable as reason:
         if not pulumi.runtime.is_dry_run():  # an answer that comes later would not say which cluster it is
             raise Refused([_away(reason, settings.cluster)], source) from None
-        return {}, Met()  # `check_cluster` says why
+        return {}, there  # `check_cluster` says why
 
 
 def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source: str) -> None:
@@ -85,11 +92,15 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
-            plan = left_standing(client, plan)
+            plan = with_kept_keys(client, left_standing(client, plan))
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
-            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there)]
+            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan)]
+            new, long = too_long(plan, there)
+            problems += new
+            plan = replace(plan, warnings=(*plan.warnings, *long))
+            plan = still_listed(client, plan, CHAINS[plan.settings.network.kind], wanted, there)
             if adopts and not problems and not pulumi.runtime.is_dry_run():
                 adopt(client, wanted, plan)
     except Unreachable as reason:
@@ -101,6 +112,12 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
     if problems:
         raise Refused(problems, source)
     return replace(plan, one_by_one=frozenset(there))
+
+
+def _rules(plan: StackPlan) -> Iterator[Problem]:
+    settings = plan.settings
+    if plan.rules_before:  # seldom: nodes are asked one by one, through kubectl
+        yield from later.problems(plan, CHAINS[settings.network.kind], Kubectl(settings.cluster, settings.namespaces))
 
 
 def _away(reason: Unreachable, cluster: Cluster) -> Problem:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from lightkube import Client, KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError, LoadResourceError
+from lightkube.core.resource import NamespacedResource
 from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, Secret, Service
+from lightkube.resources.core_v1 import ConfigMap, Namespace, Node, PersistentVolumeClaim, Secret, Service
 
 from archipelago.chains.contract import Ask
-from archipelago.manifests.common import MANAGED_BY, MANAGER, NETWORK, OWNER, STACK, Manifest
+from archipelago.manifests.common import GENESIS, MANAGED_BY, MANAGER, NETWORK, NODE, OWNER, STACK, Manifest
+from archipelago.model import names
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
+from archipelago.stack import standing
 from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
+from archipelago.stack.standing import Trace
 from operate import conflicts
 from operate.managers import take_over
 from operate.twins import twins
@@ -97,30 +103,46 @@ def adopt(client: Client, wanted: Iterable[Manifest], plan: StackPlan) -> None:
         raise Unreachable(f"its API server does not answer: {error}") from None
 
 
-def met(client: Client, settings: Settings, *, owners: bool) -> Met:
-    """What the cluster says of itself.
+def met(client: Client) -> Met:
+    """Which cluster it is.
 
     Args:
         client: Of the stack's cluster.
-        settings: The stack's.
-        owners: Whether to look who owns what stands there of the network: a stack that has recorded its owner need not.
 
     Raises:
         Unreachable: The API server does not answer.
     """
     uid = withheld = ""
     try:
-        try:
-            metadata = client.get(Namespace, _EVERY_CLUSTERS).metadata
-            uid = (metadata and metadata.uid) or ""
-        except ApiError as error:
-            withheld = error.status.message or "it refuses"
-        found = frozenset(_owners(client, settings)) if owners else frozenset()
+        metadata = client.get(Namespace, _EVERY_CLUSTERS).metadata
+        uid = (metadata and metadata.uid) or ""
+    except ApiError as error:
+        withheld = error.status.message or "it refuses"
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+    return Met(uid, client.config.context_name or "", withheld)
+
+
+def remembered(client: Client, settings: Settings, last: Mapping[str, Any], there: Met) -> Met:
+    """What the cluster knows of a stack and its outputs do not tell: whose objects stand there, and of which chain.
+
+    Args:
+        client: Of the stack's cluster.
+        settings: The stack's.
+        last: Its own outputs of the last run: of what they tell nothing is asked.
+        there: The cluster.
+
+    Raises:
+        Unreachable: The API server does not answer, or does not show it.
+    """
+    try:
+        owners = frozenset() if last.get("owner") else frozenset(_owners(client, settings))
+        traces = tuple(_traces(client, settings)) if standing.missing(last, settings) else ()
     except ApiError as error:
         raise Unreachable(f"it refuses to list the objects of its namespaces: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
-    return Met(uid, client.config.context_name or "", withheld, found)
+    return replace(there, owners=owners, traces=traces)
 
 
 def _owners(client: Client, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -132,6 +154,30 @@ def _owners(client: Client, settings: Settings) -> Iterator[tuple[str, str]]:
                 metadata: ObjectMeta = each.metadata  # type: ignore[attr-defined]  # lightkube's stub knows no field
                 if owner := (metadata.labels or {}).get(OWNER):
                     yield owner, (metadata.annotations or {}).get(STACK, "")
+
+
+def _traces(client: Client, settings: Settings) -> Iterator[Trace]:
+    """Of which chain the claims of a network of this name are, and the genesis that its nodes mount."""
+    network = settings.network.name
+    labels = {MANAGED_BY: MANAGER, NETWORK: network}
+    for namespace in settings.namespaces:
+        for claim in client.list(PersistentVolumeClaim, namespace=namespace, labels={**labels}):
+            marks, told = _told(claim.metadata)
+            if held := told.get(GENESIS):
+                yield Trace(marks.get(OWNER, ""), namespace, marks.get(NODE, ""), held)
+        try:
+            shared = client.get(ConfigMap, f"{network}-{names.GENESIS}", namespace=namespace)
+        except ApiError as error:
+            if error.status.code != _NOT_FOUND:
+                raise
+            continue
+        marks, _ = _told(shared.metadata)
+        yield from (Trace(marks.get(OWNER, ""), namespace, "", text) for text in (shared.data or {}).values())
+
+
+def _told(metadata: ObjectMeta | None) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Labels and annotations."""
+    return (metadata and metadata.labels) or {}, (metadata and metadata.annotations) or {}
 
 
 def given(client: Client, asks: Iterable[Ask]) -> dict[Ask, Manifest | None]:
@@ -164,6 +210,28 @@ def _object(client: Client, ask: Ask) -> Manifest | None:
         if error.status.code == _NOT_FOUND:
             return None
         raise
+
+
+def own(client: Client, kind: type[NamespacedResource], name: str, namespace: str, plan: StackPlan) -> Manifest | None:
+    """An object of this stack's; None where there is none, or it is not its own.
+
+    Args:
+        client: Of the stack's cluster.
+        kind: Its kind.
+        name: Its name.
+        namespace: Where it stands.
+        plan: The stack.
+
+    Raises:
+        ApiError, HTTPError: What lightkube raises.
+    """
+    try:
+        found: Manifest = client.get(kind, name, namespace=namespace).to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
+    except ApiError as error:
+        if error.status.code == _NOT_FOUND:
+            return None
+        raise
+    return found if (found["metadata"].get("labels") or {}).get(OWNER) == plan.owner else None
 
 
 def node_addresses(client: Client) -> list[str]:

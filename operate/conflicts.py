@@ -252,11 +252,9 @@ def _other_chain(path: str, claim: Manifest, there: Manifest) -> Iterator[Proble
     runs = claim["metadata"]["annotations"].get(GENESIS)
     if holds and runs and holds != runs:
         words = f"its volume {namespace}/{name} holds the chain of genesis {holds}, this stack would run {runs}."
-        volume = claim["spec"].get("volumeName")
-        rest = f"; kubectl delete pv {volume}; and empty its directory" if volume else ""
         cure = (
-            "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text); "
-            f"or delete the claim if its blocks shall go: kubectl -n {namespace} delete pvc {name}{rest}"
+            "Name the old genesis in archipelago:network.genesisFile (a partner's output `network` has its text). A "
+            "new chain is a network of another name."
         )
         yield Problem(path, words, cure)
 

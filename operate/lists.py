@@ -7,15 +7,12 @@ from dataclasses import replace
 import httpx2
 from lightkube import Client
 from lightkube.core.exceptions import ApiError
-from lightkube.core.resource import NamespacedResource
 from lightkube.resources.core_v1 import ConfigMap
 from lightkube.resources.networking_v1 import NetworkPolicy
 
-from archipelago.manifests.common import OWNER, Manifest, live_config
+from archipelago.manifests.common import Manifest, live_config
 from archipelago.stack.plan import StackPlan
-from operate.cluster import Unreachable
-
-_NOT_FOUND = 404
+from operate.cluster import Unreachable, own
 
 
 def left_standing(client: Client, plan: StackPlan) -> StackPlan:
@@ -36,11 +33,13 @@ def left_standing(client: Client, plan: StackPlan) -> StackPlan:
     standing: dict[tuple[str, str], Manifest] = {}
     try:
         for namespace in plan.populated:
-            listed = _ours(client, ConfigMap, namespace, plan)
-            if listed is None or (listed.get("data") or {}) == plan.live_files:
+            listed = own(client, ConfigMap, live_config(plan), namespace, plan)
+            # a new node of ours may have a file of its own, without which it would not start
+            files = {**plan.live_files, **((listed or {}).get("data") or {})}
+            if listed is None or files == plan.live_files:
                 continue
-            standing["ConfigMap", namespace] = listed.get("data") or {}
-            if policy := _ours(client, NetworkPolicy, namespace, plan):
+            standing["ConfigMap", namespace] = files
+            if policy := own(client, NetworkPolicy, live_config(plan), namespace, plan):
                 standing["NetworkPolicy", namespace] = policy["spec"]
     except ApiError as error:
         raise Unreachable(f"it does not show the list of peers: {error.status.message}") from None
@@ -55,13 +54,3 @@ def left_standing(client: Client, plan: StackPlan) -> StackPlan:
         "left for good is taken out of the stack file, or gets forget: true."
     )
     return replace(plan, standing=standing, warnings=(*plan.warnings, words))
-
-
-def _ours(client: Client, kind: type[NamespacedResource], namespace: str, plan: StackPlan) -> Manifest | None:
-    try:
-        found: Manifest = client.get(kind, live_config(plan), namespace=namespace).to_dict()  # type: ignore[attr-defined]  # lightkube's stub knows no method
-    except ApiError as error:
-        if error.status.code == _NOT_FOUND:
-            return None
-        raise
-    return found if (found["metadata"].get("labels") or {}).get(OWNER) == plan.owner else None

@@ -48,6 +48,21 @@ def finding(stack: Stack, nodes: Sequence[ExternalNode]) -> Iterator[Finding]:
         yield Finding("settings", stack.site.stack, Mark.FAILED, words, cure)
 
 
+def standing(stack: Stack) -> Iterator[Finding]:
+    """A list of peers that stays as it stands, because the outputs that it was made of are lost."""
+    if stack.unheard:
+        words = f"knows no nodes of {stack.unheard}: the list of peers stays as it stands in the cluster"
+        yield Finding("settings", stack.site.stack, Mark.WARNING, words, heard(stack))
+
+
+def heard(stack: Stack) -> str:
+    """How such a list is made anew."""
+    return (
+        f"Run pulumi up at {stack.unheard}, then pulumi up -s {stack.site.stack}; a partner that has left for good is "
+        "taken out of the stack file, or gets forget: true."
+    )
+
+
 def live_name(stack: Stack) -> str:
     """Name of the ConfigMap and of the policy that change with the address book."""
     return f"{stack.site.network}-{names.PEERS}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -13,14 +13,21 @@ from lightkube.resources.core_v1 import Pod
 
 from archipelago.manifests.common import RESTART_ON, Manifest, members
 from archipelago.manifests.workload import KINDS, waits_for_endpoints
+from archipelago.model.names import LONGEST_STATEFUL, may_be_stateful
 from archipelago.problems import Problem
 from archipelago.stack.losses import KEY, VALIDATOR
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
+from operate.drift import differences
 
 _NODE = "archipelago/node"
 _OTHER = {"Deployment": "StatefulSet", "StatefulSet": "Deployment"}
-_READ = ("image", "command", "args", "workingDir")  # of a container; what is left out has a default that is not ours
+# No API server sets these by itself: where they stand and are no longer wanted, an earlier run wrote them.
+_OURS = (
+    *("command", "args", "workingDir", "env", "ports"),
+    *("readinessProbe", "livenessProbe", "startupProbe"),
+    *("shareProcessNamespace", "initContainers", "items", "subPath"),
+)
 
 Workloads = Mapping[str, Manifest]
 """The workloads of nodes that are in the cluster, whatever their kind, by the node's name."""
@@ -60,16 +67,9 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
         there: What runs.
     """
     number, spare = plan.validators
-    careless = {node.name: node for node in plan.nodes if node.role == VALIDATOR and not node.await_ready}
+    careless = {node.name for node in plan.nodes if node.role == VALIDATOR and not node.await_ready}
     allowed = set(plan.settings.loses_validators)
-    names = sorted(
-        name
-        for each in wanted
-        if each["kind"] in KINDS
-        and (name := each["metadata"]["labels"].get(_NODE)) in careless.keys() - allowed
-        and name in there
-        and restarts(each, there[name], files=not waits_for_endpoints(careless[name]))
-    )
+    names = sorted(restarting(plan, wanted, there, careless - allowed))
     # one at a time is away in every rollout, in a network that spares none, too
     if len(names) > max(spare, 1):
         words = (
@@ -83,6 +83,59 @@ def unawaited(plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> 
         yield Problem("nodes", words, cure)
 
 
+def restarting(
+    plan: StackPlan, wanted: Sequence[Manifest], there: Workloads, among: Container[str] | None = None
+) -> frozenset[str]:
+    """Nodes that run and that an update would restart.
+
+    Args:
+        plan: The stack.
+        wanted: Every object of the stack.
+        there: What runs.
+        among: Nodes that are looked at; all unless given.
+    """
+    nodes = {node.name: node for node in plan.nodes if among is None or node.name in among}
+    return frozenset(
+        name
+        for each in wanted
+        if each["kind"] in KINDS
+        and (name := each["metadata"]["labels"].get(_NODE)) in nodes
+        and name in there
+        and restarts(each, there[name], files=not waits_for_endpoints(nodes[name]))
+    )
+
+
+def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str]]:
+    """Nodes whose names leave no room for a StatefulSet: new ones are refused, those that are there are told.
+
+    Only a StatefulSet has one pod at most. A node that is there keeps its name, which selects its keys and its data.
+
+    Args:
+        plan: The stack.
+        there: What runs.
+
+    Returns:
+        Why new ones are refused, and warnings.
+    """
+    known = {*there, *(each.get("name") for each in plan.exported.get("externalNodes") or ())}
+    known |= {node for _, node in plan.claims}
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    for node in plan.nodes:
+        if node.stateful or may_be_stateful(node.object_name):
+            continue
+        words = f"{node.object_name} must have at most {LONGEST_STATEFUL} characters, got {len(node.object_name)}"
+        if node.name in known:
+            warnings.append(
+                f"{node.name}: as the name of a StatefulSet {words}. It stays a Deployment: where its pod is deleted "
+                "or evicted, a second one with its keys may start before the first has ended. Scale it to 0 to stop it."
+            )
+        else:
+            cure = "Shorten the name of the node, or of a network that was not founded yet."
+            problems.append(Problem(plan.settings.path_of(node.name), f"the name of its StatefulSet {words}.", cure))
+    return problems, warnings
+
+
 def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: Workloads) -> Iterator[Problem]:
     """Nodes whose workload becomes one of another kind, and whose old pod no run would wait for.
 
@@ -94,6 +147,9 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
         plan: The stack.
         wanted: Every object of the stack.
         there: What runs.
+
+    Raises:
+        Unreachable: The API server does not answer, or does not show the pods.
     """
     known = {each.get("name") for each in plan.exported.get("externalNodes") or []}
     for each in wanted:
@@ -105,7 +161,7 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
             continue
         namespace, name, kind = each["metadata"]["namespace"], each["metadata"]["name"], _OTHER[each["kind"]]
         chosen = {**members(plan), _NODE: node}
-        if not any(client.list(Pod, namespace=namespace, labels={**chosen})):
+        if not _has_pods(client, namespace, chosen):
             continue
         selector = ",".join(f"{key}={value}" for key, value in chosen.items())
         why = (
@@ -121,12 +177,21 @@ def beside(client: Client, plan: StackPlan, wanted: Sequence[Manifest], there: W
         yield Problem(plan.settings.path_of(node), words, cure)
 
 
+def _has_pods(client: Client, namespace: str, labels: Mapping[str, str]) -> bool:
+    try:
+        return any(client.list(Pod, namespace=namespace, labels={**labels}))
+    except ApiError as error:
+        raise Unreachable(f"it refuses to list the pods: {error.status.message}") from None
+    except httpx2.HTTPError as error:
+        raise Unreachable(f"its API server does not answer: {error}") from None
+
+
 def _ends_unseen(there: Manifest) -> bool:
     return bool((there["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") == "true")
 
 
 def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:
-    """Whether an update gives a workload's pod other images, commands or files.
+    """Whether an update gives a workload another pod: every change of its template does.
 
     Args:
         wanted: As it would be.
@@ -135,13 +200,28 @@ def restarts(wanted: Manifest, there: Manifest, *, files: bool) -> bool:
     """
     if wanted["kind"] != there.get("kind", wanted["kind"]):
         return True
-    after, before = wanted["spec"]["template"], there["spec"]["template"]
-    annotations = (each["metadata"].get("annotations") or {} for each in (after, before))
-    digests = [each.get(RESTART_ON) for each in annotations]
-    return (files and digests[0] != digests[1]) or _containers(after) != _containers(before)
+    after, before = (_sorted(each["spec"]["template"]) for each in (wanted, there))
+    if not files:
+        after["metadata"]["annotations"].pop(RESTART_ON)
+    return any(differences(after, before)) or _taken_out(after, before)
 
 
-def _containers(template: Manifest) -> list[dict[str, Any]]:
-    spec = template["spec"]
-    listed = [*(spec.get("initContainers") or ()), *spec["containers"]]
-    return [{key: each.get(key) or None for key in ("name", *_READ)} for each in listed]
+def _sorted(value: Any) -> Any:
+    """A copy with its lists of named entries in one order: the API server keeps that of what it had first."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(each) for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    copied = [_sorted(each) for each in value]
+    named = all(isinstance(each, Mapping) and "name" in each for each in copied)
+    return sorted(copied, key=lambda each: (each.get("mountPath", ""), each["name"])) if named else copied
+
+
+def _taken_out(wanted: Any, there: Any) -> bool:
+    """Whether something of ours stands there that is no longer wanted; every other difference is known already."""
+    if isinstance(wanted, list) and isinstance(there, list):
+        return any(_taken_out(*pair) for pair in zip(wanted, there, strict=False))
+    if not (isinstance(wanted, Mapping) and isinstance(there, Mapping)):
+        return False
+    left = any(there.get(key) and not wanted.get(key) for key in _OURS)
+    return left or any(_taken_out(value, there.get(key)) for key, value in wanted.items())

@@ -45,6 +45,11 @@ class Stack:
         return self.site.organisation
 
     @property
+    def unheard(self) -> str:
+        """Partners of whose nodes its cluster knows more than its outputs, listed; empty where there are none."""
+        return ", ".join(sorted(self.plan.unheard)) if self.plan else ""
+
+    @property
     def book(self) -> AddressBook:
         """Everybody whom it knows."""
         partners = (node for given in self.imports for node in given.nodes)

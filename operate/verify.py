@@ -50,6 +50,7 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
     behind = {stack.site.stack: pending.unknown(stack) for stack in stacks}
     for stack in stacks:
         yield from pending.finding(stack, behind[stack.site.stack])
+        yield from pending.standing(stack)
     now, stacks = stacks, [pending.without(stack, behind[stack.site.stack]) for stack in stacks]
     sites = [stack.site for stack in stacks]
     say(f"looking at {sum(len(site.nodes) for site in sites)} nodes")
@@ -74,7 +75,7 @@ def verify(stacks: Sequence[Stack], limits: Limits, say: Say) -> Iterator[Findin
     yield from check_peers.private_keys(stacks, after)
     for stack in now:
         say(f"comparing the objects of {stack.site.stack}")
-        yield from drift(stack, {pending.live_name(stack)} if behind[stack.site.stack] else ())
+        yield from drift(stack, {pending.live_name(stack)} if behind[stack.site.stack] or stack.unheard else ())
     for network in _networks(stacks) if limits.transact else ():
         yield from _transact(network, after, limits, say)
 

@@ -54,6 +54,7 @@ class FakeNode:
     trouble: str = ""
     fork: str = ""
     listed: str = ""
+    given: str = ""
     pending: dict[str, bool] = field(default_factory=dict)
     votes: list[dict[str, Any]] = field(default_factory=list)
 
@@ -126,6 +127,8 @@ class FakeCluster:
         match tuple(command):
             case ("cat", "/peers/permissioned-nodes.json"):
                 return node.listed
+            case ("cat", "/data/dd/genesis.json"):
+                return node.given
             case ("nc", "-w", "3", host, port):
                 if f"{host}:{port}" in self.closed:
                     raise Failed(f"nc: can't connect to remote host ({host}): Connection refused", 1)

@@ -262,6 +262,11 @@ class Running(Protocol):
         ...
 
     @property
+    def given(self) -> Command | None:
+        """What prints the genesis with which a node was started; None where its rules never change later."""
+        ...
+
+    @property
     def private_keys(self) -> PrivateKeys | None:
         """What managers know of others; None where nodes have no manager."""
         ...

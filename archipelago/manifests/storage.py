@@ -26,8 +26,9 @@ def claim(plan: StackPlan, node: NodePlan) -> Manifest:
     # A class that binds at first use has nothing to bind to before the pod, and one that waits for its pod would
     # make the stack wait for ever while it waits for its genesis.
     metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
-    if plan.genesis:
-        metadata["annotations"][common.GENESIS] = plan.genesis.hash
+    # what waits does not know it again yet, and would take the mark off: then another chain could be founded over it
+    if holds := plan.genesis.hash if plan.genesis else plan.claims.get((metadata["namespace"], node.name)):
+        metadata["annotations"][common.GENESIS] = holds
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": common.kept(plan, metadata), "spec": spec}
 
 

@@ -12,8 +12,9 @@ from archipelago.chains.node import Node
 from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
-from archipelago.stack import rules
+from archipelago.stack import rules, standing
 from archipelago.stack.partners import Import
+from archipelago.stack.standing import NOTHING_STANDS, Standing
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Decision:
         waiting_for: Names of the nodes or partners without which there is no genesis.
         problems: Contradictions.
         warnings: What its reader should know.
+        rules_before: The genesis that runs, where this one has other rules of later blocks; None where it has not.
     """
 
     genesis: Genesis | None = None
@@ -33,6 +35,7 @@ class Decision:
     waiting_for: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    rules_before: Genesis | None = None
 
 
 def decide(
@@ -42,6 +45,7 @@ def decide(
     imports: Mapping[str, Import],
     recorded: NetworkRecord | None,
     root: Path,
+    there: Standing = NOTHING_STANDS,
 ) -> Decision:
     """Find the genesis.
 
@@ -52,13 +56,15 @@ def decide(
         imports: What the partners gave, by partner.
         recorded: What this stack itself exported last.
         root: The project's folder, where `genesisFile` starts.
+        there: What its objects in the cluster tell: it holds where nothing is recorded.
     """
     network = settings.network
     book = {f"{node.organisation}/{node.name}": node for given in imports.values() for node in given.nodes}
     decision = Decision(founder=settings.organisation if network.founder else network.joins)
     agreed = chain.agreed(settings)
-    frozen = _parse(chain, recorded.genesis, "network", decision) if recorded and recorded.genesis else None
-    offered = agreed or _offered(settings, chain, imports, root, decision, runs=frozen is not None)
+    runs = bool((recorded and recorded.genesis) or there.text)
+    offered = agreed or _offered(settings, chain, imports, root, decision, runs=runs)
+    frozen = _frozen(settings, chain, recorded, offered, there, decision)
     if frozen and agreed and frozen.hash != agreed.hash:
         words = f"this stack's nodes run {frozen.text.strip()}, and its settings now say {agreed.text.strip()}."
         cure = "Bring back what they said; another network is a stack of its own, with a name of its own."
@@ -69,7 +75,9 @@ def decide(
         path = "network" if getattr(network, "genesis_file", None) else f"partners.{decision.founder}"
         decision.problems.append(Problem(path, words, cure))
     elif frozen and offered and getattr(network, "genesis_file", None):
-        frozen, problems, warnings = rules.taken(frozen, offered)
+        running = frozen
+        frozen, problems, warnings = rules.taken(running, offered)
+        decision.rules_before = running if frozen is not running else None
         decision.problems += problems
         decision.warnings += warnings
     decision.genesis = frozen or offered
@@ -88,6 +96,24 @@ def decide(
         decision.warnings += _unproven(decision.genesis, imports)
         decision.waiting_for = []
     return decision
+
+
+def _frozen(
+    settings: Settings,
+    chain: Chain,
+    recorded: NetworkRecord | None,
+    offered: Genesis | None,
+    there: Standing,
+    decision: Decision,
+) -> Genesis | None:
+    """The genesis that this stack's nodes run, as its outputs say, or where they are lost its cluster."""
+    known = (recorded and recorded.genesis) or there.text
+    frozen = _parse(chain, known, "network", decision) if known else None
+    file = offered if getattr(settings.network, "genesis_file", None) else None
+    if frozen and file and (why := standing.outweighs(file, frozen, there)):
+        decision.warnings.append(why)
+        return None
+    return frozen
 
 
 def _found(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archipelago.chains.contract import NOTHING_SHARED, Chain, Shared, Site
+from archipelago.chains.contract import Chain, Site
+from archipelago.chains.shared import NOTHING_SHARED, Shared
 from archipelago.identity.derive import Keyring
 from archipelago.identity.sealing import Sealer
 from archipelago.problems import Problem

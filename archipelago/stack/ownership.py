@@ -12,6 +12,7 @@ from archipelago.identity.curve25519 import signer
 from archipelago.problems import Problem
 from archipelago.settings.models import Cluster
 from archipelago.settings.read import Settings
+from archipelago.stack.standing import Trace
 
 _LABEL_VALUE = 63  # characters that Kubernetes allows
 _DIGITS = 10  # hexadecimal, of an owner's digest
@@ -27,12 +28,14 @@ class Met:
         withheld: Why the UID is not told; empty where it is, or where the cluster was not asked.
         owners: The owners of what stands there of a network of this name, each with the stack that the object names;
             that is empty on objects of older programs.
+        traces: What stands there and tells a genesis, of any owner; empty where the outputs record one.
     """
 
     uid: str = ""
     context: str = ""
     withheld: str = ""
     owners: frozenset[tuple[str, str]] = frozenset()
+    traces: tuple[Trace, ...] = ()
 
 
 def owner(settings: Settings, stack: str, signing_key: bytes, last: Mapping[str, Any], met: Met) -> str:
@@ -44,7 +47,8 @@ def owner(settings: Settings, stack: str, signing_key: bytes, last: Mapping[str,
         signing_key: The organisation's Ed25519 private key.
         last: The stack's own outputs of the last run; what they record holds.
         met: What stands in the cluster. Stacks of older programs recorded nothing, and keep the owner that stands
-            there: its text has the name that the stack had at first.
+            there: its text has the name that the stack had at first. Where outputs are lost, the objects that name this
+            stack are its own, whatever it was called at first.
     """
     if recorded := last.get("owner"):
         return str(recorded)
@@ -54,6 +58,9 @@ def owner(settings: Settings, stack: str, signing_key: bytes, last: Mapping[str,
     ours = {each for each, _ in met.owners if _is_of(each, organisation, fingerprint)}
     if last.get("network"):
         return next(iter(ours)) if len(ours) == 1 else named
+    own = {each for each, name in met.owners if each in ours and name == stack}
+    if len(own) == 1:
+        return next(iter(own))
     names = {name for each, name in met.owners if each == named}
     if names and (cut == stack or stack in names):
         return named  # the state is new, and what stands there is of an older program; two long names may be cut alike

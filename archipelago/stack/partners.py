@@ -282,6 +282,11 @@ def _too_few(path: str, partner: Partner, found: Import) -> Import | list[Proble
     count = f"{len(found.nodes)} nodes ({found.absent or 'as exported'})"
     words = f"it has {count}, fewer than its minNodes {partner.min_nodes}."
     cure = "Find out where they went before they are dropped from the peers, or lower minNodes."
+    if found.absent:
+        cure = (
+            f"Run pulumi up at {found.name} first. If that stack waits for this one in the same way, as where both "
+            f"have lost their outputs, set archipelago:{path}.minNodes to 0 for one run of one of them."
+        )
     return [Problem(f"{path}.minNodes", words, cure)]
 
 

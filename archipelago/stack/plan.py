@@ -18,7 +18,7 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted, continuity, held, losses, openings, ownership, sharing
+from archipelago.stack import accepted, continuity, held, losses, openings, ownership, sharing, standing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide
 from archipelago.stack.ownership import Met
@@ -58,6 +58,8 @@ class StackPlan:
         now: Seconds since 1970; 0 where the time is not known.
         unheard: Partners that give nothing now, and of whom a stack that has lost its outputs may have had nodes.
         standing: By kind and namespace, what stays of the list of peers as it stands in the cluster.
+        rules_before: As of `Decision`: whether the nodes take other rules is known when they are asked.
+        claims: Of which genesis a claim in the cluster holds the chain, by namespace and node: what waits keeps that.
     """
 
     settings: Settings
@@ -87,6 +89,8 @@ class StackPlan:
     now: int = 0
     unheard: frozenset[str] = frozenset()
     standing: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    claims: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    rules_before: Genesis | None = None
 
     @property
     def network(self) -> str:
@@ -185,7 +189,8 @@ def _planned(
     made = _nodes(settings, chain, keyring, last)
     nodes = {node.name: chain.equipped(settings, node, common.shared) for node in made}
     recorded = continuity.recorded(last, settings, problems)
-    decision = decide(settings, chain, nodes, imports, recorded, root)
+    there = standing.of(met.traces, owner, settings.cluster.namespace, nodes)
+    decision = decide(settings, chain, nodes, imports, recorded, root, there)
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
     pairs = list(zip(plans, records, strict=True))
@@ -253,6 +258,8 @@ def _planned(
         validators=validators,
         cluster=ownership.record(last, met),
         hosts=hosts,
+        claims=there.claims,
+        rules_before=decision.rules_before,
     )
 
 

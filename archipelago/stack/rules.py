@@ -38,9 +38,6 @@ def taken(running: Genesis, file: Genesis) -> tuple[Genesis, list[Problem], list
     if file.rules != running.rules:
         words = "it has the block 0 of the genesis that runs, and other rules from block 0 on."
         return running, [Problem(_FILE, words, cure)], []
-    if running.later and not file.later:
-        words = f"it leaves out all rules of later blocks that the running genesis has: {_list(running.later)}."
-        return running, [Problem(_FILE, f"{words} A node that knows them does not give them up.", cure)], []
     if not apart:
         return running, [], []
     begins = apart[0][0]
@@ -48,10 +45,10 @@ def taken(running: Genesis, file: Genesis) -> tuple[Genesis, list[Problem], list
         file,
         [],
         [
-            f"archipelago:{_FILE} brings other rules from block {begins} on: {_list(apart)}. All nodes restart in turn "
-            f"to take them, and all organisations have to run with this file before block {begins}: archipelago status "
-            "shows the height. If that block has passed, do not go on: name the running genesis, whose text is in the "
-            "output network."
+            f"archipelago:{_FILE} brings other rules from block {begins} on: {listed(apart)}. All nodes restart in "
+            f"turn to take them, and all organisations have to run with this file before block {begins}: archipelago "
+            "status shows the height. If that block has passed, do not go on: name the running genesis, whose text is "
+            "in the output network. A run that finds a node of ours above it is refused."
         ],
     )
 
@@ -105,5 +102,6 @@ def _others(known: Mapping[str, int], imports: Mapping[str, Import]) -> Iterator
                 )
 
 
-def _list(later: tuple[tuple[int, str], ...]) -> str:
+def listed(later: tuple[tuple[int, str], ...]) -> str:
+    """Rules of later blocks in words."""
     return "; ".join(f"block {block}: {quoted(what, 200)}" for block, what in later)

@@ -82,6 +82,7 @@ def run(
     root: Path = REPOSITORY,
     running: Iterable[str] | None = None,
     met: Met = HERE,
+    hidden: str = "",
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -99,6 +100,7 @@ def run(
         running: Nodes whose workloads are in the cluster, or these workloads by node; as planned, those that the last
             outputs name unless given.
         met: What the cluster says of itself.
+        hidden: Why it does not show its objects before the plan is made; empty where it does.
     """
     recorder = Recorder(Engine(stacks or {}, ports, preview), name)
     logger, told = _logger()
@@ -109,8 +111,11 @@ def run(
         patch.setattr(components.cluster, "connect", _connect(unreachable))
         patch.setattr(components.program, "_seconds", lambda: 0)
         patch.setattr(components.cluster, "adopt", lambda *_: None)
-        patch.setattr(components.cluster, "met", lambda *_, **__: met)
+        patch.setattr(components.cluster, "met", lambda _: met)
+        patch.setattr(components.cluster, "remembered", lambda *given: _remembered(hidden, *given))
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
+        patch.setattr(components.cluster, "with_kept_keys", lambda _, plan: plan)
+        patch.setattr(components.cluster, "still_listed", lambda _, plan, *__: plan)
         patch.setattr(components.cluster, "left_standing", lambda _, plan: plan)
         patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))
         try:
@@ -157,6 +162,12 @@ def _connect(unreachable: str) -> Any:
         return SimpleNamespace(close=lambda: None)
 
     return connect
+
+
+def _remembered(hidden: str, _client: object, _settings: object, _last: object, met: Met) -> Met:
+    if hidden:
+        raise Unreachable(hidden)
+    return met
 
 
 def _foreign(

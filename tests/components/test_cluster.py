@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from archipelago.manifests.common import GENESIS, Manifest
+from archipelago.manifests.stack import manifests
 from archipelago.model.balancer import balancer_host
 from archipelago.stack.ownership import Met
+from archipelago.stack.plan import StackPlan
+from archipelago.stack.standing import Trace
 from components import project
+from components.cluster import check_cluster
+from tests import ipfs
 from tests.components.engine import Engine
 from tests.components.harness import HERE, run
-from tests.components.runs import A, first_a
-from tests.stacks import alpha, floats
+from tests.components.runs import BOTH, A, first_a, waiting_a
+from tests.stacks import alpha, floats, outputs_of, plan_of
+from tests.unit.test_operate_cluster import FakeClient
 
 pytestmark = pytest.mark.components
 
@@ -57,6 +66,33 @@ def test_c2_a_cluster_that_shows_no_uid_is_a_warning_and_what_was_recorded_stays
     assert shown.exit_code == 0
     assert any("namespaces is forbidden" in each and "kube-system" in each for each in shown.warnings)
     assert shown.outputs["cluster"] == first_a().outputs["cluster"]
+
+
+def test_a_run_that_waits_leaves_on_each_claim_of_which_chain_it_is() -> None:
+    owner = waiting_a().outputs["owner"]
+    claim = Trace(owner, "consortium", "quorum-node1", "0x5eed")
+    waits = run(alpha(BOTH), met=replace(HERE, traces=(claim,)))
+    claims = waits.of("PersistentVolumeClaim")
+    marks = {name: each.inputs["metadata"]["annotations"].get(GENESIS) for name, each in claims.items()}
+    assert marks.pop("consortium-quorum-node1-data") == "0x5eed"
+    assert set(marks.values()) == {None}
+    text = Trace(owner, "consortium", "", first_a().outputs["network"]["genesis"])
+    goes_on = run(alpha(BOTH), met=replace(HERE, traces=(claim, text)))
+    assert goes_on.outputs["network"]["genesis"] == text.genesis
+    assert goes_on.named("ConfigMap", "consortium-genesis").inputs["data"] == {"genesis.json": text.genesis}
+
+
+def test_c2_a_preview_that_is_shown_no_objects_knows_the_cluster_all_the_same() -> None:
+    """Which cluster it is goes before who owns what stands there: the context may lead to another one."""
+    hidden = "secrets is forbidden"
+    last = {key: value for key, value in first_a().outputs.items() if key != "owner"}
+    shown = run(alpha(), {A: last}, met=THERE, preview=True, hidden=hidden)
+    assert any("pulumi up would be refused" in each and THERE.uid in each for each in shown.warnings)
+    refused = run(alpha(), {A: last}, met=THERE, hidden=hidden)
+    (error,) = refused.errors
+    assert THERE.uid in error
+    fresh = run(alpha(), met=THERE, preview=True, hidden=hidden)
+    assert fresh.outputs["cluster"]["uid"] == THERE.uid
 
 
 def test_c3_the_provider_knows_the_cluster_by_the_same_name_whatever_the_stack_is_called() -> None:
@@ -145,3 +181,41 @@ def test_s7_the_address_that_was_exported_last_stays_while_it_is_there(monkeypat
     more = exported("192.0.2.1", "192.0.2.7", last=first["outputs"])
     assert more["outputs"] == first["outputs"]
     assert exported("192.0.2.9", "192.0.2.1", last=first["outputs"])["host"] == "192.0.2.1"
+
+
+class Closing(FakeClient):
+    """A cluster in which some objects stand, as the program opens it."""
+
+    config = SimpleNamespace(context_name="cluster-a")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def checked(plan: StackPlan, there: Iterable[Manifest], monkeypatch: pytest.MonkeyPatch) -> StackPlan:
+    """The plan once the cluster was asked."""
+    monkeypatch.setattr("components.cluster.connect", lambda _: Closing(list(there)))
+    return check_cluster(plan, "Pulumi.cluster-a.yaml", adopts=False)
+
+
+def test_what_stands_in_the_cluster_completes_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that waits keeps its key, and a node that waits for its turn its id in the list."""
+    joined = ipfs.world(alpha=ipfs.alpha(), beta=ipfs.beta()).up("beta", "alpha", "beta")
+    waits = ipfs.plan_of(ipfs.beta({"partners.alpha.required": False}), {"alpha": None})
+    kept = checked(waits, manifests(joined), monkeypatch)
+    assert kept.nodes[0].private_files == joined.nodes[0].private_files
+    before = plan_of(alpha())
+    rotated = {"nodes.quorum-node3.identity": {"generation": 2}, "network.version": "23.4.0"}
+    plan = checked(plan_of(alpha(rotated), last=floats(outputs_of(before))), manifests(before), monkeypatch)
+    assert before.records[2].node_id in plan.live_files["static-nodes.json"]
+    assert plan.one_by_one == {"quorum-node1", "quorum-node2", "quorum-node3"}
+
+
+def test_c5_a_new_node_with_too_long_a_name_is_refused_and_one_that_runs_is_told() -> None:
+    config = alpha({"network.name": "n" * 12, f"nodes.{'m' * 40}": {}})
+    refused = run(config)
+    assert (refused.exit_code, refused.resources) == (32, ())
+    assert "must have at most 52 characters, got 53" in refused.errors[0]
+    goes_on = run(config, running=["m" * 40])
+    assert goes_on.exit_code == 0
+    assert any("stays a Deployment" in each for each in goes_on.warnings)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.components.harness import Run, run
+from tests.fake_network import FakeNetwork
 from tests.stacks import Config, alpha, changed
 
 pytestmark = pytest.mark.components
@@ -122,3 +125,22 @@ def test_c7_a_preview_names_what_it_would_refuse() -> None:
     first = run(config(CARELESS))
     guess = run(config({**CARELESS, **NEWER}), {A: first.outputs}, preview=True, running=running(first))
     assert guess.exit_code == 32
+
+
+def test_c25_later_rules_whose_block_is_there_are_refused_before_anything_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = FakeNetwork()
+    outputs, cluster = there.world.outputs, there.clusters["alpha"]
+    monkeypatch.setattr("components.cluster.Kubectl", lambda *_: cluster)
+    document = json.loads(outputs["alpha"]["network"]["genesis"])
+    for node in cluster.nodes.values():
+        node.given, node.stuck = json.dumps(document), True
+    written = changed(there.world.configs["alpha"], {"network.genesisFile": "genesis.json"})
+    stacks = {A: outputs["alpha"], "organization/archipelago/cluster-b": outputs["beta"]}
+    for block, code in ((100, 32), (101, 0)):
+        document["config"]["berlinBlock"] = block
+        (tmp_path / "genesis.json").write_text(json.dumps(document))
+        given = run(written, stacks, root=tmp_path)
+        assert given.exit_code == code, given.errors
+        assert bool(given.resources) is (code == 0)

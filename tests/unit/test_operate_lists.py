@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from lightkube.core.exceptions import ApiError
 from archipelago.manifests.common import Manifest
 from archipelago.stack.plan import StackPlan
 from operate.lists import left_standing
+from tests import cita, ipfs
 from tests.stacks import Config, alpha, beta, bundle, crossed, floats, outputs_of, plan_of
 from tests.world import World, difference, of_kind
 
@@ -107,3 +109,25 @@ def test_a_first_run_and_one_that_was_killed_leave_nothing_standing() -> None:
 def test_another_stacks_list_is_not_taken_for_ours(ran: World, tmp_path: Path) -> None:
     other = ran.plans["beta"]
     assert meets(other, plan_of(founder(ran, tmp_path), SILENT, {}, tmp_path)).standing == {}
+
+
+def test_a_new_node_of_ours_has_its_file_though_the_list_stays() -> None:
+    """A CITA-Cloud node reads a file of its own name: without it `pulumi up` waits for a pod that never starts."""
+    before = cita.plan_of(cita.local())
+    plan = replace(cita.plan_of(cita.local({"nodes.late": {"index": 3}})), unheard=frozenset({"beta"}))
+    data = of_kind(meets(before, plan), "ConfigMap")[f"{plan.network}-peers"]["data"]
+    stood = of_kind(before, "ConfigMap")[f"{plan.network}-peers"]["data"]
+    assert data | stood == data, "what stands there stays"
+    assert set(data) == set(plan.live_files) > set(stood)
+
+
+def test_a_new_swarm_of_ours_has_its_file_though_the_list_stays() -> None:
+    world = ipfs.world(alpha=ipfs.alpha(), beta=ipfs.beta())
+    world.up("alpha", "beta", "alpha")
+    before = world.plans["alpha"]
+    plan = ipfs.plan_of(ipfs.alpha({"pools.public.swarms.fresh": {}}), SILENT)
+    assert plan.unheard == {"beta"}
+    stood = of_kind(before, "ConfigMap")["research-peers"]["data"]
+    data = of_kind(meets(before, plan), "ConfigMap")["research-peers"]["data"]
+    assert data | stood == data
+    assert set(data) > set(stood)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import httpx2
 import pytest
 from lightkube import Client
+from lightkube.core.exceptions import ApiError
 
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
 from operate.cluster import Unreachable
-from operate.rollouts import beside, restarts, workloads
+from operate.rollouts import beside, restarts, too_long, unawaited, workloads
 from tests import cita
-from tests.stacks import alpha, floats, outputs_of, plan_of
+from tests.stacks import Config, alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
 
 pytestmark = pytest.mark.unit
@@ -51,22 +54,105 @@ def test_c7_a_cluster_that_does_not_answer_is_no_cluster_without_workloads() -> 
         workloads(cast(Client, Silent()), plan_of(alpha()))
 
 
+def served(workload: Manifest) -> Manifest:
+    """A workload as the API server completes it: with defaults, and quantities and lists in its own spelling."""
+    there = copy.deepcopy(workload)
+    template = there["spec"]["template"]
+    template["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = "2026-01-01T00:00:00Z"
+    template["spec"] |= {"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "restartPolicy": "Always"}
+    template["spec"]["volumes"].reverse()
+    for container in (*template["spec"]["initContainers"], *template["spec"]["containers"]):
+        container["terminationMessagePath"] = "/dev/termination-log"
+        container.setdefault("env", [])
+        container["env"].reverse()
+        requests = container["resources"]["requests"]
+        requests["cpu"] = {"250m": "0.25"}.get(requests["cpu"], requests["cpu"])
+        for mount in container["volumeMounts"]:
+            if not mount["readOnly"]:
+                del mount["readOnly"]  # the server leaves out what is false
+        for port in container.get("ports", ()):
+            port["protocol"] = "TCP"
+    for volume in template["spec"]["volumes"]:
+        if "configMap" in volume:
+            volume["configMap"]["defaultMode"] = 420
+    return there
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, False),
         ({"network.version": "23.4.0"}, True),
         ({"defaults.extraArgs": ["--cache", "512"]}, True),
+        ({"defaults.resources.memoryLimit": "5Gi"}, True),
+        ({"defaults.resources.cpu": "750m"}, True),
+        ({"defaults.unlock": True}, True),
         ({"defaults.awaitReady": False}, False),
         ({"defaults.storage.size": "30Gi"}, False),
     ],
 )
-def test_c8_what_restarts_a_node_is_another_image_command_or_file(changes: dict[str, Any], expected: bool) -> None:
-    before = copy.deepcopy(made()[0])
-    for container in before["spec"]["template"]["spec"]["containers"]:
-        container["terminationMessagePath"] = "/dev/termination-log"  # as the API server completes it
-        container.setdefault("env", [])
-    assert restarts(made(changes)[0], before, files=True) is expected
+def test_c8_whatever_of_a_pods_template_changes_restarts_a_node(changes: dict[str, Any], expected: bool) -> None:
+    assert restarts(made(changes)[0], served(made()[0]), files=True) is expected
+
+
+TAKEN_OUT: dict[str, Callable[[Manifest], object]] = {
+    "a probe": lambda pod: pod["containers"][0].pop("readinessProbe"),
+    "all ports": lambda pod: pod["containers"][0].pop("ports"),
+    "one port": lambda pod: pod["containers"][0]["ports"].pop(),
+    "arguments": lambda pod: pod["initContainers"][0].pop("command"),
+    "a container": lambda pod: pod["containers"].pop(),
+    "all of them that go first": lambda pod: pod.pop("initContainers"),
+    "a selection of files": lambda pod: [each.get("secret", {}).pop("items", None) for each in pod["volumes"]],
+}
+
+
+@pytest.mark.parametrize("change", TAKEN_OUT.values(), ids=TAKEN_OUT.keys())
+def test_c8_so_does_what_is_taken_out_of_it(change: Callable[[Manifest], object]) -> None:
+    wanted = copy.deepcopy(made()[0])
+    change(wanted["spec"]["template"]["spec"])
+    assert restarts(wanted, served(made()[0]), files=True)
+
+
+def test_c8_validators_that_no_run_waits_for_do_not_restart_together_for_their_memory() -> None:
+    careless = {"defaults.awaitReady": False}
+    plan = plan_of(
+        alpha({**careless, "defaults.resources.memoryLimit": "5Gi"}), last=floats(outputs_of(plan_of(alpha())))
+    )
+    there = {each["metadata"]["labels"]["archipelago/node"]: served(each) for each in made(careless)}
+    (problem,) = unawaited(plan, list(manifests(plan)), there)
+    assert "quorum-node1, quorum-node2, quorum-node3 at the same time" in problem.message
+    same = plan_of(alpha(careless), last=floats(outputs_of(plan_of(alpha()))))
+    assert not list(unawaited(same, list(manifests(same)), there))
+
+
+LONG = "m" * 40
+
+
+def named(excess: int) -> Config:
+    """A stack with a node whose objects have a name that is too long by so many characters."""
+    return alpha({"network.name": "n" * (11 + excess), f"nodes.{LONG}": {}})
+
+
+@pytest.mark.parametrize("excess", [1, 2])
+def test_c5_a_new_node_whose_name_leaves_no_room_for_a_set_is_refused(excess: int) -> None:
+    (problem,), warnings = too_long(plan_of(named(excess)), {})
+    assert (problem.path, warnings) == (f"nodes.{LONG}", [])
+    assert f"-{LONG} must have at most 52 characters, got {52 + excess}" in problem.message
+    assert too_long(plan_of(named(0)), {}) == ([], [])
+
+
+def test_c5_one_that_is_there_stays_a_deployment_and_is_told() -> None:
+    """It may be there by its workload, by the outputs, or by what a destroyed stack has left."""
+    config = named(1)
+    first = plan_of(config)
+    runs = {each["metadata"]["labels"]["archipelago/node"]: each for each in manifests(first) if each["kind"] in KINDS}
+    assert runs[LONG]["kind"] == "Deployment"
+    ways = [too_long(first, runs), too_long(plan_of(config, last=floats(outputs_of(first))), {})]
+    ways.append(too_long(replace(first, claims={("consortium", LONG): "0x5eed"}), {}))
+    for problems, warnings in ways:
+        assert problems == []
+        (told,) = warnings
+        assert "stays a Deployment" in told and LONG in told
 
 
 def earlier(*, unseen: bool) -> list[Manifest]:
@@ -107,6 +193,21 @@ def test_c5_deployments_that_a_lost_state_does_not_know_end_before_sets_start_be
     assert "scale deployment/consortium-quorum-node2 --replicas=0" in told
     assert not ends(earlier(unseen=False), lost=True), "they were stopped"
     assert not ends([*copy.deepcopy(made()), pod("quorum-node2")], lost=True), "sets are taken over as they run"
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_c5_pods_that_are_not_shown_are_no_traceback(forbidden: bool) -> None:
+    class Silent:
+        def list(self, *_: object, **__: object) -> None:
+            if not forbidden:
+                raise httpx2.ConnectError("refused")
+            status = {"code": 403, "message": "pods is forbidden"}
+            raise ApiError(response=httpx2.Response(403, json=status, request=httpx2.Request("GET", "http://x")))
+
+    plan = plan_of(alpha())
+    there = workloads(cast(Client, FakeClient(earlier(unseen=True))), plan)
+    with pytest.raises(Unreachable, match="refuses to list the pods" if forbidden else "does not answer"):
+        list(beside(cast(Client, Silent()), plan, made(), there))
 
 
 def test_c5_somebodys_deployment_with_the_name_of_a_set_of_ours_is_in_the_way() -> None:

@@ -309,3 +309,20 @@ def test_a_private_transaction_that_cannot_be_made_is_skipped_never_passed(priva
     found = of(found_in(network.stacks(), transact=True), "private transaction", "consortium")
     assert found.mark is Mark.SKIPPED
     assert words in found.seen
+
+
+def test_a_list_that_stays_because_outputs_are_lost_is_told_once_and_with_what_helps(network: FakeNetwork) -> None:
+    """`pulumi up --refresh` would leave it as it is."""
+    plan, objects = network.plans["alpha"], network.clusters["alpha"].objects
+    network.plans["alpha"] = replace(plan, unheard=frozenset({"beta"}))
+    (listed,) = [
+        each for each in objects if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", "consortium-peers")
+    ]
+    listed["data"] = {**listed["data"], "permissioned-nodes.json": "[]"}
+    found = found_in([network.stack("alpha")])
+    assert ("drift", "cluster-a") not in bad(found)
+    told = [each for each in found if "the list of peers stays" in each.seen]
+    assert [(each.mark, each.check) for each in told] == [(Mark.WARNING, "settings")]
+    assert "Run pulumi up at beta" in told[0].cure
+    network.plans["alpha"] = plan
+    assert ("drift", "cluster-a") in bad(found_in([network.stack("alpha")]))

@@ -64,6 +64,26 @@ def test_c3_a_lost_state_finds_its_objects_of_either_program_again() -> None:
     assert planned("cluster-a2", met=standing((OLD, ""))).owner == first.owner, "who refuses what it finds"
 
 
+def test_c3_a_renamed_stack_of_an_older_program_finds_its_objects_under_its_last_name() -> None:
+    """Its owner has the first name for ever; what outlives a stack, or its state, is annotated with the last one."""
+    last, there = of_old(planned()), standing((OLD, ""))
+    renamed = planned("cluster-a2", last, there)
+    assert renamed.owner == OLD
+    left = standing((OLD, "cluster-a2"), (OLD, ""))
+    assert planned("cluster-a2", met=left).owner == OLD, "its state is lost"
+    assert planned("cluster-a2", met=standing((OLD, "cluster-a2"))).owner == OLD, "it was destroyed"
+    with pytest.raises(Refused):
+        planned("cluster-a", met=left)
+
+
+def test_c3_objects_that_name_another_organisation_or_key_are_not_a_stacks_own() -> None:
+    new = planned().owner
+    for other in ("alpha.cluster-a.12345678", "beta.cluster-a.76f15287"):
+        assert planned("cluster-a2", met=standing((other, "cluster-a2"))).owner == new
+    both = standing((OLD, "cluster-a2"), ("alpha.cluster-b.76f15287", "cluster-a2"))
+    assert planned("cluster-a2", met=both).owner == new, "of two it is neither"
+
+
 def test_c4_a_second_stack_with_the_same_key_network_and_namespace_is_refused() -> None:
     """They would have one owner: by the label alone the second would take the objects of the first."""
     met = standing((planned().owner, "cluster-a"))

@@ -238,6 +238,10 @@ def test_fewer_nodes_than_wanted_are_refused_and_absence_counts_as_none() -> Non
     assert problem.path == "partners.alpha.minNodes"
     (absent,) = refusal_of(beta({"partners.alpha.minNodes": 1}), {"alpha": None})
     assert "it has 0 nodes" in absent.message
+    assert (
+        "waits for this one in the same way" in absent.cure
+        and "partners.alpha.minNodes to 0 for one run" in absent.cure
+    )
 
 
 def test_pasted_qubernetes_nodes_join_the_book_and_their_faults_are_told_by_index() -> None:

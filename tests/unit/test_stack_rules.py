@@ -119,17 +119,6 @@ def test_c25_rules_from_block_0_on_are_refused_and_never_passed_over(
     assert any(words in f"{each.path} {each.message}" for each in found)
 
 
-def test_c25_transitions_that_a_node_knows_are_not_taken_back(tmp_path: Path) -> None:
-    """`geth init` of 22.7.4 fails: "genesis file missing transitions information"."""
-    world = met()
-    written(world.plans["alpha"], tmp_path, LATER["a transition"])
-    taken = plan_of(alpha(FILE), last=floats(world.outputs["alpha"]), root=tmp_path)
-    written(world.plans["alpha"], tmp_path, lambda _: None)
-    (problem,) = refusal_of(alpha(FILE), last=floats(outputs_of(taken)), root=tmp_path)
-    assert problem.path == "network.genesisFile"
-    assert "block 1200" in problem.message
-
-
 def test_c25_another_spelling_of_the_same_rules_changes_nothing(tmp_path: Path) -> None:
     world = met()
     before = world.plans["alpha"]

@@ -54,6 +54,7 @@ class Controller:
     main = CONTROLLER
     workload = "statefulset"
     blocks = None
+    given = None
     private_keys = None
     among_siblings: frozenset[str] = frozenset()
     console = Lack(

@@ -9,6 +9,7 @@ from archipelago.chains.goquorum.settings import Api, GoQuorumNode
 from archipelago.chains.goquorum.versions import HTTP_FLAGS, WS_FLAGS, Release
 
 DATA = "/data/dd"
+GIVEN = f"{DATA}/genesis.json"  # what it was given last: rules may change where block 0 stays
 IPC = "/run/archipelago/geth.ipc"
 PTM_SOCKET = "/run/archipelago/tm.ipc"
 KEYSTORE = "/run/archipelago/keystore"

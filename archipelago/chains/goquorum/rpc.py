@@ -10,7 +10,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from archipelago.chains.goquorum import enode, tessera, trial
-from archipelago.chains.goquorum.geth import IPC
+from archipelago.chains.goquorum.geth import GIVEN, IPC
 from archipelago.chains.running import (
     Admission,
     Ballot,
@@ -50,6 +50,7 @@ class GethConsole:
     container = main = "quorum"
     workload = "statefulset"
     blocks = None
+    given = ("cat", GIVEN)
     among_siblings = frozenset({"tessera"})
 
     @property

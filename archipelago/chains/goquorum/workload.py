@@ -18,7 +18,6 @@ MIN_READY = 15
 
 _GENESIS = "/genesis/genesis.json"
 _MARKER = f"{geth.DATA}/genesis-hash"  # the chain whose blocks the volume holds
-_INITIALISED = f"{geth.DATA}/genesis.json"  # what geth was given: rules may change where block 0 stays
 _RUN = Mount(Source.RUN, "/run/archipelago", writable=True)
 _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the pod's own
 _DATA = Mount(Source.DATA, "/data", writable=True)
@@ -41,9 +40,9 @@ chmod 600 {geth.KEYSTORE}/account.json
 ln -sfn /peers/permissioned-nodes.json {geth.DATA}/permissioned-nodes.json
 ln -sfn {peers.LIST} {geth.DATA}/static-nodes.json
 cp {peers.LIST} {peers.APPLIED}
-if [ -e {_MARKER} ] && [ -d {geth.DATA}/geth/chaindata ] && cmp -s {_GENESIS} {_INITIALISED}; then exit 0; fi
+if [ -e {_MARKER} ] && [ -d {geth.DATA}/geth/chaindata ] && cmp -s {_GENESIS} {geth.GIVEN}; then exit 0; fi
 geth --datadir {geth.DATA} init {_GENESIS}
-cp {_GENESIS} {_INITIALISED}
+cp {_GENESIS} {geth.GIVEN}
 echo "$1" > {_MARKER}.new
 sync
 mv {_MARKER}.new {_MARKER}

@@ -33,6 +33,7 @@ class Kubo:
         "a swarm has no blocks that all agree on.",
         "Who is connected, and with which key, tells whether it works.",
     )
+    given = None
     private_keys = None
     among_siblings: frozenset[str] = frozenset()
     admission = Lack(
