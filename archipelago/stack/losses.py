@@ -79,7 +79,9 @@ def validators(
     return ValidatorSet(number, max(0, number - own - theirs), quorum, named)
 
 
-def problems(settings: Settings, last: Mapping[str, Any], gone: Mapping[str, str], there: ValidatorSet) -> Iterator[Problem]:
+def problems(
+    settings: Settings, last: Mapping[str, Any], gone: Mapping[str, str], there: ValidatorSet
+) -> Iterator[Problem]:
     """Why a plan that takes validators away is refused.
 
     Those that came after block 0 may have been voted in, all or some or none: it has to be right in every case.
