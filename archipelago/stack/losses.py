@@ -41,7 +41,7 @@ class ValidatorSet:
     """What is certain of a network's validators. Roles are wishes, and only the chain knows who was voted in later.
 
     Args:
-        number: How many block 0 names; how many want to be, where there is none.
+        number: How many block 0 names; without one, how many want to be.
         away: How many of them are away already, or were voted out: nothing here tells which.
         quorum: Of so many validators, how many have to run.
         named: Their addresses.
