@@ -84,7 +84,7 @@ def validator_names(stacks: Iterable[Stack]) -> dict[str, str]:
 
 
 def _known(stacks: Iterable[Stack]) -> list[ExternalNode]:
-    """All nodes; last those that prove their keys, and our own: whoever claims one of theirs takes no name away."""
+    """All nodes; last those that prove their keys, and our own: a claim to one of those takes no name away."""
     listed = list(stacks)
     own = {stack.organisation for stack in listed}
     told = [node for stack in listed for node in stack.book]

@@ -158,7 +158,7 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     """Whether each known node shall validate, by address; a partner that says nothing of it has no wish.
 
     Our own settings count as they are written now, a partner's as it exported them; of two that claim one address, the
-    one that proves its key. Nodes that were pasted or came in another tool's words have no role, so nobody concludes
+    one that proves its key. Nodes that were pasted or came in another tool's words have no role, so nothing follows
     from them.
     """
     given = [each for stack in stacks for each in stack.imports if each.network is not None]

@@ -46,7 +46,7 @@ def common(
     Args:
         settings: Ours.
         chain: Knows the secrets.
-        keyring: Derives what nobody gave.
+        keyring: Derives what no partner gave.
         site: What the cluster has.
         imports: What partners gave.
         last: Our own last outputs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from archipelago.model.record import ExternalNode
@@ -35,14 +36,36 @@ def lost(last: Mapping[str, Any], records: Iterable[ExternalNode]) -> dict[str, 
     return found
 
 
-def spared(
-    last: Mapping[str, Any], partners: Iterable[ExternalNode], named: Collection[str], quorum: Callable[[int], int]
-) -> tuple[int, int]:
-    """How many validators a network has for certain, and how many more of them may be away while blocks go on.
+@dataclass(frozen=True, slots=True)
+class ValidatorSet:
+    """What is certain of a network's validators. Roles are wishes, and only the chain knows who was voted in later.
 
-    Roles are wishes, of ours and of others, and only the chain knows who was voted in: more than block 0 names are not
-    counted. Where fewer are left of them, those of earlier runs are away already, or were voted out: nothing here tells
-    which, so they count as away.
+    Args:
+        number: How many block 0 names; without one, how many want to be.
+        away: How many of them are away already, or were voted out: nothing here tells which.
+        quorum: Of so many validators, how many have to run.
+        named: Their addresses.
+    """
+
+    number: int
+    away: int
+    quorum: Callable[[int], int]
+    named: Collection[str] = ()
+
+    def spare(self, later: int = 0) -> int:
+        """How many more may be away while blocks go on.
+
+        Args:
+            later: How many were voted in.
+        """
+        number = self.number + later
+        return max(0, number - min(self.quorum(number), number) - self.away)
+
+
+def validators(
+    last: Mapping[str, Any], partners: Iterable[ExternalNode], named: Collection[str], quorum: Callable[[int], int]
+) -> ValidatorSet:
+    """What is certain of a network's validators.
 
     Args:
         last: The stack's own last outputs.
@@ -53,25 +76,33 @@ def spared(
     own = sum(each.get("role") == VALIDATOR for each in last.get("externalNodes") or [])
     theirs = sum(each.address in named or (each.role == VALIDATOR and bool(each.proof)) for each in partners)
     number = len(named) or own + theirs
-    away = max(0, number - own - theirs)
-    return number, max(0, number - min(quorum(number), number) - away)
+    return ValidatorSet(number, max(0, number - own - theirs), quorum, named)
 
 
-def problems(settings: Settings, gone: Mapping[str, str], number: int, spare: int) -> Iterator[Problem]:
+def problems(
+    settings: Settings, last: Mapping[str, Any], gone: Mapping[str, str], there: ValidatorSet
+) -> Iterator[Problem]:
     """Why a plan that takes validators away is refused.
+
+    Those that came after block 0 may have been voted in, all or some or none: it has to be right in every case.
 
     Args:
         settings: Ours; they may name those that this run may take.
+        last: The stack's own last outputs.
         gone: Validators that the plan takes away, and in which way.
-        number: How many the network has.
-        spare: How many may be away.
+        there: What is certain of the network's validators.
     """
     unnamed = {name: how for name, how in sorted(gone.items()) if name not in settings.loses_validators}
-    if len(unnamed) > spare:
+    addresses = {each.get("name"): each.get("address") for each in last.get("externalNodes") or []}
+    later = sum(addresses.get(name) not in there.named for name in unnamed)
+    for voted_in in range(later + 1):
+        if len(unnamed) - later + voted_in <= (spare := there.spare(voted_in)):
+            continue
         listed = ", ".join(f"{name} ({how})" for name, how in unnamed.items())
         words = (
-            f"this run would take away {listed}. The network has {number} validators for certain, and makes no block "
-            f"with more than {spare} of those away that are there now."
+            f"this run would take away {listed}. The network has {there.number + voted_in} validators "
+            f"{'if those were voted in' if voted_in else 'for certain'}, and makes no block with more than {spare} of "
+            "those away that are there now."
         )
         names = ", ".join(sorted({*settings.loses_validators, *unnamed}))
         cure = (
@@ -79,6 +110,7 @@ def problems(settings: Settings, gone: Mapping[str, str], number: int, spare: in
             f"archipelago:{KEY}: [{names}] for this run, and take it out afterwards."
         )
         yield Problem("nodes", words, cure)
+        return
 
 
 def needless(settings: Settings, gone: Mapping[str, str]) -> Iterator[str]:

@@ -210,13 +210,13 @@ def _planned(
         *checks.problems(plans, services := chain.services(settings), settings),
     ]
     named = decision.genesis.addresses if decision.genesis else ()
-    validators = losses.spared(last, partners, named, chain.running.quorum)
+    validators = losses.validators(last, partners, named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:  # not after a rename, which alone is told: it changes every key
         problems += continuity.lost_keys(last, nodes, settings)
         problems += continuity.moved(last, records, settings)
-        problems += losses.problems(settings, gone, *validators)
+        problems += losses.problems(settings, last, gone, validators)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)
@@ -255,7 +255,7 @@ def _planned(
         unasked=unasked,
         exchange=heard,
         file_formats={node.name: node.file_format for node in nodes.values()},
-        validators=validators,
+        validators=(validators.number, validators.spare()),
         cluster=ownership.record(last, met),
         hosts=hosts,
         claims=there.claims,

@@ -114,7 +114,7 @@ def replaced(shared: Shared, before: Shared) -> Iterator[Problem]:
         if before.taken.get(item) == source and before.items[item] != shared.items[item]:
             words = f"its sealed {item} holds another secret than before, and nodes of this stack run with that one."
             cure = (
-                f"Ask {source} to bring back the one that it gave before. Where all shall have another one, agree on "
+                f"Ask {source} to bring back the one that it gave before. Where all are to have another one, agree on "
                 "the next keyGeneration, and set it in every stack."
             )
             yield Problem(f"partners.{source}", words, cure)

@@ -158,3 +158,14 @@ def test_c8_nodes_of_cita_cloud_that_came_later_do_not_let_validators_go() -> No
     before = floats(outputs_of(cita.plan_of(grown, None, last(config))))
     gone = changed(grown, {f"nodes.{name}": GONE for name in names[:2]})
     assert told_in(refusal_of(gone, last=before))
+
+
+def test_c8_a_node_that_came_later_goes_as_it_came_whether_it_was_voted_in_or_not() -> None:
+    """Of three with one that came later none can be spared if it never validated, and one if it does."""
+    config = cita.local()
+    grown = changed(config, {f"nodes.node{index}": {"index": index} for index in (3, 4)})
+    before = floats(outputs_of(cita.plan_of(grown, None, last(config))))
+    assert not told_in(refusal_of(changed(grown, {"nodes.node3": GONE}), last=before))
+    assert told_in(refusal_of(changed(grown, {"nodes.node2": GONE}), last=before))
+    (problem,) = told_in(refusal_of(changed(grown, {"nodes.node3": GONE, "nodes.node4": GONE}), last=before))
+    assert "has 5 validators if those were voted in" in problem.message
