@@ -47,8 +47,8 @@ def taken(running: Genesis, file: Genesis) -> tuple[Genesis, list[Problem], list
         [
             f"archipelago:{_FILE} brings other rules from block {begins} on: {listed(apart)}. All nodes restart in "
             f"turn to take them, and all organisations have to run with this file before block {begins}: archipelago "
-            "status shows the height. If that block has passed, do not go on: name the running genesis, whose text is in "
-            "the output network. A run that finds a node of ours above it is refused."
+            "status shows the height. If that block has passed, do not go on: name the running genesis, whose text is "
+            "in the output network. A run that finds a node of ours above it is refused."
         ],
     )
 
