@@ -13,8 +13,7 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from archipelago.chains.contract import Ask, Given
-from archipelago.chains.registry import CHAINS
+from archipelago.chains.contract import Ask, Chain, Given
 from archipelago.checks.settings import ADDRESS
 from archipelago.manifests.stack import manifests
 from archipelago.problems import Problem, Refused
@@ -70,13 +69,14 @@ def _same_cluster(last: Mapping[str, Any], cluster: Cluster, there: Met, source:
         pulumi.log.warn(f"pulumi up would be refused: {problem.text(source)}")
 
 
-def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
+def check_cluster(plan: StackPlan, chain: Chain, source: str, *, adopts: bool) -> StackPlan:
     """Ask the cluster whether it is there, whether nobody else's objects stand where ours would, and what runs.
 
     A preview goes on without a cluster, with a warning: pull requests are reviewed where none can be reached.
 
     Args:
         plan: The stack.
+        chain: Its protocol.
         source: The stack file's name.
         adopts: Whether its objects may be managed by runs of another state or of an older program; `up` takes them
             over.
@@ -96,11 +96,11 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
-            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan)]
+            problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan, chain)]
             new, long = too_long(plan, there)
             problems += new
             plan = replace(plan, warnings=(*plan.warnings, *long))
-            plan = still_listed(client, plan, CHAINS[plan.settings.network.kind], wanted, there)
+            plan = still_listed(client, plan, chain, wanted, there)
             if adopts and not problems and not pulumi.runtime.is_dry_run():
                 adopt(client, wanted, plan)
     except Unreachable as reason:
@@ -114,10 +114,10 @@ def check_cluster(plan: StackPlan, source: str, *, adopts: bool) -> StackPlan:
     return replace(plan, one_by_one=frozenset(there))
 
 
-def _rules(plan: StackPlan) -> Iterator[Problem]:
+def _rules(plan: StackPlan, chain: Chain) -> Iterator[Problem]:
     settings = plan.settings
     if plan.rules_before:  # seldom: nodes are asked one by one, through kubectl
-        yield from later.problems(plan, CHAINS[settings.network.kind], Kubectl(settings.cluster, settings.namespaces))
+        yield from later.problems(plan, chain, Kubectl(settings.cluster, settings.namespaces))
 
 
 def _away(reason: Unreachable, cluster: Cluster) -> Problem:

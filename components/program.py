@@ -58,7 +58,7 @@ async def plan_here() -> StackPlan:
     plan = plan_stack(settings, chain, pulumi.get_stack(), received, last, root, source, given, met, _seconds())
     if found := list(limits.problems(plan)):
         raise Refused(found, source)
-    plan = check_cluster(plan, source, adopts=not last.get("owner"))
+    plan = check_cluster(plan, chain, source, adopts=not last.get("owner"))
     for warning in plan.warnings:
         pulumi.log.warn(safe(warning, NEWLINE))
     return plan

@@ -128,7 +128,8 @@ def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str
         if node.name in known:
             warnings.append(
                 f"{node.name}: as the name of a StatefulSet {words}. It stays a Deployment: where its pod is deleted "
-                "or evicted, a second one with its keys may start before the first has ended. Scale it to 0 to stop it."
+                "or evicted, a second one with its keys may start before the first has ended. Stop it by scaling "
+                "it to 0."
             )
         else:
             cure = "Shorten the name of the node, or of a network that was not founded yet."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -276,3 +276,18 @@ def _other_keys(genesis: Genesis, named: Iterable[str], book: Mapping[str, Exter
                 f"which is not among them: {node.organisation} has given it other keys. If it is to validate, it has "
                 "to be voted in, and its old address out."
             )
+
+
+def waiting(waiting_for: Sequence[str], waits: Sequence[str]) -> Iterator[str]:
+    """What is not made yet, and for want of what.
+
+    Args:
+        waiting_for: What the whole stack lacks.
+        waits: What single nodes lack.
+    """
+    if waiting_for:
+        whom = ", ".join(waiting_for)
+        yield f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there."
+    if waits:
+        whom = ", ".join(waits)
+        yield f"Waiting for {whom}: the nodes that need it do not run yet. Run pulumi up again when it is there."

@@ -20,7 +20,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
 from archipelago.stack import accepted, continuity, held, losses, openings, ownership, sharing, standing
 from archipelago.stack.exchange import Exchange, exchange
-from archipelago.stack.founding import decide
+from archipelago.stack.founding import decide, waiting
 from archipelago.stack.ownership import Met
 from archipelago.stack.partners import Import, bundle_of
 
@@ -239,7 +239,7 @@ def _planned(
             *chain.doubts(settings),
             *decision.warnings,
             *accepted.warnings(imports, last),
-            *_waiting(decision.waiting_for, waits),
+            *waiting(decision.waiting_for, waits),
             *common.warnings,
             *sharing.generations(book),
             *sharing.keyless(book, imports),
@@ -275,13 +275,3 @@ def _nodes(settings: Settings, chain: Chain, keyring: Keyring, last: Mapping[str
 def _record(node: Node[Any], plan: NodePlan, site: Site) -> ExternalNode:
     elsewhere = plan.namespace if plan.namespace not in ("", site.namespace) else None
     return node.record.model_copy(update={"endpoints": plan.service.endpoints(), "namespace": elsewhere})
-
-
-def _waiting(waiting_for: list[str], waits: list[str]) -> Iterator[str]:
-    """What is not made yet, and for want of what."""
-    if waiting_for:
-        whom = ", ".join(waiting_for)
-        yield f"Waiting for {whom}: all but the workloads is made. Run pulumi up again when it is there."
-    if waits:
-        whom = ", ".join(waits)
-        yield f"Waiting for {whom}: the nodes that need it do not run yet. Run pulumi up again when it is there."

@@ -12,6 +12,7 @@ import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from archipelago.chains.registry import CHAINS
 from archipelago.manifests.common import GENESIS, Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.model.balancer import balancer_host
@@ -195,7 +196,7 @@ class Closing(FakeClient):
 def checked(plan: StackPlan, there: Iterable[Manifest], monkeypatch: pytest.MonkeyPatch) -> StackPlan:
     """The plan once the cluster was asked."""
     monkeypatch.setattr("components.cluster.connect", lambda _: Closing(list(there)))
-    return check_cluster(plan, "Pulumi.cluster-a.yaml", adopts=False)
+    return check_cluster(plan, CHAINS[plan.settings.network.kind], "Pulumi.cluster-a.yaml", adopts=False)
 
 
 def test_what_stands_in_the_cluster_completes_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
