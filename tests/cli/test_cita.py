@@ -14,9 +14,10 @@ from archipelago.stack.plan import StackPlan
 from tests.cita import outside
 from tests.cli.conftest import Project, Ran
 from tests.cli.test_generated import errors, read_yaml
-from tests.cli.test_render import parsed, plain
+from tests.cli.test_render import plain
 from tests.fake_cita import FakeCita
 from tests.stacks import GONE, plan_of
+from tests.yaml_1_1 import parsed
 
 pytestmark = pytest.mark.unit
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # PyYAML comes without types
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -19,20 +17,9 @@ from cli.yaml_text import document, redacted
 from tests.cli.conftest import Project
 from tests.stacks import alpha, beta, changed, plan_of
 from tests.world import World
+from tests.yaml_1_1 import parsed
 
 pytestmark = pytest.mark.unit
-
-
-class _Reader(yaml.CSafeLoader):  # type: ignore[misc]  # a base without types
-    """YAML 1.1, sixteen times as fast as in pure Python; where `y` and `n` stand unquoted, it breaks off."""
-
-
-_Reader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
-
-
-def parsed(text: str) -> list[dict[str, Any]]:
-    """A stream of objects as Kubernetes reads it: YAML 1.1."""
-    return list(yaml.load_all(text, Loader=_Reader))
 
 
 def parsed_by_another(text: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto.source_pb2 import StackTrace
 
 import components.cluster
 import components.program
@@ -107,6 +108,8 @@ def run(
     code = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PULUMI_CONFIG", raising=False)
+        # where in the source each resource is made: a seventh of a run, because pytest's stack is deep
+        patch.setattr("pulumi.runtime.resource._get_stack_trace", StackTrace)
         patch.setattr(pulumi, "get_root_directory", lambda: str(root))
         patch.setattr(components.cluster, "connect", _connect(unreachable))
         patch.setattr(components.program, "_seconds", lambda: 0)

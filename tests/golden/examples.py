@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from archipelago.manifests.common import Manifest, full_name
 from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
@@ -18,6 +16,7 @@ from tests import cita, ipfs
 from tests.components.harness import run
 from tests.stacks import GONE, Config, changed, committed
 from tests.world import World
+from tests.yaml_1_1 import parsed
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent
@@ -117,4 +116,4 @@ def kept() -> dict[str, str]:
 @cache
 def objects() -> Mapping[str, Mapping[str, Any]]:
     """Path and object of the golden files; they must not be changed."""
-    return {path: YAML(typ="safe", pure=True).load(text) for path, text in kept().items() if path.endswith(".yaml")}
+    return {path: parsed(text)[0] for path, text in kept().items() if path.endswith(".yaml")}
