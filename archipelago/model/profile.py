@@ -8,7 +8,9 @@ be put to another.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -164,6 +166,14 @@ def heard(raw: Any) -> Heard:
     whole = wholes(dict(raw))
     if len(canonical(whole)) > LARGEST:
         raise ValueError(f"is larger than {LARGEST} bytes")
+    profile, delivery = _held(json.dumps(whole, sort_keys=True))
+    return Heard(profile, delivery, whole)
+
+
+@functools.lru_cache(maxsize=1024)  # of n partners, n copies of n profiles
+def _held(text: str) -> tuple[Profile, Delivery]:
+    """The two halves of a profile of plain data, written as JSON, once both signatures hold."""
+    whole = json.loads(text)
     described, delivered = description(whole), whole[_DELIVERY]
     try:
         profile, delivery = Profile.model_validate(described), Delivery.model_validate(delivered)
@@ -173,13 +183,13 @@ def heard(raw: Any) -> Heard:
         raise ValueError(f"is malformed: {place}: {first['msg'].removeprefix('Value error, ')}") from None
     if not (for_purpose(described, PROFILE_SIGNED) and for_purpose(delivered, DELIVERY_SIGNED)):
         raise ValueError("carries a signature for another purpose")
-    text = canonical(described)
-    for signed_text, signature in ((text, profile.signature), (canonical(delivered), delivery.signature)):
+    said = canonical(described)
+    for signed_text, signature in ((said, profile.signature), (canonical(delivered), delivery.signature)):
         if not verify(profile.key, signed_text, signature):
             raise ValueError("does not carry the signature of the key that it names")
-    if delivery.profile != hashlib.sha256(text).hexdigest():
+    if delivery.profile != hashlib.sha256(said).hexdigest():
         raise ValueError("has a delivery that belongs to another description")
-    return Heard(profile, delivery, whole)
+    return profile, delivery
 
 
 def joined(profile: Profile, delivery: Delivery) -> dict[str, Any]:
