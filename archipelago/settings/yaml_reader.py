@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -57,6 +59,11 @@ def load_all(text: str) -> list[Any]:
 
 def load(text: str) -> Any:
     """The one document of a text; raises what `load_all` raises."""
+    return copy.deepcopy(_loaded(text))
+
+
+@lru_cache(maxsize=16)  # a command reads a stack file more than once, and each time takes as long as to plan it
+def _loaded(text: str) -> Any:
     return _reader().load(text)
 
 
