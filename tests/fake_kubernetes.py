@@ -98,7 +98,6 @@ class FakeKubernetes:
         (folder / "key.pem").write_bytes(own.key_pem)
         (folder / "token").write_text(f"{TOKEN}\n")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.num_tickets = 0  # no session goes on
         context.load_cert_chain(folder / "server.crt", folder / "key.pem")
         with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)) as server:
             server.socket = context.wrap_socket(server.socket, server_side=True)
