@@ -102,21 +102,23 @@ def apply(
     named = _named(loaded, seen, remove, add)
     votes = validators.plan(loaded, seen, **named)
     _cast(votes, seen, force, allow_share)
-    held = [change for change in votes.changes if validators.held_back(change, force, allow_share)]
-    refused = [change for change in held if not change.unnamed]
     end = time.monotonic() + timeout
-    while timeout and not held and not votes.settled and time.monotonic() < end:
+    while len(_held_back(votes, force, allow_share)) < len(votes.changes) and time.monotonic() < end:
         time.sleep(_PAUSE)
         seen = _look(loaded)
         votes = validators.plan(loaded, seen, **named)
-        if votes.settled:
-            _cast(votes, seen, force, allow_share)  # left at a node, what has passed would be cast again
+        _cast(votes, seen, force, allow_share)  # left at a node, what has passed would be cast again
     votes = validators.plan(loaded, _look(loaded), **named)
     _show(votes, loaded, as_json=as_json)
-    if refused:
+    held = _held_back(votes, force, allow_share)
+    if any(not change.unnamed for change in held):
         raise typer.Exit(1)
     if held or (timeout and not votes.settled):
         raise typer.Exit(OPEN)
+
+
+def _held_back(votes: Votes, force: bool, allow_share: bool) -> list[Change]:
+    return [change for change in votes.changes if validators.held_back(change, force, allow_share)]
 
 
 def _load(
@@ -192,7 +194,7 @@ def _cast(votes: Votes, seen: Sequence[Seen], force: bool, allow_share: bool) ->
             cure = f"archipelago logs {each.node} -s {each.site.stack}"
             raise Refused([Problem("", f"it does not vote: {'; '.join(wrong)}.", cure)], str(each))
         said = [f"{'add' if add else 'remove'} {_called(votes, address)}" for address, add in cast.items()]
-        said += [f"took back {len(drop)} that {'was' if len(drop) == 1 else 'were'} settled"] if drop else []
+        said += [f"took back {len(drop)} that passed or {'is' if len(drop) == 1 else 'are'} not wanted"] if drop else []
         consoles.err.print(f"[green]✓[/green] {escape(str(each))} votes: {escape(', '.join(said))}")
 
 
@@ -213,7 +215,7 @@ def _show(votes: Votes, stacks: Sequence[Stack], *, as_json: bool) -> None:
         word = "add" if vote.add else "remove"
         consoles.out.print(f"open: {word} {vote.name}, voted by {', '.join(vote.votes)}", markup=False)
     if votes.changes:
-        _next(votes.changes, stacks)
+        _next(votes, stacks)
     else:
         consoles.out.print("[green]✓[/green] the set is as the settings want it")
     for name in votes.unproven:
@@ -228,7 +230,7 @@ def _show(votes: Votes, stacks: Sequence[Stack], *, as_json: bool) -> None:
 def _held(change: Change) -> Iterator[str]:
     """Options without which no vote is cast, each with the reason."""
     if change.unnamed:
-        yield f"{'--add' if change.add else '--remove'} {change.name}: a partner alone wishes it"
+        yield f"{_option(change)}: a partner alone wishes it"
     if change.refusal:
         yield f"--force: {change.refusal}"
     if change.share:
@@ -247,15 +249,24 @@ def _line(change: Change) -> str:
     return "; ".join(words)
 
 
-def _next(changes: Sequence[Change], stacks: Sequence[Stack]) -> None:
+def _next(votes: Votes, stacks: Sequence[Stack]) -> None:
+    changes = votes.changes
     names = " ".join(f"-s {stack.site.stack}" for stack in stacks)
     mine = [change for change in changes if change.voters and not change.refusal and not change.share]
-    typed = "".join(f" {'--add' if each.add else '--remove'} {each.name}" for each in mine if each.unnamed)
+    typed = "".join(f" {_option(each)}" for each in mine if each.unnamed)
     if mine:
         consoles.note(f"archipelago validators apply {names}{typed} casts ours")
-    waited = sorted({name for change in changes if change.missing for name in change.others})
-    if waited:
-        consoles.note(f"then {', '.join(waited)} run archipelago validators apply at their side")
+    waited = {name for change in changes if change.missing for name in change.others}
+    for name in sorted(waited - set(votes.unclaimed)):
+        asked = [change for change in changes if change.missing and name in change.others]
+        # its own validator comes by its own settings; any other needs to be named
+        theirs = [each for each in asked if not each.add or each.name.partition("/")[0] != name]
+        typed = "".join(f" {_option(each)}" for each in theirs)
+        consoles.note(f"then {name} runs archipelago validators apply{typed} at its side")
+
+
+def _option(change: Change) -> str:
+    return f"{'--add' if change.add else '--remove'} {change.name}"
 
 
 def _plain(votes: Votes) -> dict[str, Any]:

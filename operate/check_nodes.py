@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from archipelago.chains.running import Lack
 from operate.findings import Finding, Mark, short
 from operate.site import Seen
 from operate.stack import Stack
@@ -149,7 +150,12 @@ def _why_not(each: Seen, top: int) -> str:
         return f"Others are at {top}: see its peers below, and archipelago logs {each.node} -s {each.site.stack}"
     count = len(state.validators) if state else 0
     needed = each.site.chain.running.quorum(count)
-    return f"{needed} of {count} validators have to run and to reach each other: see what failed in pods, peers, reach."
+    words = (
+        f"{needed} of {count} validators have to run and to reach each other: see what failed in pods, peers, reach."
+    )
+    if not isinstance(each.site.chain.running.votes, Lack):
+        words += " Where nothing did: docs/operations.md, Blocks come late after a long pause."
+    return words
 
 
 def _times(restarts: int) -> str:

@@ -112,7 +112,7 @@ def plan(stacks: Sequence[Stack], seen: Sequence[Seen], remove: Iterable[str] = 
     unproven = {address for address in now & doubted.keys() if said.get(address) is False}
     opinions = {address: wish for address, wish in said.items() if address not in unproven} | named
     wanted = {address for address in now if opinions.get(address, True)} | {a for a, wish in opinions.items() if wish}
-    own = {node.address for stack in stacks for node in _own(stack)}
+    own = _ours(stacks)
     changes = []
     grown, shrunk = set(now), set(now)
     for address in [*sorted(wanted - now), *sorted(now - wanted)]:
@@ -157,14 +157,15 @@ def addresses(named: Iterable[str], stacks: Sequence[Stack], seen: Sequence[Seen
 def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     """Whether each known node shall validate, by address; a partner that says nothing of it has no wish.
 
-    Our own settings count as they are written now, a partner's as it exported them; of two that claim one address, the
-    one that proves its key. Nodes that were pasted or came in another tool's words have no role, so nothing follows
-    from them.
+    Our own settings count as they are written now: a node that they name no more shall go. A partner's count as it
+    exported them; of two that claim one address, the one that proves its key. Nodes that were pasted or came in another
+    tool's words have no role, so nothing follows from them.
     """
     given = [each for stack in stacks for each in stack.imports if each.network is not None]
     told = sorted((node for each in given for node in each.nodes if node.address), key=lambda node: bool(node.proof))
     found = {node.address: node.role == VALIDATOR for node in told}
     for stack in stacks:
+        found |= {node.address: False for node in _leaving(stack)}
         found |= {node.address: node.role == VALIDATOR for node in _own(stack) if node.address}
     return found
 
@@ -172,7 +173,7 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
 def _unproven(stacks: Sequence[Stack]) -> dict[str, str]:
     """Partners' nodes of which nothing shows that they have the key, by address: full names."""
     told = [node for stack in stacks for given in stack.imports for node in given.nodes]
-    certain = {node.address for stack in stacks for node in _own(stack)} | {each.address for each in told if each.proof}
+    certain = _ours(stacks) | {each.address for each in told if each.proof}
     return {node.address: str(node) for node in told if node.address not in certain}
 
 
@@ -196,6 +197,16 @@ def held_back(change: Change, force: bool = False, allow_share: bool = False) ->
 def _own(stack: Stack) -> Iterable[ExternalNode]:
     """A stack's nodes as its settings are written now; as it exported them where those are sealed."""
     return stack.plan.records if stack.plan else stack.records
+
+
+def _leaving(stack: Stack) -> Iterable[ExternalNode]:
+    """Nodes that a stack exported last, and that its settings do not name any more; a node with new keys is named."""
+    kept = {node.name for node in _own(stack)}
+    return [node for node in stack.records if node.address and node.name not in kept]
+
+
+def _ours(stacks: Iterable[Stack]) -> set[str]:
+    return {node.address for stack in stacks for node in (*_own(stack), *_leaving(stack))}
 
 
 def _newest(seen: Sequence[Seen]) -> State:

@@ -90,6 +90,12 @@ def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings:
             yield Problem(path, words, cure)
 
 
+def founding(problems: Iterable[Problem], changed: Iterable[Problem]) -> Iterator[Problem]:
+    """What is wrong about the genesis, but for its validators where keys change: the right ones would be the same."""
+    path = "network.genesis.validators" if any(changed) else None
+    return (problem for problem in problems if problem.path != path)
+
+
 def file_formats(last: Mapping[str, Any]) -> dict[tuple[str, int, str], int]:
     """In which format the private files of nodes that run are written, by name, generation and account.
 

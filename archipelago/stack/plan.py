@@ -201,9 +201,11 @@ def _planned(
     book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
+    # not after a rename, which alone is told: it changes every key
+    changed = list(continuity.lost_keys(last, nodes, settings)) if recorded else []
     problems += [
         *heard.problems,
-        *decision.problems,
+        *continuity.founding(decision.problems, changed),
         *book.problems(settings.path_of, had),
         *continuity.claimed(continuity.addressed(last, pairs), partners),
         *sharing.disagreements(book),
@@ -213,8 +215,8 @@ def _planned(
     validators = losses.validators(last, partners, named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     problems += ownership.rivals(settings, stack, owner, last, met)
-    if recorded:  # not after a rename, which alone is told: it changes every key
-        problems += continuity.lost_keys(last, nodes, settings)
+    if recorded:
+        problems += changed
         problems += continuity.moved(last, records, settings)
         problems += losses.problems(settings, last, gone, validators)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)

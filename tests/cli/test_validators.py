@@ -68,8 +68,50 @@ def test_a_vote_that_passes_in_time_is_taken_back(deployed: Deployed, monkeypatc
     ran = deployed.run("validators", "apply", "--add", BETA[1], "--timeout", "60", only="alpha")
     assert ran.code == 0, ran.said
     assert [network.node(name).pending for name in ALPHA] == [{}, {}]
-    assert "took back 1 that was settled" in ran.err
+    assert "took back 1 that passed or is not wanted" in ran.err
     assert "the set is as the settings want it" in ran.out
+
+
+def test_ours_is_waited_for_and_taken_back_while_a_partners_wish_is_not_named(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wish that is not voted for ended the wait at once, and left the votes that passed at their nodes."""
+    network = deployed.network
+    network.validate(ALPHA[0], BETA[0])
+    monkeypatch.setattr("time.sleep", lambda _: network.validate(*ALPHA, BETA[0]))
+    ran = deployed.run("validators", "apply", "--timeout", "60", "--allow-share", only="alpha")
+    assert ran.code == 3, ran.said
+    assert "took back 1 that passed or is not wanted" in ran.err
+    assert [network.node(name).pending for name in ALPHA] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("running", "options", "typed"),
+    [
+        ((*ALPHA, *BETA), ("--remove", BETA[1]), f" --remove {BETA[1]}"),
+        ((ALPHA[0], *BETA), (), f" --add {ALPHA[1]}"),
+        ((ALPHA[0], BETA[0]), ("--add", BETA[1]), f" --add {ALPHA[1]}"),
+    ],
+)
+def test_partners_are_told_what_they_have_to_type(
+    deployed: Deployed, running: tuple[str, ...], options: tuple[str, ...], typed: str
+) -> None:
+    """Without the option their command finds the set as it is wanted, and votes for nothing."""
+    deployed.network.validate(*running)
+    ran = deployed.run("validators", "plan", *options, only="alpha")
+    assert f"then beta runs archipelago validators apply{typed} at its side" in " ".join(ran.err.split()), ran.said
+
+
+def test_a_validator_that_no_stack_claims_is_asked_for_no_vote(deployed: Deployed) -> None:
+    network = deployed.network
+    stranger = "0x5050A4F4b3f9338C3472dcC01A87C76A144b3c9c"
+    network.validate(ALPHA[0], BETA[0])
+    for name in (*ALPHA, *BETA):
+        network.node(name).validators.append(stranger)
+    ran = deployed.run("validators", "plan", only="alpha")
+    assert f"{stranger} (1)" in ran.out, ran.said
+    assert f"{stranger} runs" not in ran.err
+    assert "then beta runs" in ran.err
 
 
 def test_s1_a_partners_new_validator_is_voted_for_only_where_it_is_named(deployed: Deployed) -> None:

@@ -100,6 +100,25 @@ def test_a_validator_of_ours_that_shall_be_a_member_is_voted_out(network: FakeNe
         assert (change.name, change.add) == (ALPHA[1], False)
 
 
+def test_a_validator_of_ours_that_the_settings_name_no_more_is_voted_out(network: FakeNetwork) -> None:
+    """The plan called the set as wanted, and the run after it stopped the chain."""
+    stack = network.stack("alpha")
+    assert stack.plan
+    stack = replace(stack, plan=replace(stack.plan, records=stack.plan.records[:1]))
+    for stacks in ((stack,), (stack, network.stack("beta")), (network.stack("beta"), stack)):
+        (change,) = votes_of(*stacks).changes
+        assert (change.name, change.add, change.unnamed) == (ALPHA[1], False, False)
+
+
+def test_a_key_that_is_to_be_replaced_is_not_voted_out_before_its_successor_is_in(network: FakeNetwork) -> None:
+    stack = network.stack("alpha")
+    assert stack.plan
+    first, second = stack.plan.records
+    other = second.model_copy(update={"address": "0x5050A4F4b3f9338C3472dcC01A87C76A144b3c9c"})
+    (change,) = votes_of(replace(stack, plan=replace(stack.plan, records=(first, other)))).changes
+    assert (change.address, change.add) == (other.address, True)
+
+
 def test_fewer_than_four_validators_are_refused_unless_forced(network: FakeNetwork) -> None:
     stack = network.stack("alpha")
     votes = votes_of(stack, remove=(BETA[1],))

@@ -132,6 +132,7 @@ def test_blocks_that_stopped_are_told_with_the_quorum(network: FakeNetwork) -> N
     found = found_in(network.stacks())
     assert {each for each in bad(found) if each[0] == "height"} == {("height", name) for name in network.records}
     assert "3 of 4 validators have to run" in of(found, "height", "alpha/quorum-node1").cure
+    assert "Blocks come late after a long pause" in of(found, "height", "alpha/quorum-node1").cure
 
 
 def test_a_partners_closed_port_is_named(network: FakeNetwork) -> None:

@@ -32,6 +32,13 @@ def test_another_seed_would_make_other_nodes_and_is_refused_node_by_node() -> No
     assert all("its key would change" in problem.message for problem in problems)
 
 
+def test_another_seed_is_told_alone_where_the_genesis_names_its_validators() -> None:
+    """The first cure was to write the old addresses into the list of validators."""
+    named: dict[str, Any] = {"network.genesis": {"validators": ["quorum-node1", "quorum-node2", "quorum-node3"]}}
+    problems = refusal_of(alpha({"identitySeed": "0f1e2d3c4b5a6978" * 4, **named}), last=last(alpha(named)))
+    assert [problem.path for problem in problems] == [f"nodes.quorum-node{number}" for number in (1, 2, 3)]
+
+
 def test_a_renamed_network_is_refused_before_it_deletes_a_node() -> None:
     (problem,) = refusal_of(alpha({"network.name": "research"}), last=last(alpha()))
     assert problem.path == "network.name"
