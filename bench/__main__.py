@@ -78,7 +78,11 @@ def _engine(chosen: argparse.Namespace, end: float) -> tuple[list[Measured], lis
                         skipped.append(f"Repetition {index + 1} of {measured.nodes} nodes was left out: out of time.")
                         continue
                     began = time.monotonic()
-                    bench.repetition(measured, index)
+                    try:
+                        bench.repetition(measured, index)
+                    except LabError as error:  # what was measured before is not lost
+                        _say(str(error))
+                        skipped.append(f"Repetition {index + 1} of {measured.nodes} nodes ended early: it failed.")
                     took[measured.nodes] = time.monotonic() - began
     return sizes, skipped
 

@@ -76,7 +76,7 @@ def _check_owner(deployed: Deployed, found: list[Remains], path: str, source: st
     foreign = [each for each in found if each.owner != owner]
     if foreign:
         words = f"{foreign[0].kind} {foreign[0].name} belongs to {foreign[0].owner or 'nobody known'}, not to {owner}."
-        cure = "Nothing was deleted. Let its owner release it, or delete it with kubectl if you know what it is."
+        cure = "Nothing was deleted. Let its owner release it."
         raise Refused([Problem(path, words, cure)], source)
 
 

@@ -139,7 +139,7 @@ def _left_over(stack: Stack, wanted: Mapping[Any, Manifest], live: Mapping[Any, 
             words = f"{kind} {name} is kept of a node that was taken out"
         else:
             cure = (
-                f"pulumi up --refresh -s {stack.site.stack}; if it stays, nobody's state knows it: kubectl delete it."
+                f"pulumi up --refresh -s {stack.site.stack}; if it stays, no stack's state has it: kubectl describe it."
             )
             words = f"{kind} {name} is in no settings"
         yield Finding("drift", _subject(manifest, stack), Mark.WARNING, words, cure)

@@ -106,7 +106,8 @@ def problems(
         )
         names = ", ".join(sorted({*settings.loses_validators, *unnamed}))
         cure = (
-            "Bring them back. Where they were voted out before or never in, or where the network is to stop, write "
+            "Bring them back; archipelago validators apply --remove votes them out while they run. Where they were "
+            "voted out before or never in, or where the network is to stop, write "
             f"archipelago:{KEY}: [{names}] for this run, and take it out afterwards."
         )
         yield Problem("nodes", words, cure)

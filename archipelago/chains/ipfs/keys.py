@@ -152,7 +152,7 @@ def content(site: Site, ask: Ask, found: _Found, place: str) -> bytes | None:
     for name in SECRET_KEYS:
         if name in data:
             return data[name]
-    cure = f"Give it the key file under {SECRET_KEYS[0]}, or delete it: then a new key is made and stored there."
+    cure = f"Give it the key file under {SECRET_KEYS[0]}, or name a Secret that is not there yet: it gets a new key."
     found.problems.append(Problem(place, f"{ask} has no {' and no '.join(SECRET_KEYS)}.", cure))
     return None
 
