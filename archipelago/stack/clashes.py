@@ -6,7 +6,7 @@ Who claims what another has must not be able to keep that other's words out: a k
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -33,9 +33,9 @@ class Ours:
         last: The stack's own last outputs.
     """
 
-    records: Sequence[ExternalNode]
-    addressed: Sequence[ExternalNode]
-    last: Mapping[str, Any]
+    records: Sequence[ExternalNode] = ()
+    addressed: Sequence[ExternalNode] = ()
+    last: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def settled(
 
     Returns:
         The imports, and what is refused: a clash within one organisation, one with a partner that is seen for the first
-        time while no genesis runs, and a new node of ours with a key or index that a partner has.
+        time while no genesis runs, a new node of ours with a key or index that a partner has, and a pasted one of ours.
     """
     clashing, problems = _clashes(settings, imports, ours)
     if not clashing:
@@ -88,7 +88,7 @@ def settled(
     had = _had(settings.organisation, ours, before)
     beaten: dict[Key, dict[Key, str]] = {}
     for clash in clashing:
-        losers = _losers(clash, settings.organisation, had)
+        losers = _losers(clash, settings, had)
         met = {clash.first.organisation, clash.second.organisation} - before.keys() - {settings.organisation}
         if not losers or (met and not runs):
             problems += _refused(clash, losers or (clash.second,))
@@ -132,9 +132,8 @@ def _clashes(settings: Settings, imports: Mapping[str, Import], ours: Ours) -> t
                 several.setdefault(claim, {theirs.organisation: theirs}).setdefault(own, node)
     found = []
     for claim, nodes in several.items():
-        for first, second in combinations(
-            sorted(nodes.values(), key=lambda each: (each.organisation != own, each.key)), 2
-        ):
+        ours_first = sorted(nodes.values(), key=lambda each: (each.organisation != own, each.key))
+        for first, second in combinations(ours_first, 2):
             if not _follows(claim, first, second):
                 found.append(_Clash(claim, words[claim], first, second))
     return found, problems
@@ -176,15 +175,17 @@ def _had(own: str, ours: Ours, before: Before) -> set[tuple[str, str]]:
     return found
 
 
-def _losers(clash: _Clash, own: str, had: Container[tuple[str, str]]) -> tuple[ExternalNode, ...]:
+def _losers(clash: _Clash, settings: Settings, had: Container[tuple[str, str]]) -> tuple[ExternalNode, ...]:
     """Who has no right to what both claim; both partners where neither had it, and no node where ours is the new one.
 
-    Ours may have been given its address by the cluster, which no stack file can change. A key or an index is chosen.
+    Ours may have been given its address by the cluster, which no stack file can change. A key or an index is chosen,
+    and a node that was pasted with the key of ours stands in our own file.
     """
-    first, second = clash.first, clash.second
+    first, second, own = clash.first, clash.second, settings.organisation
     if first.organisation == own:
-        certain = clash.claim.startswith(AT) or clash.unproven == (second,) or (own, clash.claim) in had
-        return (second,) if certain else ()
+        pasted = settings.partners[second.organisation].nodes is not None
+        certain = not pasted and (clash.unproven == (second,) or (own, clash.claim) in had)
+        return (second,) if certain or clash.claim.startswith(AT) else ()
     new = tuple(node for node in (first, second) if (node.organisation, clash.claim) not in had)
     return clash.unproven or new or (first, second)
 
