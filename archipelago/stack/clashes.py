@@ -100,15 +100,24 @@ def settled(
     return {name: _without(given, out) for name, given in imports.items()}, problems
 
 
-def warnings(imports: Mapping[str, Import]) -> Iterator[str]:
+def warnings(imports: Iterable[Import]) -> Iterator[str]:
     """Which nodes of partners are left out, and why.
 
     Args:
         imports: What is taken of each partner.
     """
-    for name, given in imports.items():
-        told = [f"Partner {name}: {why}. It is left out until that ends." for why in given.left_out.values()]
-        yield from limits.first(told, f"more nodes of {name} are left out.")
+    for given in imports:
+        told = [f"Partner {given.name}: {why}. It is left out until that ends." for why in given.left_out.values()]
+        yield from limits.first(told, f"more nodes of {given.name} are left out.")
+
+
+def left_out(imports: Iterable[Import]) -> list[ExternalNode]:
+    """Those nodes. They are in no list of peers, and may be validators all the same.
+
+    Args:
+        imports: What is taken of each partner.
+    """
+    return [node for given in imports for node in given.told if node.name in given.left_out]
 
 
 def _clashes(settings: Settings, imports: Mapping[str, Import], ours: Ours) -> tuple[list[_Clash], list[Problem]]:

@@ -245,7 +245,7 @@ def _planned(
             *chain.doubts(settings),
             *decision.warnings,
             *accepted.warnings(imports, last),
-            *clashes.warnings(imports),
+            *clashes.warnings(imports.values()),
             *waiting(decision.waiting_for, waits),
             *common.warnings,
             *sharing.generations(book),
