@@ -20,7 +20,7 @@ from archipelago.settings.read import Settings
 from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import from_file
 from archipelago.settings.types import SEALED
-from archipelago.stack import accepted
+from archipelago.stack import accepted, clashes
 from archipelago.stack.partners import bundle_of, read_files
 from archipelago.stack.plan import StackPlan
 from cli import consoles, same_cluster
@@ -284,3 +284,5 @@ def sound(stack: Stack) -> None:
     for each in stack.imports:
         if each.absent and each.nodes:
             consoles.warn(f"{stack.site.stack}: {each.name}: {each.absent}. Its nodes are those that were taken last.")
+    for words in clashes.warnings(stack.imports):
+        consoles.warn(f"{stack.site.stack}: {words}")

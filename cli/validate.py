@@ -11,12 +11,11 @@ import typer
 
 from archipelago.chains.registry import CHAINS
 from archipelago.manifests import limits
-from archipelago.model.address_book import AddressBook
-from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
 from archipelago.settings.secrecy import SEED, in_plain_text
 from archipelago.settings.stack_file import from_file
+from archipelago.stack import clashes
 from archipelago.stack.converge import Written, converge
 from archipelago.stack.partners import Import, accept, read_files
 from cli import consoles
@@ -124,16 +123,16 @@ def _partners(settings: Settings, file: StackFile) -> Iterator[Problem]:
     """What is wrong with what partners sent as files, or with what was pasted of them."""
     chain = CHAINS[settings.network.kind]
     received = read_files(settings, file.root, file.source)
-    nodes: list[ExternalNode] = []
+    taken: dict[str, Import] = {}
     for name, partner in settings.partners.items():
         if partner.stack is not None:
             continue
         given = accept(name, partner, received.get(name), settings, chain)
         if isinstance(given, Import):
-            nodes += given.nodes
+            taken[name] = given
         else:
             yield from given
-    yield from AddressBook.of(settings.organisation, nodes).problems(settings.path_of)
+    yield from clashes.settled(settings, taken, clashes.Ours(), {}, runs=False)[1]
 
 
 def _show(found: Iterable[Findings]) -> None:

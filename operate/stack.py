@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
+from archipelago.stack.clashes import left_out
 from archipelago.stack.partners import Import
 from archipelago.stack.plan import StackPlan
 from operate.site import Site
@@ -84,8 +85,14 @@ def validator_names(stacks: Iterable[Stack]) -> dict[str, str]:
 
 
 def _known(stacks: Iterable[Stack]) -> list[ExternalNode]:
-    """All nodes; last those that prove their keys, and our own: a claim to one of those takes no name away."""
+    """All nodes; last those that prove their keys, and our own: a claim to one of those takes no name away.
+
+    First are those that are left out of a list of peers: they may be validators.
+    """
     listed = list(stacks)
     own = {stack.organisation for stack in listed}
-    told = [node for stack in listed for node in stack.book]
+    told = [
+        *(node for stack in listed for node in left_out(stack.imports)),
+        *(n for stack in listed for n in stack.book),
+    ]
     return sorted(told, key=lambda node: (node.organisation in own, bool(node.proof)))

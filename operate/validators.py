@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from archipelago.chains.running import Lack, State
 from archipelago.model.record import ExternalNode
+from archipelago.stack.clashes import left_out
 from operate.site import Seen
 from operate.stack import Stack, validator_names
 from operate.vote_guards import VALIDATOR, harm, share
@@ -162,7 +163,8 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
     tool's words have no role, so nothing follows from them.
     """
     given = [each for stack in stacks for each in stack.imports if each.network is not None]
-    told = sorted((node for each in given for node in each.nodes if node.address), key=lambda node: bool(node.proof))
+    listed = [*left_out(given), *(node for each in given for node in each.nodes)]
+    told = sorted((node for node in listed if node.address), key=lambda node: bool(node.proof))
     found = {node.address: node.role == VALIDATOR for node in told}
     for stack in stacks:
         found |= {node.address: False for node in _leaving(stack)}
@@ -172,7 +174,7 @@ def wishes(stacks: Sequence[Stack]) -> dict[str, bool]:
 
 def _unproven(stacks: Sequence[Stack]) -> dict[str, str]:
     """Partners' nodes of which nothing shows that they have the key, by address: full names."""
-    told = [node for stack in stacks for given in stack.imports for node in given.nodes]
+    told = [node for stack in stacks for given in stack.imports for node in (*left_out([given]), *given.nodes)]
     certain = _ours(stacks) | {each.address for each in told if each.proof}
     return {node.address: str(node) for node in told if node.address not in certain}
 

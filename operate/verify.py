@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archipelago.chains.running import Lack
+from archipelago.stack import clashes
 from operate import check_nodes, check_peers, pending, trial, validators
 from operate.drift import drift
 from operate.findings import Finding, Mark
@@ -96,6 +97,9 @@ def _settings(stacks: Sequence[Stack]) -> Iterator[Finding]:
             if given.absent:
                 cure = f"Run this again when {given.name} has run pulumi up."
                 yield Finding("settings", stack.site.stack, Mark.WARNING, f"{given.name}: {given.absent}", cure)
+        for words in clashes.warnings(stack.imports):
+            cure = "Ask the two organisations which of them is right."
+            yield Finding("settings", stack.site.stack, Mark.WARNING, words.rstrip("."), cure)
         if stack.waiting_for:
             lacks = "is not complete yet" if stack.network.genesis_hash else "has no genesis yet"
             words = f"{lacks}: it waits for {', '.join(stack.waiting_for)}"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from archipelago.identity.peer_id import base36
 from archipelago.identity.sealing import Sealer
+from archipelago.model.address_book import claims
 from archipelago.model.endpoint import inside
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
@@ -147,7 +148,7 @@ def relayed_members(
         parse: Reads a record as the protocol has it.
     """
     swarms = {node.swarm: node.fingerprint for node in sorted(ours, key=lambda node: node.fingerprint or "")}
-    taken = {claim: str(node) for node in (*ours, *partners) for claim in _claims(node)}
+    taken = {claim: str(node) for node in (*ours, *partners) for claim in claims(node)}
     found: dict[tuple[str, str], ExternalNode] = {}
     doubts: list[str] = []
     for each, allowed in known:
@@ -160,13 +161,13 @@ def relayed_members(
                 continue
             if node.fingerprint and swarms[node.swarm] not in (None, node.fingerprint):
                 words = f"{node} holds another key of the swarm {node.swarm} ({node.fingerprint})"
-            elif clash := next((taken[claim] for claim in _claims(node) if claim in taken), None):
+            elif clash := next((taken[claim] for claim in claims(node) if claim in taken), None):
                 words = f"{node} claims what belongs to {clash}"
             elif not allowed and (host := next((at.host for at in node.endpoints.values() if inside(at.host)), "")):
                 words = f"the host {host} of {node} {inside(host)}"
             else:
                 found[node.key] = node
-                taken |= dict.fromkeys(_claims(node), str(node))
+                taken |= dict.fromkeys(claims(node), str(node))
                 continue
             doubts.append(f"The profile {each.profile}: {words}. It is not dialled.")
     return list(found.values()), limits.first(doubts, "more members in profiles of others are not dialled.")
@@ -183,9 +184,6 @@ def _members(each: Heard, network: str, parse: Parse) -> tuple[list[ExternalNode
             unreadable += 1
             continue
         if (node.network, node.organisation) == (network, each.profile.organisation) and node.node_id in published:
-            found.append(node)
+            # numbers and accounts of a network are its partners': a stranger has none to take
+            found.append(node.model_copy(update={"index": None, "address": "", "account": ""}))
     return found, unreadable
-
-
-def _claims(node: ExternalNode) -> tuple[str, ...]:
-    return (f"name {node}", f"id {node.node_id}", *(f"at {endpoint}" for endpoint in node.endpoints.values()))

@@ -27,6 +27,7 @@ class Accepted:
         edition: The count of its bundle when it last gave anything else; 0 where it had none.
         digest: Of all that is taken of it.
         lost: Whether nodes were taken that this stack does not know any more: the list in the cluster stays as it is.
+        left_out: Names of its nodes that were not used, because they claimed what another node had.
     """
 
     nodes: tuple[ExternalNode, ...] = ()
@@ -34,6 +35,12 @@ class Accepted:
     edition: int = 0
     digest: str = ""
     lost: bool = False
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def used(self) -> Iterator[ExternalNode]:
+        """Its nodes but those that were left out: what these claim they never had."""
+        return (node for node in self.nodes if node.name not in self.left_out)
 
 
 Before = Mapping[str, Accepted]
@@ -56,7 +63,8 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
             nodes = tuple(ExternalNode.model_validate(each) for each in given["nodes"])
         except ValidationError:  # of a newer program
             nodes = ()
-        found[name] = Accepted(nodes, given["key"], int(given["edition"]), given["digest"], bool(given.get("lost")))
+        edition, out = int(given["edition"]), frozenset(map(str, given.get("leftOut") or ()))
+        found[name] = Accepted(nodes, given["key"], edition, given["digest"], bool(given.get("lost")), out)
     return found
 
 
@@ -131,7 +139,7 @@ def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[s
             )
         elif given.absent:
             yield f"Partner {name}: {given.absent}. Run pulumi up again when it is."
-        if had.get("nodes") and not given.nodes:
+        if had.get("nodes") and not (given.nodes or given.left_out):
             yield f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
         known = (told.get(name) or {}).get("key") or had.get("key")
         if known and not given.absent and known != given.key:
@@ -151,19 +159,22 @@ def written(taken: Iterable[Import], before: Before, settings: Settings, lost: C
     for each in taken:
         known = before.get(each.name, Accepted())
         now = replace(known, lost=each.name in lost) if each.absent else _taken(each, known)
+        now = replace(now, left_out=frozenset(each.left_out))
         if now != Accepted() and settings.partners[each.name].nodes is None:
             nodes = [_plain(node) for node in now.nodes]
             found[each.name] = {"key": now.key, "edition": now.edition, "digest": now.digest, "nodes": nodes}
             found[each.name] |= {"lost": True} if now.lost else {}
+            found[each.name] |= {"leftOut": sorted(now.left_out)} if now.left_out else {}
     return found
 
 
 def _taken(given: Import, known: Accepted) -> Accepted:
     """What a partner gives now. Another edition of the same is no news: two stacks would wait for each other."""
-    all_of_it = {"nodes": [_plain(node) for node in given.nodes], "profiles": given.profiles}
+    nodes = given.told or given.nodes
+    all_of_it = {"nodes": [_plain(node) for node in nodes], "profiles": given.profiles}
     digest = hashlib.sha256(canonical(all_of_it)).hexdigest()[:16]
     edition = known.edition if (digest, given.key) == (known.digest, known.key) else given.edition
-    return Accepted(given.nodes, given.key, edition, digest)
+    return Accepted(nodes, given.key, edition, digest)
 
 
 def _plain(node: ExternalNode) -> dict[str, Any]:
@@ -211,7 +222,7 @@ def blamed(
     """What was taken last of the partners without whose words the plan may be sound; empty where none is left.
 
     Two partners may contradict each other. Where what those who are named gave last does not help, all go back to
-    that: it agreed once.
+    that: it agreed once. None goes back because of an organisation that is no partner.
 
     Args:
         problems: Why the plan was refused; some may be ours.
@@ -221,12 +232,11 @@ def blamed(
     """
     by_partner: dict[str, list[Problem]] = {}
     for problem in problems:
-        if name := whose(problem):
+        if (name := whose(problem)) in taken:
             by_partner.setdefault(name, []).append(problem)
-    named = {name: found for name, found in by_partner.items() if name in taken}
     everything = [problem for found in by_partner.values() for problem in found]
     every = dict.fromkeys(taken, everything) if everything else {}
-    return _stand_ins(named, taken, settings, before) or _stand_ins(every, taken, settings, before)
+    return _stand_ins(by_partner, taken, settings, before) or _stand_ins(every, taken, settings, before)
 
 
 def whose(problem: Problem) -> str:

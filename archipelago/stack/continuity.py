@@ -135,19 +135,3 @@ def addressed(last: Mapping[str, Any], nodes: Iterable[tuple[NodePlan, ExternalN
         given = {name: end for name, end in ends.items() if plan.service.host in ("", end.host)}
         found.append(record.model_copy(update={"endpoints": given}))
     return found
-
-
-def claimed(ours: Iterable[ExternalNode], partners: Iterable[ExternalNode]) -> Iterator[Problem]:
-    """Nodes of partners at an address that is ours: what is sent to our node would go there, or theirs comes to us.
-
-    Args:
-        ours: Own nodes, see `addressed`.
-        partners: Those of partners.
-    """
-    taken = {str(end): node for node in ours for end in node.endpoints.values()}
-    for node in partners:
-        for end in node.endpoints.values():
-            if own := taken.get(str(end)):
-                cure = f"Ask {node.organisation} which of them is right, or remove the node from what it hands over."
-                words = f"{own} and {node} have the same address {end}."
-                yield Problem(f"partners.{node.organisation}", words, cure)

@@ -47,6 +47,8 @@ class Import:
         relayed: Those of others that it hands on, as received.
         absent: Why it gives nothing that can be taken, in words; its nodes are then those that were taken last.
         edition: The count of its bundle; 0 where it has none.
+        told: Its nodes as it gave them, where some of them are left out.
+        left_out: Those that are not among `nodes`, by name, and why; see `clashes`.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Import:
     profiles: tuple[Any, ...] = ()
     relayed: tuple[Any, ...] = ()
     edition: int = 0
+    told: tuple[ExternalNode, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def provenance(self) -> str:
@@ -185,9 +189,8 @@ def accept(
     if problems:
         return problems
     key = str(raw.get("key")) if signed else ""
-    told = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
+    profiles, relayed = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
     edition = (network and network.edition) or 0
-    profiles, relayed = told
     found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, profiles, relayed, edition)
     return _too_few(path, partner, found)
 

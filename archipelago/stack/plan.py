@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted, continuity, held, losses, openings, ownership, sharing, standing
+from archipelago.stack import accepted, clashes, continuity, held, losses, openings, ownership, sharing, standing
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide, waiting
 from archipelago.stack.ownership import Met
@@ -153,7 +153,7 @@ def plan_stack(
     while True:
         try:
             plan = _planned(
-                settings, chain, stack, imports, before, [*wrong], last, root, source, given or {}, met or Met()
+                settings, chain, stack, imports, before, wrong, last, root, source, given or {}, met or Met()
             )
         except Refused as refused:
             instead = accepted.blamed(refused.problems, imports, settings, before)
@@ -171,7 +171,7 @@ def _planned(
     stack: str,
     imports: Mapping[str, Import],
     before: accepted.Before,
-    problems: list[Problem],
+    wrong: Sequence[Problem],
     last: Mapping[str, Any],
     root: Path,
     source: str,
@@ -185,7 +185,7 @@ def _planned(
     hosts, ran = continuity.hosts(last), continuity.fingerprints(last)
     site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts, ran)
     common = held.common(settings, chain, keyring, site, imports, last)
-    problems += common.problems
+    problems = [*wrong, *common.problems]
     made = _nodes(settings, chain, keyring, last)
     nodes = {node.name: chain.equipped(settings, node, common.shared) for node in made}
     recorded = continuity.recorded(last, settings, problems)
@@ -194,11 +194,16 @@ def _planned(
     plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
     records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
     pairs = list(zip(plans, records, strict=True))
+    runs = bool((recorded and recorded.genesis) or there.text)
+    ours = clashes.Ours(records, continuity.addressed(last, pairs), last)
+    cleared, rivals = clashes.settled(settings, imports, ours, before, runs=runs)
+    if cleared != imports:  # as if those had not been given
+        return _planned(settings, chain, stack, cleared, before, wrong, last, root, source, given, met)
     keys = common.sharing.keys if common.sharing else {}
     heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
     partners = [node for given in imports.values() for node in given.nodes]
-    had = [node for known in before.values() for node in known.nodes]
-    book = AddressBook.of(settings.organisation, [*records, *partners, *heard.members])
+    near = AddressBook.of(settings.organisation, [*records, *partners])
+    book = AddressBook.of(settings.organisation, [*near, *heard.members])
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     # not after a rename, which alone is told: it changes every key
@@ -206,9 +211,8 @@ def _planned(
     problems += [
         *heard.problems,
         *continuity.founding(decision.problems, changed),
-        *book.problems(settings.path_of, had),
-        *continuity.claimed(continuity.addressed(last, pairs), partners),
-        *sharing.disagreements(book),
+        *rivals,
+        *sharing.disagreements(near),
         *checks.problems(plans, services := chain.services(settings), settings),
     ]
     named = decision.genesis.addresses if decision.genesis else ()
@@ -241,10 +245,11 @@ def _planned(
             *chain.doubts(settings),
             *decision.warnings,
             *accepted.warnings(imports, last),
+            *clashes.warnings(imports.values()),
             *waiting(decision.waiting_for, waits),
             *common.warnings,
             *sharing.generations(book),
-            *sharing.keyless(book, imports),
+            *sharing.keyless(near, imports),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
             *heard.warnings,
             *openings.warnings(settings, imports.values(), plans),

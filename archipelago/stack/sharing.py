@@ -185,7 +185,7 @@ def disagreements(book: AddressBook) -> Iterator[Problem]:
     """Members of a swarm of ours whose keys differ: they would dial each other for ever.
 
     Args:
-        book: Everybody whom we know.
+        book: Own nodes and those of partners: what organisations say that are no partners stops no run.
     """
     own = book.organisation
     first: dict[tuple[str, int], ExternalNode] = {}
@@ -228,7 +228,7 @@ def generations(book: AddressBook) -> Iterator[str]:
 
 
 def keyless(book: AddressBook, imports: Mapping[str, Import]) -> Iterator[str]:
-    """Swarms of ours whose key nobody has, though all partners are there: two stacks may wait for each other."""
+    """Swarms of ours whose key no partner has, though all are there: two stacks may wait for each other."""
     if any(given.absent for given in imports.values()):
         return
     held = {node.swarm for node in book if node.fingerprint}

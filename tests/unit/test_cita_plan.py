@@ -277,6 +277,9 @@ def test_two_organisations_cannot_have_one_index() -> None:
     with pytest.raises(Refused) as caught:
         plan_of(late, {"beta": exported(beta)}, last=outputs(first, first.records))
     assert "alpha/node4 and beta/node1 have the same index 4." in {each.message for each in caught.value.problems}
+    runs = plan_of({**late, "partners": {}}, last=outputs(first, first.records))
+    after = plan_of(late, {"beta": exported(beta)}, last=outputs(runs, runs.records))
+    assert [list(given.left_out) for given in after.imports] == [["node1"]], "ours had it first"
 
 
 def test_a_partner_can_be_pasted() -> None:

@@ -75,7 +75,8 @@ def test_s5_of_two_that_claim_a_node_the_one_without_a_proof_is_blamed() -> None
     assert problem.path == "partners.aaa", "whichever name comes first"
     before = plan_of(config, {"beta": given, "aaa": of_gamma(lambda _: None)})
     after = plan_of(config, {"beta": given, "aaa": claimed(given["externalNodes"][0])}, floats(outputs_of(before)))
-    assert [each.name for each in after.imports if each.absent] == ["aaa"]
+    assert {each.name: set(each.left_out) for each in after.imports} == {"aaa": {"quorum-node1"}, "beta": set()}
+    assert after.missing == ()
 
 
 def test_s5_a_member_without_a_proof_that_block_0_has_as_a_validator_is_told() -> None:

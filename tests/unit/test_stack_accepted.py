@@ -13,12 +13,10 @@ from archipelago.identity.derive import Keyring
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Refused
 from tests.stacks import (
-    GONE,
     Config,
     alpha,
     beta,
     bundle,
-    changed,
     crossed,
     floats,
     outputs_of,
@@ -103,33 +101,6 @@ def test_s4_a_wrong_export_counts_as_one_that_is_away(change: Callable[[Config],
         assert refusal_of(world.configs["alpha"], {"beta": given}), "nothing was taken of it before"
 
 
-def _at_ours(node: Config, world: World) -> None:
-    """beta's node at the address that alpha's cluster chose for one of alpha's."""
-    ours = {each["name"]: each for each in world.outputs["alpha"]["externalNodes"]}["quorum-node2"]
-    node["endpoints"]["p2p"] = ours["endpoints"]["p2p"]
-
-
-def test_an_address_that_our_cluster_chose_is_nobody_elses_as_a_pinned_one_is() -> None:
-    world = met()
-    assert "p2p" not in {each.name: each for each in world.plans["alpha"].records}["quorum-node2"].endpoints
-    wrong = signed_again(lambda raw: _at_ours(raw["externalNodes"][0], world), crossed(world.outputs["beta"]))
-    plan = plan_of(world.configs["alpha"], {"beta": wrong}, floats(world.outputs["alpha"]))
-    assert difference(world.plans["alpha"], plan) == set()
-    (told,) = [each for each in plan.warnings if STAY in each]
-    assert "alpha/quorum-node2 and beta/quorum-node1 have the same address" in told
-
-
-@pytest.mark.parametrize(
-    "change", [{"nodes.quorum-node2": GONE}, {"cluster.address": "203.0.113.99"}], ids=["it left", "it moved"]
-)
-def test_an_address_that_is_no_longer_ours_is_free(change: dict[str, Any]) -> None:
-    world = met()
-    wrong = signed_again(lambda raw: _at_ours(raw["externalNodes"][0], world), crossed(world.outputs["beta"]))
-    last = floats(world.outputs["alpha"])
-    plan = plan_of(changed(world.configs["alpha"], change), {"beta": wrong}, last)
-    assert not [each for each in plan.warnings if STAY in each]
-
-
 def test_s4_a_partner_whose_nodes_all_left_and_that_is_wrong_then_stops_no_run() -> None:
     world = met()
     world.outputs["beta"] = signed_again(lambda raw: raw.update(externalNodes=[]), dict(world.outputs["beta"]))
@@ -141,76 +112,6 @@ def test_s4_a_partner_whose_nodes_all_left_and_that_is_wrong_then_stops_no_run()
 
 def _unsigned(given: Config) -> Config:
     return {**given, "signature": "00" * 64}
-
-
-def test_s4_two_partners_that_contradict_each_other_stop_no_run() -> None:
-    """Whichever of them is blamed: the last that both said was sound."""
-    config = alpha({"partners.aaa": {"stack": "organization/archipelago/cluster-z", "required": False}})
-    received = {"beta": bundle(beta(), {"alpha": bundle(alpha())}), "aaa": of_gamma(lambda _: None)}
-    before = plan_of(config, received)
-    (stolen, *_) = received["beta"]["externalNodes"]
-    taken = {"nodeId": stolen["nodeId"], "address": stolen["address"], "proof": None}
-    wrong = of_gamma(lambda node: node.update(taken))
-    after = plan_of(config, {**received, "aaa": wrong}, floats(outputs_of(before)))
-    assert difference(before, after) == set()
-    assert sum(STAY in warning for warning in after.warnings) >= 1
-
-
-AAA: Config = {"partners.aaa": {"stack": "organization/archipelago/cluster-z", "required": False}}
-CLAIMS: dict[str, Callable[[Config], Config]] = {
-    "its address": lambda theirs: {"endpoints": {"p2p": theirs["endpoints"]["p2p"]}},
-    "its key, unproven": lambda theirs: {"nodeId": theirs["nodeId"], "address": theirs["address"], "proof": None},
-}
-
-
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
-def test_s4_who_claims_what_a_partner_had_is_alone_passed_over(claim: Callable[[Config], Config]) -> None:
-    """The key of a node of beta was stolen: while another partner is in its way, the stolen one stayed admitted."""
-    world = World(alpha=alpha(AAA), beta=beta())
-    world.up("alpha", "beta")
-    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
-    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
-    last = floats(outputs_of(before))
-    first = crossed(world.outputs["beta"])["externalNodes"][0]
-    world.configs["beta"] = beta({"nodes.quorum-node2.identity": {"generation": 2}, "nodes.quorum-node3": {}})
-    world.up("beta")
-    theirs = crossed(world.outputs["beta"])
-    wrong = of_gamma(lambda node: node.update(claim(first)))
-    plan = plan_of(config, {"beta": theirs, "aaa": wrong}, last)
-    assert plan.missing == ("aaa",)
-    assert difference(plan, plan_of(config, {"beta": theirs, "aaa": None}, last)) == set()
-    assert difference(before, plan), "what beta changed is taken"
-
-
-def test_s4_two_partners_that_claim_one_new_address_both_stay_as_they_were() -> None:
-    """Which of them has it cannot be told."""
-    world = World(alpha=alpha(AAA), beta=beta())
-    world.up("alpha", "beta")
-    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
-    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
-    new = {"p2p": {"host": "192.0.2.77", "port": 31234}}
-    theirs = signed_again(lambda raw: raw["externalNodes"][0]["endpoints"].update(new), crossed(world.outputs["beta"]))
-    wrong = of_gamma(lambda node: node["endpoints"].update(new))
-    plan = plan_of(config, {"beta": theirs, "aaa": wrong}, floats(outputs_of(before)))
-    assert set(plan.missing) == {"aaa", "beta"}
-    assert difference(before, plan) == set()
-
-
-def test_c9_a_partner_that_claims_the_address_of_a_revoked_node_does_not_bring_it_back() -> None:
-    """beta's node goes on under another key at the same address, or is gone: another partner has no say in that."""
-    world = World(alpha=alpha(AAA), beta=beta())
-    world.up("alpha", "beta")
-    config, sound = world.configs["alpha"], of_gamma(lambda _: None)
-    before = plan_of(config, {"beta": crossed(world.outputs["beta"]), "aaa": sound}, floats(world.outputs["alpha"]))
-    revoked = crossed(world.outputs["beta"])["externalNodes"][1]
-    wrong = of_gamma(lambda node: node["endpoints"].update(p2p=revoked["endpoints"]["p2p"]))
-    for change in ({"nodes.quorum-node2.identity": {"generation": 2}}, {"nodes.quorum-node2": GONE}):
-        world.configs["beta"] = beta(change)
-        world.up("beta")
-        received = {"beta": crossed(world.outputs["beta"]), "aaa": wrong}
-        plan = plan_of(config, received, floats(outputs_of(before)))
-        assert "beta" not in plan.missing
-        assert not any(revoked["nodeId"] in text for text in plan.live_files.values())
 
 
 def test_c9_an_older_bundle_is_not_taken() -> None:
