@@ -16,7 +16,7 @@ from operate.rollouts import workloads
 from operate.rotations import still_listed
 from tests.stacks import Config, alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient
-from tests.world import of_kind
+from tests.world import of_kind, registered
 
 pytestmark = pytest.mark.unit
 
@@ -50,7 +50,7 @@ def key(plan: StackPlan, node: str = "quorum-node3") -> str:
 
 def test_c16_a_node_that_waits_for_its_turn_is_let_in_with_the_key_that_it_has(before: StackPlan) -> None:
     """With another version in the same run nodes 1 and 2 go first: node 3 would be away through their turns."""
-    plan = meets(list(manifests(before)), {**ROTATED, **NEWER}, before)
+    plan = meets(registered(before), {**ROTATED, **NEWER}, before)
     assert ids(plan) == sorted({*ids(before), key(before), key(plan)})
     assert key(before) != key(plan)
     assert any("quorum-node3: the list of peers keeps the earlier id" in each for each in plan.warnings)
@@ -60,35 +60,35 @@ def test_c16_a_node_that_waits_for_its_turn_is_let_in_with_the_key_that_it_has(b
 
 def test_c16_so_it_is_after_a_run_that_stopped_before_its_turn(before: StackPlan) -> None:
     """Outputs have the new id by then: what stands in the cluster tells."""
-    stopped = meets(list(manifests(before)), {**ROTATED, **NEWER}, before)
-    own = {each["metadata"]["name"]: each for each in manifests(before)}
+    stopped = meets(registered(before), {**ROTATED, **NEWER}, before)
+    own = {each["metadata"]["name"]: each for each in registered(before)}
     there = [own[each["metadata"]["name"]] if "Set" in each["kind"] or each["kind"] == "Secret" else each
-             for each in manifests(stopped)]  # fmt: skip
+             for each in registered(stopped)]  # fmt: skip
     again = meets(there, {**ROTATED, **NEWER}, stopped)
     assert ids(again) == ids(stopped)
 
 
 def test_c16_the_earlier_id_goes_when_the_turn_is_over(before: StackPlan) -> None:
-    both = meets(list(manifests(before)), {**ROTATED, **NEWER}, before)
-    after = meets(list(manifests(both)), {**ROTATED, **NEWER}, both)
+    both = meets(registered(before), {**ROTATED, **NEWER}, before)
+    after = meets(registered(both), {**ROTATED, **NEWER}, both)
     assert key(before) not in ids(after)
     assert ids(after) == ids(plan_of(alpha({**ROTATED, **NEWER})))
-    later = meets(list(manifests(both)), {**ROTATED, "network.version": "24.4.0"}, both)
+    later = meets(registered(both), {**ROTATED, "network.version": "24.4.0"}, both)
     assert key(before) not in ids(later), "its key is the new one, whatever restarts it"
 
 
 def test_c16_a_node_that_restarts_alone_is_let_in_with_its_new_key_only(before: StackPlan) -> None:
     """A stolen key is shut out by one run."""
-    plan = meets(list(manifests(before)), ROTATED, before)
+    plan = meets(registered(before), ROTATED, before)
     assert key(before) not in ids(plan)
     two: Config = {**ROTATED, "nodes.quorum-node2.identity": {"generation": 2}}
     two["losesValidators"] = ["quorum-node2", "quorum-node3"]
-    both = meets(list(manifests(before)), two, before)
+    both = meets(registered(before), two, before)
     assert {key(before), key(before, "quorum-node2")} < set(ids(both))
 
 
 def test_c16_nodes_that_were_taken_out_do_not_stay(before: StackPlan) -> None:
     more = plan_of(alpha({"nodes.quorum-node4": {"validator": False}}))
-    plan = meets(list(manifests(more)), {**ROTATED, **NEWER}, more)
+    plan = meets(registered(more), {**ROTATED, **NEWER}, more)
     assert not any("quorum-node4" in each for each in ids(plan))
     assert key(more) in ids(plan)
