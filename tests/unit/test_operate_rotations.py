@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,8 +15,9 @@ from archipelago.manifests.stack import manifests
 from archipelago.stack.plan import StackPlan
 from operate.rollouts import workloads
 from operate.rotations import still_listed
-from tests.stacks import Config, alpha, floats, outputs_of, plan_of
+from tests.stacks import NOWHERE, Config, alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient
+from tests.unit.test_operate_rollouts import with_later_rules
 from tests.world import of_kind, registered
 
 pytestmark = pytest.mark.unit
@@ -30,9 +32,9 @@ def before() -> StackPlan:
     return plan_of(alpha())
 
 
-def meets(there: list[Manifest], changes: Config, last: StackPlan) -> StackPlan:
+def meets(there: list[Manifest], changes: Config, last: StackPlan, root: Path = NOWHERE) -> StackPlan:
     """The plan of a run over some objects."""
-    plan = plan_of(alpha(changes), last=floats(outputs_of(last)))
+    plan = plan_of(alpha(changes), last=floats(outputs_of(last)), root=root)
     client = cast(Client, FakeClient(there))
     return still_listed(client, plan, CHAINS["goquorum"], list(manifests(plan)), workloads(client, plan))
 
@@ -92,3 +94,45 @@ def test_c16_nodes_that_were_taken_out_do_not_stay(before: StackPlan) -> None:
     plan = meets(registered(more), {**ROTATED, **NEWER}, more)
     assert not any("quorum-node4" in each for each in ids(plan))
     assert key(more) in ids(plan)
+
+
+def in_turn(before: StackPlan, after: StackPlan, nodes: set[str]) -> list[Manifest]:
+    """What stands after a run that stopped when the turns of some nodes were over: the list changes first."""
+    own = {(each["kind"], each["metadata"]["name"]): each for each in registered(before)}
+    return [
+        each
+        if each["metadata"].get("labels", {}).get("archipelago/node") in {None, *nodes}
+        else own[each["kind"], each["metadata"]["name"]]
+        for each in registered(after)
+    ]
+
+
+@pytest.mark.parametrize("turn_over", [False, True])
+def test_c16_of_several_earlier_ids_the_one_stays_that_the_node_has(before: StackPlan, turn_over: bool) -> None:
+    """A key that was stolen first is not let in for another run because a second one was rotated."""
+    second = meets(registered(before), {**ROTATED, **NEWER}, before)
+    there = in_turn(before, second, {"quorum-node1", *(["quorum-node3"] if turn_over else [])})
+    thrice = {"nodes.quorum-node3.identity": {"generation": 3}, "losesValidators": ["quorum-node3"]}
+    third = meets(there, {**thrice, "network.version": "24.4.0"}, second)
+    has = second if turn_over else before
+    assert {each for each in ids(third) if "node3" in each} == {key(has), key(third)}
+
+
+def test_c16_a_secret_that_was_deleted_tells_nothing_so_all_earlier_ids_stay(before: StackPlan) -> None:
+    second = meets(registered(before), {**ROTATED, **NEWER}, before)
+    there = [each for each in in_turn(before, second, set()) if each["kind"] != "Secret"]
+    thrice = {"nodes.quorum-node3.identity": {"generation": 3}, "losesValidators": ["quorum-node3"]}
+    third = meets(there, {**thrice, "network.version": "24.4.0"}, second)
+    assert {key(before), key(second), key(third)} <= set(ids(third))
+
+
+def test_c16_rules_of_later_blocks_restart_the_others_too(tmp_path: Path) -> None:
+    """Ports of Tessera are allocated here: what its nodes read at their start is known all the same."""
+    allocated: Config = {"nodes.quorum-node1": {}}
+    before = plan_of(alpha(allocated))
+    with_later_rules(tmp_path, before)
+    rules: Config = {**allocated, **ROTATED, "network.genesisFile": "genesis.json"}
+    plan = meets(registered(before), rules, before, tmp_path)
+    assert {key(before), key(plan)} < set(ids(plan))
+    alone = meets(registered(before), {**allocated, **ROTATED}, before)
+    assert key(before) not in ids(alone)
