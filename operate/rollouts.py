@@ -12,9 +12,12 @@ from lightkube.resources.apps_v1 import Deployment, StatefulSet
 from lightkube.resources.core_v1 import Pod
 
 from archipelago.manifests.common import RESTART_ON, Manifest, members
-from archipelago.manifests.workload import KINDS, waits_for_endpoints
+from archipelago.manifests.workload import KINDS, waits_for_endpoints, workload
+from archipelago.model.endpoint import Endpoint
 from archipelago.model.names import LONGEST_STATEFUL, may_be_stateful
+from archipelago.model.plan import NodePlan
 from archipelago.problems import Problem
+from archipelago.stack import continuity
 from archipelago.stack.losses import KEY, VALIDATOR
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
@@ -95,14 +98,41 @@ def restarting(
         among: Nodes that are looked at; all unless given.
     """
     nodes = {node.name: node for node in plan.nodes if among is None or node.name in among}
+    stand = _endpoints_that_stand(plan, nodes)
     return frozenset(
         name
         for each in wanted
         if each["kind"] in KINDS
         and (name := each["metadata"]["labels"].get(_NODE)) in nodes
         and name in there
-        and restarts(each, there[name], files=not waits_for_endpoints(nodes[name]))
+        and _restarts(plan, nodes[name], each, there[name], stand)
     )
+
+
+def _endpoints_that_stand(plan: StackPlan, nodes: Mapping[str, NodePlan]) -> dict[str, dict[str, Endpoint]]:
+    """What was exported last of endpoints that the cluster told, by node; without those that this run changes."""
+    exported = {each.get("name") for each in plan.exported.get("externalNodes") or ()}
+    pairs = [(nodes[each.name], each) for each in plan.records if each.name in nodes.keys() & exported]
+    told = continuity.addressed(plan.exported, pairs)
+    return {
+        each.name: {port: end for port, end in each.endpoints.items() if end.exposure == node.service.exposure}
+        for (node, _), each in zip(pairs, told, strict=True)
+    }
+
+
+def _restarts(
+    plan: StackPlan,
+    node: NodePlan,
+    wanted: Manifest,
+    there: Manifest,
+    stand: Mapping[str, Mapping[str, Endpoint]],
+) -> bool:
+    """Whether a node restarts, one included whose files name an endpoint that only the cluster can tell."""
+    if not waits_for_endpoints(node):
+        return restarts(wanted, there, files=True)
+    if (ends := stand.get(node.name)) is None:  # outputs are lost: of what the digest covers the rules alone are known
+        return plan.rules_before is not None or restarts(wanted, there, files=False)
+    return restarts(workload(plan, node, {**node.service.endpoints(), **ends}), there, files=True)
 
 
 def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str]]:

@@ -48,13 +48,13 @@ def still_listed(
         before = [
             replaced
             for replaced in _replaced(client, plan, chain, admission)
-            if replaced.name in there and not _has_its_keys(client, plan, replaced.name)
+            if replaced.name in there and _still_runs(client, plan, admission, replaced)
         ]
     except ApiError as error:
         raise Unreachable(f"it does not show the keys of nodes: {error.status.message}") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"its API server does not answer: {error}") from None
-    # of a node whose files name an endpoint the cluster has to tell, the key alone shows that it restarts
+    # where outputs are lost, the key alone shows that a node restarts whose files name an endpoint of the cluster's
     if len({each.name for each in before} | restarting(plan, wanted, there)) <= 1 or not before:
         return plan
     partners = [node for given in plan.imports for node in given.nodes]
@@ -87,8 +87,11 @@ def _listed(plan: StackPlan, chain: Chain, nodes: Iterable[ExternalNode]) -> Map
     return chain.live_files(plan.network, AddressBook.of(plan.settings.organisation, nodes), plan.nodes)
 
 
-def _has_its_keys(client: Client, plan: StackPlan, name: str) -> bool:
-    node: NodePlan = next(each for each in plan.nodes if each.name == name)
+def _still_runs(client: Client, plan: StackPlan, admission: Admission, earlier: ExternalNode) -> bool:
+    """Whether a node has that earlier key in the cluster; of several earlier ones it has one alone."""
+    node: NodePlan = next(each for each in plan.nodes if each.name == earlier.name)
     held = own(client, Secret, identity_secret(node), plan.namespace_of(node), plan) or {}
     files = {key: base64.b64decode(text) for key, text in (held.get("data") or {}).items()}
-    return files == {key: text.encode() for key, text in node.private_files.items()}
+    if files == {key: text.encode() for key, text in node.private_files.items()}:
+        return False
+    return admission.holder(files) in ("", earlier.node_id)  # a Secret that was deleted tells nothing

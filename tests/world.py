@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archipelago.manifests.common import Manifest, full_name
-from archipelago.manifests.stack import manifests
+from archipelago.manifests.stack import manifests, running
 from archipelago.stack.plan import StackPlan
-from tests.stacks import STACKS, Config, crossed, floats, outputs_of, plan_of
+from tests.stacks import STACKS, Config, crossed, floats, given_endpoints, outputs_of, plan_of
 
 MANAGED = {"pulumi.com/patchFieldManager": "archipelago", "pulumi.com/patchForce": "true"}
 """Annotations of every object."""
@@ -78,6 +78,16 @@ def objects(plan: StackPlan) -> dict[tuple[str, str], Manifest]:
 def of_kind(plan: StackPlan, kind: str) -> dict[str, Manifest]:
     """A stack's objects of one kind, by name alone."""
     return {each["metadata"]["name"]: each for each in manifests(plan) if each["kind"] == kind}
+
+
+def registered(plan: StackPlan) -> list[Manifest]:
+    """A stack's objects as they stand in its cluster, which has told the endpoints of its nodes."""
+    ran = [each for node in plan.nodes for each in running(plan, node, given_endpoints(node))]
+    told = {(each["kind"], each["metadata"]["namespace"], each["metadata"]["name"]): each for each in ran}
+    listed = manifests(plan)
+    return [
+        told.get((each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]), each) for each in listed
+    ]
 
 
 def difference(before: StackPlan, after: StackPlan) -> set[tuple[str, str]]:

@@ -157,6 +157,10 @@ class Admission(Protocol):
         """That list as it should be, among the files of `Chain.live_files`."""
         ...
 
+    def holder(self, private_files: Mapping[str, bytes]) -> str:
+        """The id of the node that has these private files; empty where they hold no key."""
+        ...
+
 
 class Votes(Answers, Protocol):
     """Validators that vote about who is one."""

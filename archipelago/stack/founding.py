@@ -27,7 +27,8 @@ class Decision:
         waiting_for: Names of the nodes or partners without which there is no genesis.
         problems: Contradictions.
         warnings: What its reader should know.
-        rules_before: The genesis that runs, where this one has other rules of later blocks; None where it has not.
+        rules_before: The genesis that runs, or that a killed run left in the cluster, where this one has other rules of
+            later blocks; None where it has not.
     """
 
     genesis: Genesis | None = None
@@ -77,7 +78,7 @@ def decide(
     elif frozen and offered and getattr(network, "genesis_file", None):
         running = frozen
         frozen, problems, warnings = rules.taken(running, offered)
-        decision.rules_before = running if frozen is not running else None
+        decision.rules_before = rules.before(chain, running, frozen, there.text)
         decision.problems += problems
         decision.warnings += warnings
     decision.genesis = frozen or offered

@@ -9,6 +9,7 @@ from typing import Any
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
+from archipelago.stack.partners import Import
 
 VALIDATOR = "validator"
 KEY = "losesValidators"
@@ -42,7 +43,8 @@ class ValidatorSet:
 
     Args:
         number: How many block 0 names; without one, how many want to be.
-        away: How many of them are away already, or were voted out: nothing here tells which.
+        away: How many of them are away already, or were voted out: nothing here tells which. A node with another key
+            is another validator, and none before it is voted in.
         quorum: Of so many validators, how many have to run.
         named: Their addresses.
     """
@@ -63,20 +65,37 @@ class ValidatorSet:
 
 
 def validators(
-    last: Mapping[str, Any], partners: Iterable[ExternalNode], named: Collection[str], quorum: Callable[[int], int]
+    settings: Settings,
+    last: Mapping[str, Any],
+    imports: Iterable[Import],
+    named: Collection[str],
+    quorum: Callable[[int], int],
 ) -> ValidatorSet:
     """What is certain of a network's validators.
 
+    There are, for certain, those that block 0 names and whose nodes are to validate now; the others that it names count
+    as away, for who went may have been voted out or not. A node that is pasted says no role: the stack file has it as
+    long as it is there.
+
     Args:
+        settings: Ours.
         last: The stack's own last outputs.
-        partners: Nodes of others; one counts that block 0 names, or that is to validate and has its key for certain.
-        named: Addresses of the validators that block 0 names.
+        imports: What the partners gave.
+        named: Addresses of the validators that block 0 names; where it names none, wishes with a proof count.
         quorum: Of so many validators, how many have to run.
     """
-    own = sum(each.get("role") == VALIDATOR for each in last.get("externalNodes") or [])
-    theirs = sum(each.address in named or (each.role == VALIDATOR and bool(each.proof)) for each in partners)
-    number = len(named) or own + theirs
-    return ValidatorSet(number, max(0, number - own - theirs), quorum, named)
+    own = [each.get("address") for each in last.get("externalNodes") or [] if each.get("role") == VALIDATOR]
+    theirs = [
+        node
+        for given in imports
+        for node in given.nodes
+        if node.role == VALIDATOR or settings.partners[given.name].nodes is not None
+    ]
+    if not named:
+        proven = sum(node.role == VALIDATOR and bool(node.proof) for node in theirs)
+        return ValidatorSet(len(own) + proven, 0, quorum)
+    there = {*own, *(node.address for node in theirs)} & set(named)
+    return ValidatorSet(len(named), len(named) - len(there), quorum, named)
 
 
 def problems(
@@ -102,12 +121,13 @@ def problems(
         words = (
             f"this run would take away {listed}. The network has {there.number + voted_in} validators "
             f"{'if those were voted in' if voted_in else 'for certain'}, and makes no block with more than {spare} of "
-            "those away that are there now."
+            f"those away that are there now{_lacking(there)}."
         )
         names = ", ".join(sorted({*settings.loses_validators, *unnamed}))
         cure = (
             "Bring them back; archipelago validators apply --remove votes them out while they run. Where they were "
-            "voted out before or never in, or where the network is to stop, write "
+            "voted out before or never in, where votes have replaced those that went earlier (archipelago validators "
+            "plan shows who validates), or where the network is to stop, write "
             f"archipelago:{KEY}: [{names}] for this run, and take it out afterwards."
         )
         yield Problem("nodes", words, cure)
@@ -118,6 +138,10 @@ def needless(settings: Settings, gone: Mapping[str, str]) -> Iterator[str]:
     """A warning where names are left from an earlier run: it would let the next loss of them pass."""
     if left := sorted(set(settings.loses_validators) - gone.keys()):
         yield f"archipelago:{KEY} names {', '.join(left)}, which this run does not take away: take it out."
+
+
+def _lacking(there: ValidatorSet) -> str:
+    return f": {there.away} that block 0 names went earlier, or have other keys now" if there.away else ""
 
 
 def _key(record: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -216,7 +216,7 @@ def _planned(
         *checks.problems(plans, services := chain.services(settings), settings),
     ]
     named = decision.genesis.addresses if decision.genesis else ()
-    validators = losses.validators(last, partners, named, chain.running.quorum)
+    validators = losses.validators(settings, last, imports.values(), named, chain.running.quorum)
     gone = losses.lost(last, records) if recorded and recorded.genesis else {}
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:

@@ -53,6 +53,29 @@ def taken(running: Genesis, file: Genesis) -> tuple[Genesis, list[Problem], list
     )
 
 
+def before(chain: Chain, running: Genesis, decided: Genesis, standing: str) -> Genesis | None:
+    """The genesis that nodes may run with, where the one that is decided on has other rules of later blocks.
+
+    A run that was killed has no outputs, and may have given its rules to some nodes: the ConfigMap has them by then.
+
+    Args:
+        chain: Reads a genesis.
+        running: What this stack recorded.
+        decided: With what the nodes would go on.
+        standing: The text in the stack's ConfigMap; empty where it was not asked for, or is not there.
+
+    Returns:
+        None where nothing says that the rules change.
+    """
+    if parting(running, decided):
+        return running
+    try:
+        there = chain.read_genesis(standing) if standing else running
+    except ValueError:  # of somebody who changed it by hand: this run writes it again
+        return None
+    return there if there.hash == decided.hash and parting(there, decided) else None
+
+
 def partners(genesis: Genesis, theirs: Genesis, name: str) -> str:
     """What to know of a partner with other rules of later blocks."""
     begins = parting(genesis, theirs)[0][0]

@@ -11,10 +11,12 @@ import pytest
 
 from archipelago.chains.registry import CHAINS
 from archipelago.problems import Problem
-from archipelago.stack.plan import StackPlan
+from archipelago.stack.ownership import Met
+from archipelago.stack.plan import StackPlan, plan_stack
+from archipelago.stack.standing import Trace
 from operate.later import problems
 from tests.fake_network import FakeNetwork
-from tests.stacks import Config, changed, crossed, floats, outputs_of, plan_of
+from tests.stacks import Config, changed, crossed, floats, outputs_of, plan_of, settings_of
 
 pytestmark = pytest.mark.unit
 
@@ -40,6 +42,7 @@ class Chain:
         assert genesis
         self.text = genesis.text
         self.last: dict[str, Any] = self.there.world.outputs["alpha"]
+        self.standing = ""  # the genesis in the ConfigMap, where a test says so
         for name in NODES:
             self.there.node(f"alpha/{name}").given = self.text
             self.there.node(f"alpha/{name}").stuck = True
@@ -56,7 +59,11 @@ class Chain:
         (self.folder / "genesis.json").write_text(text)
         config = changed(self.there.world.configs["alpha"], {"network.genesisFile": "genesis.json"})
         given = crossed(beta or self.there.world.outputs["beta"])
-        return plan_of(config, {"beta": given}, floats(self.last), self.folder)
+        settings, source = settings_of(config), "Pulumi.cluster-a.yaml"
+        owner = self.there.plans["alpha"].owner
+        met = Met(traces=(Trace(owner, "consortium", "", self.standing),) if self.standing else ())
+        last, chain = floats(self.last), CHAINS["goquorum"]
+        return plan_stack(settings, chain, "cluster-a", {"beta": given}, last, self.folder, source, met=met)
 
     def problems(self, text: str, beta: Config | None = None) -> list[Problem]:
         """Why a file is refused, once its nodes were asked."""
@@ -129,6 +136,28 @@ def test_c25_a_stack_that_is_later_than_its_partner_is_left_to_its_nodes(chain: 
     theirs = outputs_of(plan_of(beta, received, floats(chain.there.world.outputs["beta"]), chain.folder))
     assert chain.problems(new, theirs) == []
     assert chain.problems(new)
+
+
+def test_c25_rules_that_a_killed_run_left_in_the_cluster_and_in_a_node_are_not_taken_back(chain: Chain) -> None:
+    """It was killed before it had outputs: those and the earlier file agree, and nothing but the cluster tells."""
+    new = chain.changed(lambda config: config.update(transitions=[{"block": 1200, "blockperiodseconds": 5}]))
+    chain.standing = new
+    assert chain.problems(chain.text) == [], "no node has taken them"
+    assert chain.there.clusters["alpha"].asked
+    chain.there.node("alpha/quorum-node1").given = new
+    (problem,) = chain.problems(chain.text)
+    assert "leaves out all rules" in problem.message and "block 1200" in problem.message
+    assert chain.problems(new) == [], "it goes on"
+
+
+@pytest.mark.parametrize("standing", ["the same", "no genesis", "another chain"])
+def test_c25_what_stands_in_the_cluster_asks_no_node_where_it_brings_no_other_rules(
+    chain: Chain, standing: str
+) -> None:
+    document = json.loads(chain.changed(fork(1200))) | {"timestamp": "0x1"}
+    chain.standing = {"the same": chain.text, "no genesis": "{", "another chain": json.dumps(document)}[standing]
+    assert chain.problems(chain.text) == []
+    assert chain.there.clusters["alpha"].asked == []
 
 
 def test_c25_a_run_that_changes_no_rules_asks_no_node(chain: Chain) -> None:

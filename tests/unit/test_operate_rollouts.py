@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import httpx2
@@ -14,11 +16,13 @@ from lightkube.core.exceptions import ApiError
 
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
+from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
-from operate.rollouts import beside, restarts, too_long, unawaited, workloads
+from operate.rollouts import beside, restarting, restarts, too_long, unawaited, workloads
 from tests import cita
 from tests.stacks import Config, alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
+from tests.world import registered
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +30,7 @@ KINDS = ("Deployment", "StatefulSet")
 
 
 def made(changes: dict[str, Any] | None = None) -> list[Manifest]:
-    return [each for each in manifests(plan_of(alpha(changes))) if each["kind"] in KINDS]
+    return [each for each in registered(plan_of(alpha(changes))) if each["kind"] in KINDS]
 
 
 def test_c7_workloads_are_found_by_their_labels_of_whatever_kind_and_owner_they_are() -> None:
@@ -123,6 +127,53 @@ def test_c8_validators_that_no_run_waits_for_do_not_restart_together_for_their_m
     assert "quorum-node1, quorum-node2, quorum-node3 at the same time" in problem.message
     same = plan_of(alpha(careless), last=floats(outputs_of(plan_of(alpha()))))
     assert not list(unawaited(same, list(manifests(same)), there))
+
+
+ALLOCATED: dict[str, dict[str, Any]] = {
+    "rules of later blocks": {"network.genesisFile": "genesis.json"},
+    "Tessera's API for others": {"defaults.api": {"thirdParty": True}},
+    "their keys": {"defaults.identity": {"generation": 2}, "losesValidators": [f"quorum-node{n}" for n in (1, 2, 3)]},
+    "another address": {"cluster.address": "203.0.113.11"},
+    "another way out": {"defaults.exposure": {"type": "LoadBalancer"}},
+}
+
+
+def with_later_rules(root: Path, plan: StackPlan) -> None:
+    """A `genesis.json` in a folder, as the plan's with rules of a later block."""
+    document = json.loads(plan.genesis.text if plan.genesis else "")
+    document["config"]["transitions"] = [{"block": 250000, "blockperiodseconds": 5}]
+    (root / "genesis.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("name", ALLOCATED)
+def test_c8_what_nodes_read_at_their_start_counts_where_the_cluster_told_their_endpoints_too(
+    name: str, tmp_path: Path
+) -> None:
+    """Tessera's port is allocated by default, and stands in its configuration."""
+    careless: dict[str, Any] = {"defaults.awaitReady": False, "nodes.quorum-node1": {}}
+    first = plan_of(alpha(careless))
+    with_later_rules(tmp_path, first)
+    there = {each["metadata"]["labels"]["archipelago/node"]: served(each) for each in made(careless)}
+    last = floats(outputs_of(first))
+    same = plan_of(alpha(careless), last=last)
+    assert restarting(same, list(manifests(same)), there) == frozenset()
+    plan = plan_of(alpha({**careless, **ALLOCATED[name]}), last=last, root=tmp_path)
+    assert restarting(plan, list(manifests(plan)), there) == set(there)
+    allowed = set(plan.settings.loses_validators) == set(there)
+    assert allowed or [each.path for each in unawaited(plan, list(manifests(plan)), there)] == ["nodes"]
+
+
+def test_c8_rules_of_later_blocks_count_where_no_output_tells_the_endpoints(tmp_path: Path) -> None:
+    """The backend is lost; the genesis in the cluster tells that the file has others."""
+    careless: dict[str, Any] = {"defaults.awaitReady": False, "nodes.quorum-node1": {}}
+    first = plan_of(alpha(careless))
+    with_later_rules(tmp_path, first)
+    there = {each["metadata"]["labels"]["archipelago/node"]: served(each) for each in made(careless)}
+    last = {**floats(outputs_of(first)), "externalNodes": []}
+    plan = plan_of(alpha({**careless, "network.genesisFile": "genesis.json"}), last=last, root=tmp_path)
+    assert restarting(plan, list(manifests(plan)), there) == set(there)
+    same = plan_of(alpha(careless), last=last)
+    assert restarting(same, list(manifests(same)), there) == frozenset()
 
 
 LONG = "m" * 40

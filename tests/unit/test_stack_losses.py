@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
-from archipelago.problems import Problem
+from archipelago.chains.registry import CHAINS
+from archipelago.problems import Problem, Refused
 from tests import cita
 from tests.stacks import GONE, Config, alpha, beta, bundle, changed, floats, outputs_of, plan_of, refusal_of
 from tests.unit.test_stack_accepted import signed_again
+from tests.world import World
 
 pytestmark = pytest.mark.unit
 
@@ -129,11 +133,78 @@ def test_c8_one_after_another_in_runs_of_their_own_are_as_many_as_in_one_run() -
     assert not told_in(refusal_of(named, None, before))
 
 
-def test_c8_keys_that_are_rotated_one_after_another_are_no_lost_validators() -> None:
-    """Each is voted in again; the roles are as many as before."""
-    first = alpha({"nodes.quorum-node1.identity": {"generation": 2}})
-    before = floats(outputs_of(plan_of(first, None, last(alpha()))))
-    assert not told_in(refusal_of(changed(first, {"nodes.quorum-node2.identity": {"generation": 2}}), None, before))
+def rotated(*names: str) -> Config:
+    return {f"nodes.{name}.identity": {"generation": 2} for name in names}
+
+
+def test_c8_keys_that_are_rotated_one_after_another_are_away_until_they_are_voted_in() -> None:
+    """Of four one may be away. No export tells of votes, so the second one goes by its name, after the votes."""
+    four = alpha({"nodes.quorum-node4": {}})
+    first = changed(four, rotated("quorum-node1"))
+    one = plan_of(first, None, last(four))
+    assert one.validators == (4, 1), "as the last run left them"
+    before = floats(outputs_of(one))
+    second = changed(first, rotated("quorum-node2"))
+    (problem,) = told_in(refusal_of(second, None, before))
+    assert "quorum-node2 (with another key)" in problem.message
+    assert "more than 0 of those away that are there now: 1 that block 0 names went earlier, or have" in problem.message
+    assert "where votes have replaced those that went earlier" in problem.cure
+    voted = plan_of({**second, "losesValidators": ["quorum-node2"]}, None, before)
+    assert voted.validators == (4, 0)
+
+
+SEVEN = alpha(
+    {
+        "nodes.quorum-node4": {},
+        "network.genesis": {
+            "validators": [*NAMES, "quorum-node4", *(f"beta/{name}" for name in NAMES)],
+        },
+    }
+)
+THEIRS = beta({"nodes.quorum-node3": {}, "defaults.validator": True})
+OF_BETA: dict[str, Mapping[str, Any]] = {
+    "voted out, and members": {"defaults.validator": False},
+    "two with other keys": rotated(*NAMES[:2]),
+    "all renamed": RENAMED,
+}
+
+
+@pytest.mark.parametrize("name", OF_BETA)
+def test_c8_validators_of_a_partner_that_are_not_there_any_more_do_not_let_ours_go(name: str) -> None:
+    """Block 0 names four of ours and three of beta's: two of seven may be away, of whomever they are."""
+    world = World(alpha=SEVEN, beta=THEIRS)
+    assert world.up("alpha", "beta", "alpha", "beta", "alpha").validators == (7, 2)
+    ours = changed(
+        SEVEN, {"network.genesis": GONE, **{f"nodes.{name}": GONE for name in ("quorum-node3", "quorum-node4")}}
+    )
+    world.configs["alpha"] = ours
+    world.plan("alpha")
+    world.configs["alpha"] = SEVEN
+    world.configs["beta"] = changed(THEIRS, {**OF_BETA[name], "losesValidators": list(NAMES)})
+    assert world.up("beta", "alpha").validators == (7, 0)
+    world.configs["alpha"] = ours
+    with pytest.raises(Refused) as refused:
+        world.plan("alpha")
+    (problem,) = told_in(refused.value.problems)
+    assert "quorum-node3 (removed, or renamed), quorum-node4" in problem.message
+    world.configs["alpha"] = {**ours, "losesValidators": ["quorum-node3", "quorum-node4"]}
+    world.plan("alpha")
+
+
+def test_c8_pasted_nodes_say_no_role_and_are_there_as_long_as_the_stack_file_has_them(tmp_path: Path) -> None:
+    """As after a move from Qubernetes, whose spelling of a node knows no role."""
+    world = World(alpha=SEVEN, beta=THEIRS)
+    plan = world.up("alpha", "beta", "alpha")
+    assert plan.genesis
+    (tmp_path / "genesis.json").write_text(plan.genesis.text)
+    pasted = yaml.safe_load(CHAINS["goquorum"].external_text(plan.imports[0].nodes))["external_nodes"]
+    moved = changed(
+        SEVEN, {"network.genesis": GONE, "network.genesisFile": "genesis.json", "partners.beta": {"nodes": pasted}}
+    )
+    before = floats(world.outputs["alpha"])
+    assert plan_of(moved, None, before, tmp_path).validators == (7, 2)
+    fewer = changed(moved, {"partners.beta": {"nodes": pasted[:1]}})
+    assert plan_of(fewer, None, before, tmp_path).validators == (7, 0)
 
 
 def test_c8_a_node_that_never_validated_may_come_and_go() -> None:

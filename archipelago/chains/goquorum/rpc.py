@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 
 from archipelago.chains.goquorum import enode, tessera, trial
 from archipelago.chains.goquorum.geth import GIVEN, IPC
+from archipelago.chains.goquorum.identity import NODE_KEY
 from archipelago.chains.running import (
     Admission,
     Ballot,
@@ -24,6 +25,7 @@ from archipelago.chains.running import (
     Unanswered,
     Votes,
 )
+from archipelago.identity.secp256k1 import node_id
 from archipelago.model.record import ExternalNode, NetworkRecord
 
 _LISTED = "permissioned-nodes.json"
@@ -149,6 +151,13 @@ class GethConsole:
     def expected(self, live_files: Mapping[str, str]) -> str:
         """The same list as the stack would write it."""
         return live_files[_LISTED]
+
+    def holder(self, private_files: Mapping[str, bytes]) -> str:
+        """That of the node key."""
+        try:
+            return node_id(bytes.fromhex(private_files[NODE_KEY].decode()))
+        except (KeyError, ValueError):
+            return ""
 
     def knocks(self, node: ExternalNode) -> tuple[Knock, ...]:
         """A connection to geth's port, a question to Tessera's."""
