@@ -92,7 +92,7 @@ def overwritten(plan: StackPlan, chain: Chain, there: Mapping[str, Mapping[str, 
         where = f"{plan.namespace_of(node)}/{identity_secret(node)}"
         cure = (
             "Take the stack file of the last run: its identitySeed, identity.generation and imported keys of this "
-            "node. Run pulumi up with it; only a later run may change keys (docs/operations.md, Restore)."
+            "node. Run pulumi up with it; only a later run may change keys (docs/operations.md, Back up and restore)."
         )
         words = f"the Secret {where} in the cluster has {words}; no outputs say that its keys may be replaced."
         yield Problem(plan.settings.path_of(node.name), words, cure)
