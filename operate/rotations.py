@@ -13,7 +13,8 @@ from lightkube.resources.core_v1 import ConfigMap, Secret
 
 from archipelago.chains.contract import Chain
 from archipelago.chains.running import Admission, Lack, Unanswered
-from archipelago.manifests.common import Manifest, identity_secret, live_config
+from archipelago.manifests.common import NODE, RESTART_ON, Manifest, identity_secret, live_config
+from archipelago.manifests.workload import KINDS, waits_for_endpoints
 from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode
@@ -48,7 +49,7 @@ def still_listed(
         before = [
             replaced
             for replaced in _replaced(client, plan, chain, admission)
-            if replaced.name in there and not _has_its_keys(client, plan, replaced.name)
+            if replaced.name in there and not _has_its_keys(client, plan, replaced.name, wanted, there)
         ]
     except ApiError as error:
         raise Unreachable(f"it does not show the keys of nodes: {error.status.message}") from None
@@ -87,8 +88,20 @@ def _listed(plan: StackPlan, chain: Chain, nodes: Iterable[ExternalNode]) -> Map
     return chain.live_files(plan.network, AddressBook.of(plan.settings.organisation, nodes), plan.nodes)
 
 
-def _has_its_keys(client: Client, plan: StackPlan, name: str) -> bool:
+def _has_its_keys(client: Client, plan: StackPlan, name: str, wanted: Sequence[Manifest], there: Workloads) -> bool:
+    """Whether a node was started with its new keys: its Secret has them, and its pod was made after it.
+
+    A run may end between the two. Where the cluster has to tell an endpoint, the pod's digest says nothing before.
+    """
     node: NodePlan = next(each for each in plan.nodes if each.name == name)
     held = own(client, Secret, identity_secret(node), plan.namespace_of(node), plan) or {}
     files = {key: base64.b64decode(text) for key, text in (held.get("data") or {}).items()}
-    return files == {key: text.encode() for key, text in node.private_files.items()}
+    if files != {key: text.encode() for key, text in node.private_files.items()}:
+        return False
+    after = (_digest(each) for each in wanted if each["kind"] in KINDS and each["metadata"]["labels"].get(NODE) == name)
+    return waits_for_endpoints(node) or _digest(there[name]) in after
+
+
+def _digest(workload: Manifest) -> str:
+    """Of the files that its pod reads at its start, keys among them."""
+    return str((workload["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTART_ON))
