@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -135,14 +135,14 @@ def _restarts(
     return restarts(workload(plan, node, {**node.service.endpoints(), **ends}), there, files=True)
 
 
-def too_long(plan: StackPlan, there: Workloads) -> tuple[list[Problem], list[str]]:
+def too_long(plan: StackPlan, there: Iterable[str]) -> tuple[list[Problem], list[str]]:
     """Nodes whose names leave no room for a StatefulSet: new ones are refused, those that are there are told.
 
     Only a StatefulSet has one pod at most. A node that is there keeps its name, which selects its keys and its data.
 
     Args:
         plan: The stack.
-        there: What runs.
+        there: Nodes that run, or of which keys or data stand in the cluster.
 
     Returns:
         Why new ones are refused, and warnings.

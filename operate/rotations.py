@@ -13,7 +13,8 @@ from lightkube.resources.core_v1 import ConfigMap, Secret
 
 from archipelago.chains.contract import Chain
 from archipelago.chains.running import Admission, Lack, Unanswered
-from archipelago.manifests.common import Manifest, identity_secret, live_config
+from archipelago.manifests.common import NODE, RESTART_ON, Manifest, identity_secret, live_config
+from archipelago.manifests.workload import KINDS, waits_for_endpoints
 from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode
@@ -48,7 +49,7 @@ def still_listed(
         before = [
             replaced
             for replaced in _replaced(client, plan, chain, admission)
-            if replaced.name in there and _still_runs(client, plan, admission, replaced)
+            if replaced.name in there and _still_runs(client, plan, admission, replaced, wanted, there)
         ]
     except ApiError as error:
         raise Unreachable(f"it does not show the keys of nodes: {error.status.message}") from None
@@ -87,11 +88,30 @@ def _listed(plan: StackPlan, chain: Chain, nodes: Iterable[ExternalNode]) -> Map
     return chain.live_files(plan.network, AddressBook.of(plan.settings.organisation, nodes), plan.nodes)
 
 
-def _still_runs(client: Client, plan: StackPlan, admission: Admission, earlier: ExternalNode) -> bool:
-    """Whether a node has that earlier key in the cluster; of several earlier ones it has one alone."""
+def _still_runs(
+    client: Client,
+    plan: StackPlan,
+    admission: Admission,
+    earlier: ExternalNode,
+    wanted: Sequence[Manifest],
+    there: Workloads,
+) -> bool:
+    """Whether a node still runs with that earlier key; of several earlier ones its Secret has one alone.
+
+    A run may end between the Secret and the pod. Where the cluster has to tell an endpoint, the pod's digest says
+    nothing before.
+    """
     node: NodePlan = next(each for each in plan.nodes if each.name == earlier.name)
     held = own(client, Secret, identity_secret(node), plan.namespace_of(node), plan) or {}
     files = {key: base64.b64decode(text) for key, text in (held.get("data") or {}).items()}
-    if files == {key: text.encode() for key, text in node.private_files.items()}:
+    if files != {key: text.encode() for key, text in node.private_files.items()}:
+        return admission.holder(files) in ("", earlier.node_id)  # a Secret that was deleted tells nothing
+    if waits_for_endpoints(node):
         return False
-    return admission.holder(files) in ("", earlier.node_id)  # a Secret that was deleted tells nothing
+    mine = (each for each in wanted if each["kind"] in KINDS and each["metadata"]["labels"].get(NODE) == node.name)
+    return _digest(there[node.name]) not in map(_digest, mine)
+
+
+def _digest(workload: Manifest) -> str:
+    """Of the files that its pod reads at its start, keys among them."""
+    return str((workload["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTART_ON))

@@ -177,6 +177,24 @@ class Chain(Protocol):
         """The private half of a node, as files that the protocol's own tools read."""
         ...
 
+    def identified(self, settings: Settings, name: str, files: Mapping[str, str]) -> Mapping[str, str]:
+        """Who some private files make a node: each of its keys by what is public of it.
+
+        Two sets of files with equal answers have the same keys, in whatever format they are written.
+
+        Args:
+            settings: Ours.
+            name: Of the node.
+            files: Private files of it, of any day; what is not ours among them says nothing.
+
+        Returns:
+            By the names that a record has for them, where it has one.
+
+        Raises:
+            ValueError: A key cannot be read; the text has nothing of it.
+        """
+        ...
+
     def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> Account | None:
         """The account that governs the network; None where there is none, or where our seed does not give it."""
         ...

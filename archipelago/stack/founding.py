@@ -85,17 +85,20 @@ def decide(
     if decision.genesis is None and network.founder and not decision.problems and not decision.waiting_for:
         _found(settings, chain, nodes, imports, book, decision)
     if decision.genesis:
+        decision.waiting_for = []
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
         if agreed:
             decision.problems += _partners_founded(agreed, imports)
+        elif there.text and (whom := rules.awaited(settings, chain, decision.genesis, imports, recorded)):
+            decision.genesis, decision.rules_before, decision.waiting_for = None, None, whom
+            return decision
         else:
             decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
             decision.warnings += warnings
             _partners_agree(chain, decision.genesis, imports, decision)
             decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
         decision.warnings += _unproven(decision.genesis, imports)
-        decision.waiting_for = []
     return decision
 
 

@@ -94,8 +94,7 @@ def beside(
     What the settings say goes first, then what this stack recorded, then its founder's word: a founder that says
     another thing later restarts no node of ours.
     """
-    founder = imports.get(settings.network.joins or "")
-    said = founder.network.beside_genesis if founder and founder.network else None
+    said = _founders(settings, imports)
     if recorded and recorded.genesis_hash:  # its nodes run with that, or with the default
         said = recorded.beside_genesis
     known = chain.beside(settings, genesis, said or {})
@@ -103,6 +102,37 @@ def beside(
         *_unknown(known),
         *_others(known, imports),
     ]
+
+
+def awaited(
+    settings: Settings, chain: Chain, genesis: Genesis, imports: Mapping[str, Import], recorded: NetworkRecord | None
+) -> list[str]:
+    """For whom a stack waits whose nodes run, and whose record of what stands beside the genesis is lost.
+
+    The cluster has the genesis alone. With the default the nodes would restart, might part from the others' chain, and
+    the default would be recorded as what they run with.
+
+    Args:
+        settings: Ours.
+        chain: Knows what stands beside a genesis.
+        genesis: What the nodes mount.
+        imports: What partners gave.
+        recorded: What our outputs say; of nothing that they tell it waits.
+    """
+    founder = imports.get(settings.network.joins or "")
+    if (recorded and recorded.genesis_hash) or founder is None or (founder.network and founder.network.genesis):
+        return []
+    if all(chain.beside(settings, genesis, _founders(settings, imports) or {}).values()):
+        return []
+    if not founder.absent and founder.network is None and getattr(settings.network, "genesis_file", None):
+        return []  # pasted nodes never tell one: ours have run with the default
+    return [f"{founder.name}: {founder.absent or 'its genesis'}"]
+
+
+def _founders(settings: Settings, imports: Mapping[str, Import]) -> Mapping[str, int] | None:
+    """What the founder's nodes are told beside the genesis, by its word; None where it says nothing."""
+    founder = imports.get(settings.network.joins or "")
+    return founder.network.beside_genesis if founder and founder.network else None
 
 
 def _unknown(known: Mapping[str, int]) -> Iterator[str]:

@@ -84,6 +84,7 @@ def run(
     running: Iterable[str] | None = None,
     met: Met = HERE,
     hidden: str = "",
+    left: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -102,6 +103,7 @@ def run(
             outputs name unless given.
         met: What the cluster says of itself.
         hidden: Why it does not show its objects before the plan is made; empty where it does.
+        left: Files in Secrets of nodes that the outputs do not name, by node.
     """
     recorder = Recorder(Engine(stacks or {}, ports, preview), name)
     logger, told = _logger()
@@ -118,6 +120,7 @@ def run(
         patch.setattr(components.cluster, "remembered", lambda *given: _remembered(hidden, *given))
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         patch.setattr(components.cluster, "with_kept_keys", lambda _, plan: plan)
+        patch.setattr(components.cluster, "left", lambda *_: left or {})
         patch.setattr(components.cluster, "still_listed", lambda _, plan, *__: plan)
         patch.setattr(components.cluster, "left_standing", lambda _, plan: plan)
         patch.setattr(components.cluster, "workloads", lambda _, plan: _workloads(plan, running))

@@ -16,6 +16,7 @@ from archipelago.chains.registry import CHAINS
 from archipelago.manifests.common import GENESIS, Manifest
 from archipelago.manifests.stack import manifests
 from archipelago.model.balancer import balancer_host
+from archipelago.problems import Refused
 from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
 from archipelago.stack.standing import Trace
@@ -27,6 +28,7 @@ from tests.components.harness import HERE, run
 from tests.components.runs import BOTH, A, first_a, waiting_a
 from tests.stacks import alpha, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient
+from tests.unit.test_stack_standing import run as met_run
 
 pytestmark = pytest.mark.components
 
@@ -210,6 +212,32 @@ def test_what_stands_in_the_cluster_completes_the_plan(monkeypatch: pytest.Monke
     plan = checked(plan_of(alpha(rotated), last=floats(outputs_of(before))), manifests(before), monkeypatch)
     assert before.records[2].node_id in plan.live_files["static-nodes.json"]
     assert plan.one_by_one == {"quorum-node1", "quorum-node2", "quorum-node3"}
+
+
+def test_a_stack_that_lost_its_outputs_does_not_write_other_keys_over_those_that_stand_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran = plan_of(alpha({"nodes.quorum-node2.identity": {"account": KEY, "nodekey": OTHER}}))
+    there = list(manifests(ran))
+    lost = met_run(alpha(), {"beta": None}, there)
+    assert lost.genesis == ran.genesis
+    with pytest.raises(Refused, match=f"{ran.records[1].node_id[:20]}…, and this stack file gives") as refused:
+        checked(lost, there, monkeypatch)
+    assert [each.path for each in refused.value.problems] == ["nodes.quorum-node2"]
+    assert KEY not in str(refused.value) and OTHER not in str(refused.value)
+    assert checked(ran, there, monkeypatch).one_by_one == {"quorum-node1", "quorum-node2", "quorum-node3"}
+
+
+def test_so_the_whole_program_is_refused_before_anything_is_registered() -> None:
+    standing = {
+        "quorum-node1": plan_of(alpha({"nodes.quorum-node1.identity": {"generation": 2}})).nodes[0].private_files
+    }
+    for preview in (False, True):
+        refused = run(alpha(), left=standing, preview=preview)
+        assert (refused.exit_code, refused.resources) == (32, ())
+        (error,) = refused.errors
+        assert "archipelago:nodes.quorum-node1: the Secret consortium/consortium-quorum-node1-identity" in error
+    assert run(alpha(), left={"quorum-node1": plan_of(alpha()).nodes[0].private_files}).exit_code == 0
 
 
 def test_c5_a_new_node_with_too_long_a_name_is_refused_and_one_that_runs_is_told() -> None:

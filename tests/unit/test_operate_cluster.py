@@ -40,7 +40,7 @@ class FakeClient:
         self.unknown = unknown  # kinds that nobody has installed
 
     def get(self, kind: type, name: str, *, namespace: str | None = None) -> Any:
-        if kind in (ConfigMap, Secret):
+        if kind in (ConfigMap, PersistentVolumeClaim, Secret):
             return self._held(kind, name, namespace)
         spaces = (each["metadata"] for each in self.objects if each["kind"] == "Namespace")
         labels = next((each["labels"] for each in spaces if each["name"] == name), None)

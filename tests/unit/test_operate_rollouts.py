@@ -16,11 +16,13 @@ from lightkube.core.exceptions import ApiError
 
 from archipelago.manifests.common import Manifest
 from archipelago.manifests.stack import manifests
+from archipelago.problems import Problem
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
+from operate.kept_keys import left
 from operate.rollouts import beside, restarting, restarts, too_long, unawaited, workloads
 from tests import cita
-from tests.stacks import Config, alpha, floats, outputs_of, plan_of
+from tests.stacks import GONE, Config, alpha, changed, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
 from tests.world import registered
 
@@ -204,6 +206,27 @@ def test_c5_one_that_is_there_stays_a_deployment_and_is_told() -> None:
         assert problems == []
         (told,) = warnings
         assert "stays a Deployment" in told and LONG in told
+
+
+def met(plan: StackPlan, there: list[Manifest]) -> list[Problem]:
+    client = cast(Client, FakeClient(there))
+    return too_long(plan, {*workloads(client, plan), *left(client, plan)})[0]
+
+
+@pytest.mark.parametrize("kept", ["Secret", "PersistentVolumeClaim"])
+def test_c5_so_does_one_whose_keys_or_data_a_destroyed_stack_has_left(kept: str) -> None:
+    """Shorter names would leave its volume behind, and a node on a claim of the user's has no mark on it."""
+    configs = [named(1), changed(named(2), {"defaults.storage": {"claim": "chains"}})]
+    for config in configs if kept == "Secret" else configs[:1]:
+        there = [each for each in manifests(plan_of(config)) if each["kind"] == kept]
+        for each in there:
+            each["metadata"].get("annotations", {}).pop("archipelago/genesis", None)
+        assert met(plan_of(config), there) == []
+        taken_out = plan_of(changed(config, {f"nodes.{LONG}": GONE}))
+        assert met(plan_of(config, last=floats(outputs_of(taken_out))), there) == [], "and comes again"
+        for each in there:
+            each["metadata"]["labels"]["archipelago/owner"] = "gamma.cluster-g.12345678"
+        assert [each.path for each in met(plan_of(config), there)] == [f"nodes.{LONG}"]
 
 
 def earlier(*, unseen: bool) -> list[Manifest]:

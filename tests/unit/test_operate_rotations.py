@@ -79,6 +79,19 @@ def test_c16_the_earlier_id_goes_when_the_turn_is_over(before: StackPlan) -> Non
     assert key(before) not in ids(later), "its key is the new one, whatever restarts it"
 
 
+def test_nor_does_it_go_after_a_run_that_ended_between_a_nodes_keys_and_its_pod() -> None:
+    """The Secret has the new key then, and the pod runs with the earlier one, while others go first again."""
+    pinned: Config = {"nodes.quorum-node3.exposure": {"ports": {"p2p": 30303, "tessera": 30901}}}
+    pinned["nodes.quorum-node1.exposure"] = {"ports": {"p2p": 30304, "tessera": 30902}}
+    first, rotated = plan_of(alpha(pinned)), {**pinned, **ROTATED, **NEWER}
+    stopped = meets(list(manifests(first)), rotated, first)
+    ran = {each["metadata"]["name"]: each for each in manifests(first) if each["kind"] == "StatefulSet"}
+    there = [ran[each["metadata"]["name"]] if each["kind"] == "StatefulSet" else each for each in manifests(stopped)]
+    assert ids(meets(there, rotated, stopped)) == ids(stopped)
+    assert key(first) in ids(stopped)
+    assert key(first) not in ids(meets(list(manifests(stopped)), rotated, stopped))
+
+
 def test_c16_a_node_that_restarts_alone_is_let_in_with_its_new_key_only(before: StackPlan) -> None:
     """A stolen key is shut out by one run."""
     plan = meets(registered(before), ROTATED, before)

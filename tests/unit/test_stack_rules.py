@@ -11,8 +11,9 @@ import pytest
 
 from archipelago.manifests.common import RESTART_ON
 from archipelago.stack.plan import StackPlan
-from tests.stacks import GONE, Config, alpha, beta, crossed, floats, outputs_of, plan_of, refusal_of
+from tests.stacks import GONE, Config, alpha, beta, changed, crossed, floats, outputs_of, plan_of, refusal_of
 from tests.unit.test_stack_accepted import signed_again
+from tests.unit.test_stack_standing import run, standing
 from tests.world import World, difference, of_kind
 
 pytestmark = pytest.mark.unit
@@ -197,6 +198,42 @@ def test_s9_a_joiner_may_write_the_period_and_is_told_where_nothing_says_it(tmp_
     assert "Set archipelago:network.genesis.blockPeriod" in warning
     assert "besideGenesis" not in outputs_of(guessed)["network"], "a guess is not handed on"
     assert period(plan_of(beta({**pasted, "network.genesis": {"blockPeriod": 5}}), root=tmp_path)) == "5"
+
+
+def test_a_joiner_that_lost_its_outputs_waits_for_its_founders_word(tmp_path: Path) -> None:
+    """The cluster has the genesis alone: with the default its nodes would restart, and keep it for good."""
+    qubernetes(tmp_path)
+    told = outputs_of(plan_of(alpha({**QUBERNETES, **FILE, "network.genesis": {"blockPeriod": 5}}), root=tmp_path))
+    config = beta({"network.version": "21.7.1"})
+    first = plan_of(config, _crossed({"alpha": told}))
+    there = standing(first)
+    founder_waits = {**told, "network": {**told["network"], "genesis": "", "genesisHash": ""}}
+    founder_waits["network"].pop("besideGenesis")
+    unsigned = changed(config, {"partners.alpha.unsigned": True})
+    waits = None
+    for given, file in ((config, None), (config, {}), (unsigned, founder_waits)):
+        waits = run(given, {"alpha": file and crossed(file)}, there)
+        assert waits.genesis is None
+        assert [each.partition(":")[0] for each in waits.waiting_for] == ["alpha"]
+        assert not of_kind(waits, "StatefulSet"), "what runs stays as it is"
+        assert not any("default" in each for each in waits.warnings)
+        assert "besideGenesis" not in outputs_of(waits)["network"]
+    assert waits
+    back = run(config, _crossed({"alpha": told}), there, floats(outputs_of(waits)))
+    assert _restarts(back) == _restarts(first)
+    assert outputs_of(back)["network"]["besideGenesis"] == {"blockPeriod": 5}
+    written = run(changed(config, {"network.genesis": {"blockPeriod": 5}}), {"alpha": {}}, there)
+    assert _restarts(written) == _restarts(first), "a period in the stack file needs no founder"
+
+
+def test_nor_does_one_wait_whose_founder_never_says_a_period(tmp_path: Path) -> None:
+    """Its nodes have run with the default, and were told so."""
+    qubernetes(tmp_path)
+    pasted = beta({"partners.alpha": {"nodes": []}, "network.version": "21.7.1", **FILE})
+    first = plan_of(pasted, root=tmp_path)
+    assert _restarts(run(pasted, {}, standing(first), folder=tmp_path)) == _restarts(first)
+    whole = plan_of(beta(), _crossed({"alpha": outputs_of(plan_of(alpha()))}))
+    assert run(beta(), {"alpha": {}}, standing(whole)).genesis == whole.genesis
 
 
 def test_s9_a_period_that_the_genesis_has_stays_what_it_is() -> None:

@@ -70,6 +70,10 @@ class CitaCloud(Founded):
         """A node's private half as files."""
         return account_folder.keys(node)
 
+    def identified(self, settings: Settings, name: str, files: Mapping[str, str]) -> Mapping[str, str]:
+        """Account, syncthing device and network key."""
+        return identity.identified(files, settings.nodes[name].identity)
+
     def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> Account | None:
         """The super admin, where it is derived."""
         admin = parsed(genesis.text).admin if genesis else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+from collections.abc import Mapping
 
 from archipelago.chains.cita_cloud.accounts import KEY_ID, SM, SUITES, Suite, kms_db, opened
 from archipelago.chains.cita_cloud.device import certificate, device_id
@@ -62,6 +64,38 @@ def node(network: CitaNetwork, keyring: Keyring, name: str, settings: CitaNode) 
         index=settings.index,
     )
     return Node(settings, record, files)
+
+
+def identified(files: Mapping[str, str], which: CitaKeys) -> dict[str, str]:
+    """Account, syncthing device and network key in a node's private files.
+
+    The network key has no public half that others know: a digest stands for it.
+
+    Args:
+        files: By name.
+        which: The node's keys as they are written, for the row of its account in kms.db.
+
+    Raises:
+        ValueError: A key cannot be read.
+    """
+    found = {}
+    try:
+        if text := files.get(NODE_KEY):
+            found["address"] = SM.address(_hexadecimal(text))
+        elif text := files.get(KMS_DB):
+            suite, key = opened(base64.b64decode(text), files.get(KEY_FILE, ""), which.key_id or KEY_ID)
+            found["address"] = suite.address(key)
+        if text := files.get(CERTIFICATE):
+            found["nodeId"] = device_id(text)
+        if text := files.get(NETWORK_KEY):
+            found["networkKey"] = hashlib.sha256(b"network key " + _hexadecimal(text)).hexdigest()
+    except ValueError:
+        raise ValueError("a key in it cannot be read") from None
+    return found
+
+
+def _hexadecimal(text: str) -> bytes:
+    return bytes.fromhex(text.strip().removeprefix("0x"))
 
 
 def _certificate(keyring: Keyring, name: str, which: CitaKeys) -> tuple[str, str]:

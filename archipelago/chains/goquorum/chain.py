@@ -78,6 +78,10 @@ class GoQuorum(Founded):
         """A node's private half, in the files that its containers mount."""
         return {name: text.encode() for name, text in node.private_files.items()}
 
+    def identified(self, settings: Settings, name: str, files: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Node id, account and Tessera's key."""
+        return identity.identified(files)
+
     def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> None:
         """Nobody: validators vote."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -64,6 +67,25 @@ def earlier(keyring: Keyring, node: Node[GoQuorumNode], file_format: int) -> Nod
 def account(node: Node[GoQuorumNode]) -> Account:
     """A node's account with its keystore file and the password that opens it."""
     return Account(node.record.account, {name: node.private_files[name].encode() for name in (KEYSTORE, PASSWORD)})
+
+
+def identified(files: Mapping[str, str]) -> dict[str, str]:
+    """Public halves of the keys in a node's private files, by the names that its record has for them.
+
+    Raises:
+        ValueError: A key cannot be read.
+    """
+    try:
+        found = {}
+        if text := files.get(NODE_KEY):
+            found["nodeId"] = node_id(bytes.fromhex(text))
+        if text := files.get(KEYSTORE):
+            found["account"] = "0x" + str(json.loads(text)["address"]).removeprefix("0x").lower()
+        if text := files.get(TESSERA_KEY):
+            found["privacyKey"] = tessera_public(base64.b64decode(json.loads(text)["data"]["bytes"]))
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("a key in it cannot be read") from None
+    return found
 
 
 def _private(keyring: Keyring, name: str, given: SecretStr | None, purpose: str, generation: int) -> bytes:

@@ -98,6 +98,10 @@ class Ipfs:
         """A member's private half, in the files that its containers mount."""
         return {name: text.encode() for name, text in node.private_files.items()}
 
+    def identified(self, settings: Settings, name: str, files: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """PeerID and key of the swarm."""
+        return identity.identified(files)
+
     def governor(self, settings: Settings, keyring: Keyring, genesis: Genesis | None) -> None:
         """Nobody."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from archipelago.chains.ipfs.keys import item
@@ -37,6 +38,23 @@ def node(settings: IpfsStack, keyring: Keyring, name: str) -> Node[Member]:
     if release(member.version or settings.network.version) >= API_AUTHORIZATIONS:
         files[API_TOKEN] = keyring.secret(name, "ipfs api token", which.generation).hex()
     return Node(member, record, files)
+
+
+def identified(files: Mapping[str, str]) -> dict[str, str]:
+    """PeerID and fingerprint of the swarm's key in a member's private files.
+
+    Raises:
+        ValueError: A key cannot be read.
+    """
+    found = {}
+    try:
+        if text := files.get(PRIVATE_KEY):
+            found["nodeId"] = peer_id.peer_id(peer_id.seed_of(text))
+        if text := files.get(SWARM_KEY):
+            found["fingerprint"] = parsed(text.encode()).fingerprint
+    except ValueError:
+        raise ValueError("a key in it cannot be read") from None
+    return found
 
 
 def equipped(bare: Node[Member], shared: Shared) -> Node[Member]:
