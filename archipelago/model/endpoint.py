@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -23,6 +23,7 @@ _OWN_NAMES = (
     *("metadata", "metadata.google.internal", "metadata.goog", "metadata.tencentyun.com"),
     *("instance-data", "instance-data.ec2.internal"),
 )
+_EVERY_CLUSTERS = ("default", "kube-system", "kube-public")  # namespaces
 _OWN_DOMAINS = (".localhost", ".svc", ".cluster.local")
 # metadata services of clouds, which hand out credentials, as far as they are outside the link-local ranges
 _METADATA = tuple(
@@ -122,6 +123,23 @@ def inside(host: str) -> str:
     name = host.lower()
     own = name in _OWN_NAMES or name.endswith(_OWN_DOMAINS)
     return "is a name of the cluster's own, and nobody outside finds it" if own else ""
+
+
+def searched(host: str, namespaces: Iterable[str]) -> str:
+    """Why the name of a host from outside may lead to a Service of our own cluster; empty where it does not.
+
+    A pod's resolver completes names by `<namespace>.svc.cluster.local` and `svc.cluster.local`.
+
+    Args:
+        host: A `Host`.
+        namespaces: Those of the stack.
+    """
+    if _address(host):
+        return ""
+    first, dot, rest = host.lower().partition(".")
+    if dot and rest not in {*namespaces, *_EVERY_CLUSTERS}:
+        return ""
+    return f"is short, and pods complete it to a Service {first} of their own cluster; allowInside is not set"
 
 
 class Endpoint(BaseModel):

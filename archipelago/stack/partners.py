@@ -13,7 +13,7 @@ from archipelago.chains.contract import Chain
 from archipelago.foreign_text import quoted
 from archipelago.identity.sealing import check_sealing_key
 from archipelago.model import foreign
-from archipelago.model.endpoint import inside
+from archipelago.model.endpoint import inside, searched
 from archipelago.model.record import (
     LONGEST_SEALED,
     MOST_NODES,
@@ -182,7 +182,7 @@ def accept(
             )
         else:
             problems += _foreign(at, where, node, name, settings)
-            problems += () if partner.allow_inside else _inside(at, node, name)
+            problems += () if partner.allow_inside else _inside(at, node, name, settings)
             nodes.append(node)
     network = _network(path, raw, problems)
     sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
@@ -237,9 +237,10 @@ def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Set
         yield Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")
 
 
-def _inside(path: str, node: ExternalNode, name: str) -> Iterator[Problem]:
+def _inside(path: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
     for host in sorted({endpoint.host for endpoint in node.endpoints.values()}):
-        if reason := inside(host):
+        # what our own stack file says is meant
+        if reason := inside(host) or ("" if settings.partners[name].nodes else searched(host, settings.namespaces)):
             cure = (
                 f"Ask {name} for a host that can be dialled from outside its cluster. If you share a cluster or a "
                 f"machine, set archipelago:partners.{name}.allowInside to true."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from archipelago.model.endpoint import Endpoint, inside
-from tests.stacks import alpha, beta, bundle, plan_of, refusal_of
+from tests.stacks import alpha, beta, bundle, floats, outputs_of, plan_of, refusal_of
 
 pytestmark = pytest.mark.unit
 
@@ -87,3 +87,42 @@ def test_c14_a_partners_host_inside_our_cluster_needs_a_setting(host: str) -> No
     assert "archipelago:partners.alpha.allowInside" in problem.cure
     allowed = beta({"partners.alpha.unsigned": True, "partners.alpha.allowInside": True})
     assert plan_of(allowed, {"alpha": given}).imports[0].nodes[0].endpoints["p2p"].host == host
+
+
+SHORT = ["consortium-quorum-node1", "consortium-quorum-node1.consortium", "X.Consortium", "db.default", "x"]
+
+
+@pytest.mark.parametrize("host", SHORT)
+def test_a_short_name_that_pods_complete_to_one_of_our_services_needs_a_setting(host: str) -> None:
+    given = bundle(beta({"nodes.quorum-node1.exposure": {"host": host, "ports": {"p2p": 30303, "tessera": 30901}}}))
+    (problem,) = refusal_of(alpha(), {"beta": given})
+    assert (problem.path, f"the host {host} of beta/quorum-node1 is short" in problem.message) == (
+        "partners.beta",
+        True,
+    )
+    assert "archipelago:partners.beta.allowInside" in problem.cure
+    allowed = plan_of(alpha({"partners.beta.allowInside": True}), {"beta": given})
+    assert allowed.imports[0].nodes[0].endpoints["p2p"].host == host
+
+
+@pytest.mark.parametrize("host", ["node1.example", "a.b.consortium.example", "10.0.0.7", "2001:db8::1", "n.corp"])
+def test_a_whole_name_does_not(host: str) -> None:
+    given = bundle(beta({"nodes.quorum-node1.exposure": {"host": host, "ports": {"p2p": 30303, "tessera": 30901}}}))
+    assert plan_of(alpha(), {"beta": given}).imports[0].nodes[0].endpoints["p2p"].host == host
+
+
+def test_a_short_name_that_was_taken_before_stays_until_the_setting_is_there() -> None:
+    short = beta({"nodes.quorum-node1.exposure": {"host": "quorum1", "ports": {"p2p": 30303, "tessera": 30901}}})
+    allowed = plan_of(alpha({"partners.beta.allowInside": True}), {"beta": bundle(short)})
+    again = plan_of(alpha(), {"beta": bundle(short)}, floats(outputs_of(allowed)))
+    assert again.live_files == allowed.live_files
+    assert any("allowInside" in each for each in again.warnings)
+
+
+def test_a_short_name_that_our_own_stack_file_says_is_meant() -> None:
+    pasted = bundle(beta())["externalNodes"]
+    for node in pasted:
+        for endpoint in node["endpoints"].values():
+            endpoint["host"] = "quorum1"
+    plan = plan_of(alpha({"partners.beta": {"nodes": pasted[:1]}}))
+    assert plan.imports[0].nodes[0].endpoints["p2p"].host == "quorum1"
