@@ -26,6 +26,7 @@ from operate.cluster import Unreachable, adopt, connect, foreign, given, met, no
 from operate.kept_keys import left, overwritten, with_kept_keys
 from operate.kubectl import Kubectl
 from operate.lists import left_standing
+from operate.peer_names import beside_others
 from operate.rollouts import beside, too_long, unawaited, workloads
 from operate.rotations import still_listed
 
@@ -92,7 +93,7 @@ def check_cluster(plan: StackPlan, chain: Chain, source: str, *, adopts: bool) -
         pulumi.log.info("archipelago:cluster.context is not set: the kubeconfig's current context is used.")
     try:
         with closing(connect(cluster)) as client:
-            plan = with_kept_keys(client, left_standing(client, plan))
+            plan = beside_others(client, with_kept_keys(client, left_standing(client, plan)))
             wanted = list(manifests(plan))
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)

@@ -18,6 +18,7 @@ _IDENTITY = bytes([0x00, len(_PUBLIC) + _KEY_BYTES])  # multihash: "the text its
 _LONGEST_IDENTITY = 42  # bytes of a key that is not hashed
 _SHA256 = bytes([0x12, 0x20])  # multihash of the longer keys (RSA): Qm…
 _CID = bytes([0x01, 0x72])  # version 1, libp2p-key
+_LONGEST = 128  # characters in any spelling: to decode base58 takes the square of its length
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -110,6 +111,8 @@ def _multihash(text: str) -> bytes:
     Raises:
         ValueError: It is none.
     """
+    if len(text) > _LONGEST:
+        raise ValueError(f"more than {_LONGEST} characters")
     if not text.isalnum():  # the library passes over white space at the end
         raise ValueError("no text of letters and digits")
     if text.startswith("k"):

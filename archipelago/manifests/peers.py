@@ -107,8 +107,8 @@ def objects(plan: StackPlan, taken: Collection[common.Place]) -> Iterator[Manife
 
     Args:
         plan: The stack.
-        taken: Names of its own objects. Others choose the names of Peers, and never that of an object of ours. Whose
-            longer name is that of one, too, has chosen it so, and has no Peer.
+        taken: Names of its own objects, and of others' in its cluster. Others choose the names of Peers, and never
+            that of an object that is there. Whose longer name is that of one, too, has no Peer.
     """
     used = set(taken)
     for peer in plan.exchange.peers:

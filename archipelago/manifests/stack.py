@@ -92,9 +92,8 @@ def rights(plan: StackPlan) -> Iterator[Manifest]:
 def known(plan: StackPlan) -> Iterator[Manifest]:
     """What is known of others, under names that no object of ours has."""
     if plan.exchange.peers:
-        yield from peers.objects(
-            plan, {common.place(each) for each in (*_network(plan), *rights(plan), *watching(plan))}
-        )
+        ours = {common.place(each) for each in (*_network(plan), *rights(plan), *watching(plan))}
+        yield from peers.objects(plan, ours | plan.exchange.occupied)
 
 
 def watching(plan: StackPlan) -> Iterator[Manifest]:

@@ -30,7 +30,11 @@ Item = TypeVar("Item")
 
 
 def within(
-    known: Mapping[Place, Known], before: Collection[Place], room: int, lines: Callable[[Known], int]
+    known: Mapping[Place, Known],
+    before: Mapping[Place, int],
+    room: int,
+    lines: Callable[[Known], int],
+    kept_room: int = 0,
 ) -> tuple[tuple[Known, ...], list[str]]:
     """The profiles that stay, sorted, and what is said of the others.
 
@@ -40,21 +44,26 @@ def within(
 
     Args:
         known: All that was heard.
-        before: Organisation and identity of what the last run kept.
-        room: Bytes that are left for them in the ConfigMap of peers.
+        before: By organisation and identity of what the last run kept, how many bytes it took in the ConfigMap of peers.
+        room: Bytes that are left for them there.
         lines: How many bytes of it a profile takes.
+        kept_room: What those of the last run have of it for themselves, whatever others take; 0 where there is not as
+            much, and each has to find its room.
     """
+    room, more_room = room - kept_room, room  # one that is known may grow into the half of members, too
     kept: set[Place] = set()
     counts, size = Counter[str](), 0
     for place in _ranked(known, before):
         each, shown = known[place], not known[place].heard.profile.withdrawn
         more = sum(len(canonical(dict(one.raw))) for one in (each.heard, each.later) if one)
         full = shown and (counts.total() >= MOST or counts[place[0]] >= MOST_OF_ONE)
-        if full or size + more > LARGEST or (shown and lines(each) > room):
+        own = before.get(place, 0) if kept_room else 0
+        wants = max(0, lines(each) - own) if shown else 0
+        if full or size + more > LARGEST or wants > max(0, room + (more_room if own else 0)):
             continue
         kept.add(place)
         counts[place[0]] += shown
-        size, room = size + more, room - (lines(each) if shown else 0)
+        size, room = size + more, room - wants
     if not (left := ["/".join(place) for place in sorted(known.keys() - kept)]):
         return tuple(each for _, each in sorted(known.items())), []
     words = (

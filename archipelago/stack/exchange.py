@@ -23,7 +23,7 @@ from archipelago.profiles.peers import Peer, peers, relayed_members
 from archipelago.profiles.relays import Listener, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
-from archipelago.stack import continuity, openings
+from archipelago.stack import continuity, openings, room
 from archipelago.stack.partners import Import
 
 Tokens = Mapping[tuple[str, str], Access]  # what the cluster gave, by identity and partner
@@ -43,6 +43,7 @@ class Exchange:
         problems: Why something is refused.
         warnings: What a reader of the preview should know.
         sealer: Seals kubeconfigs; None where the protocol has no profiles.
+        occupied: Kind, namespace and name of objects of others in the cluster: no Peer gets the name of one.
     """
 
     own: tuple[Own, ...] = ()
@@ -54,6 +55,7 @@ class Exchange:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     sealer: Sealer | None = field(default=None, repr=False)
+    occupied: frozenset[tuple[str, str, str]] = frozenset()
 
     def profiles(
         self, records: Sequence[ExternalNode], tokens: Tokens, private: bytes
@@ -136,7 +138,7 @@ def exchange(
         members=taken.members,
         live_files=taken.live_files,
         waiting_for=waiting,
-        problems=tuple(refused),
+        problems=(*refused, *taken.problems),
         warnings=(
             *(_waits(each) for each in waiting),
             *learnt.doubts,
@@ -156,6 +158,7 @@ class _Taken:
     members: tuple[ExternalNode, ...]
     live_files: Mapping[str, str]
     warnings: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def _taken(
@@ -167,7 +170,7 @@ def _taken(
     heard: Mapping[Place, Known],
     last: Mapping[str, Any],
 ) -> _Taken:
-    before = {place for place, _ in _relayed_before(last)}
+    before = room.had(_relayed_before(last), len(nodes))
     records, plans = [record for _, record in nodes], [plan for plan, _ in nodes]
     partners = [node for given in imports.values() for node in given.nodes]
 
@@ -175,9 +178,16 @@ def _taken(
         book = AddressBook.of(settings.organisation, [*records, *partners, *members])
         return limits.size_of(chain.live_files(settings.network.name, book, plans))
 
-    room = LARGEST_FILE - listed(()) - limits.size_of(_live_files(nodes, own, ()))
+    lines = partial(_bytes, len(nodes))
+    alone = limits.size_of(_live_files(nodes, own, ()))
+    free = LARGEST_FILE - listed(()) - alone
+    stay = {place: heard[place] for place in before if place in heard}
+    # a member that publishes several of them stands there once
+    together = limits.size_of(_live_files(nodes, own, list(stay.values()))) - alone
+    kept = min(together, sum(min(before[place], lines(each)) for place, each in stay.items()))
+    wrong = tuple(room.taken(imports, settings, last, kept - free)) if 0 < kept > free else ()
     # half of what is left: the other half is for their members
-    known, beyond = limits.within(heard, before, room // 2, partial(_bytes, len(nodes)))
+    known, beyond = limits.within(heard, before, free // 2, lines, kept if kept <= free else 0)
     files = _live_files(nodes, own, known)
     near = {name for name, partner in settings.partners.items() if partner.allow_inside}
     strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
@@ -190,7 +200,7 @@ def _taken(
     words = "not dialled: the ConfigMap of peers holds no more of organisations that are no partners"
     more = [f"{limits.named(left, 'member')} {words}, and at most {limits.MOST_MEMBERS} are."] if left else []
     shut = openings.closed(settings, members, plans)
-    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut))
+    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut), wrong)
 
 
 def _waits(what: str) -> str:
@@ -251,8 +261,8 @@ def _live_files(
 def _bytes(nodes: int, known: Known) -> int:
     """Of the files above, for one profile of others."""
     profile = known.heard.profile
-    taken = len(f'"{profile}":{profile.revision},')
-    return taken * nodes + sum(len(f"{at.swarm} {at.peer_id}\n".encode()) for at in profile.published_to)
+    published = ((at.swarm, at.peer_id) for at in profile.published_to)
+    return 0 if profile.withdrawn else room.lines(str(profile), profile.revision, published, nodes)
 
 
 def _text(value: Any) -> str:

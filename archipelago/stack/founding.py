@@ -9,6 +9,7 @@ from typing import Any
 
 from archipelago.chains.contract import Chain, Genesis
 from archipelago.chains.node import Node
+from archipelago.foreign_text import quoted
 from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
@@ -242,7 +243,7 @@ def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterato
     for name, given in imports.items():
         theirs = given.network
         if theirs and theirs.genesis_hash not in ("", agreed.hash):
-            words = f"{name} is in {theirs.genesis.strip() or 'another network'}, this stack in {agreed.text.strip()}."
+            words = f"{name} is in {quoted(theirs.genesis.strip() or 'another network')}, this stack in {agreed.text.strip()}."
             cure = (
                 "Write the one founder in archipelago:network.joins of every stack but his own, and one "
                 f"archipelago:network.name in all of them; or remove the partner {name}."

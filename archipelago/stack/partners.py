@@ -29,7 +29,7 @@ from archipelago.settings.partner import Partner
 from archipelago.settings.read import Settings
 
 PROFILES = ("profiles", "relayedProfiles")  # own ones, and those of others
-UNREADABLE = "unreadable"  # in the place of a bundle: why its file cannot be read
+UNREADABLE = "unreadable"  # in the place of a bundle: why its file or its stack cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +156,9 @@ def accept(
     if partner.nodes is not None:
         raw = {"organisation": name, "externalNodes": list(partner.nodes)}
     where = partner.stack or partner.file or "the settings"
-    if raw is None or not (raw.get("organisation") or raw.get(UNREADABLE)):
-        absent = f"{where} is not there yet" if raw is None else f"{where} has exported nothing yet"
-        return _too_few(path, partner, Import(name, absent=absent))
-    if unreadable := _unreadable(path, where, name, raw):
+    if raw is None or (absent := _absent(where, partner, raw)):
+        return _too_few(path, partner, Import(name, absent=absent if raw else f"{where} is not there yet"))
+    if unreadable := _unreadable(path, where, partner, name, raw):
         return [unreadable]
     signed = partner.nodes is None and is_signed(dict(raw))
     problems = list(_provenance(path, where, partner, name, raw, signed))
@@ -195,11 +194,20 @@ def accept(
     return _too_few(path, partner, found)
 
 
-def _unreadable(path: str, where: str, name: str, raw: Mapping[str, Any]) -> Problem | None:
+def _absent(where: str, partner: Partner, raw: Mapping[str, Any]) -> str:
+    """Why a partner gives nothing, in words; empty where it gives something, right or wrong."""
+    if why := raw.get(UNREADABLE):
+        return quoted(why, 2 * LONGEST) if partner.stack and not partner.required else ""
+    return "" if raw.get("organisation") else f"{where} has exported nothing yet"
+
+
+def _unreadable(path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any]) -> Problem | None:
     """Why nothing of what a partner gives is looked at."""
     if why := raw.get(UNREADABLE):
-        cure = f"Ask {name} for the file that `archipelago export` writes."
-        return Problem(f"{path}.file", f"{quoted(why, 2 * LONGEST)}.", cure)
+        file = f"Ask {name} for the file that `archipelago export` writes."
+        stack = f"Ask {name} to run pulumi up again, or set archipelago:{path}.required to false until it has."
+        at, cure = (path, stack) if partner.stack else (f"{path}.file", file)
+        return Problem(at, f"{quoted(why, 2 * LONGEST)}.", cure)
     try:
         foreign.check(raw)
     except ValueError as error:

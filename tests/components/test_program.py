@@ -70,7 +70,7 @@ def test_a_partners_new_node_changes_the_list_of_peers_and_their_policy_alone() 
 
 
 def test_a_required_partner_is_a_visible_reference() -> None:
-    assert first_b().read == (B,), "its own outputs are read; the partner's come with the reference"
+    assert first_b().read == (A, B), "a reference that fails would end the run, so it is read before"
     assert first_b().references == (A,)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -70,7 +71,7 @@ class ChainFile(BaseModel):
     @property
     def twice(self) -> str:
         """A validator that stands there twice; empty where none does."""
-        return next((each for place, each in enumerate(self.validators) if each in self.validators[:place]), "")
+        return next((each for each, count in Counter(self.validators).items() if count > 1), "")
 
     @property
     def text(self) -> str:

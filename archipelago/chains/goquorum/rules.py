@@ -33,10 +33,10 @@ def _first(config: Mapping[str, Any], later: list[tuple[int, str]], above: str) 
         if isinstance(value, Mapping):  # the engine's own block
             kept[key] = _first(value, later, f"{name}.")
         elif key.lower() in _LISTS and value:
-            blocks = sorted({entry["block"] for entry in value})
-            entries = {block: [entry for entry in value if entry["block"] == block] for block in blocks}
-            # all of one block together: of two that say the same thing the last one holds
-            later += [(block, f"{name} {_text(found)}") for block, found in entries.items() if block > 0]
+            entries: dict[int, list[Any]] = {}
+            for entry in value:  # all of one block together: of two that say the same thing the last one holds
+                entries.setdefault(entry["block"], []).append(entry)
+            later += [(block, f"{name} {_text(entries[block])}") for block in sorted(entries) if block > 0]
             if now := [entry for entry in value if not entry["block"] > 0]:
                 kept[key] = now
         elif key.lower().endswith("block") and isinstance(value, int) and value > 0:
