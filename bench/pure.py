@@ -30,7 +30,7 @@ PLACES: Mapping[str, str] = {
     "archipelago.stack.plan:decide": "genesis",
     f"{_CHAIN}.chain:GoQuorum.plan": "node plans",
     f"{_CHAIN}.chain:GoQuorum.live_files": "peer lists",
-    "archipelago.stack.plan:AddressBook.problems": "address book",
+    "archipelago.stack.clashes:settled": "address book",
 }
 """Stages by the function that makes them up."""
 

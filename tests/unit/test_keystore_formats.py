@@ -83,7 +83,8 @@ def test_c28_keys_that_are_rotated_come_in_the_format_of_today_and_so_they_do_wh
     world = upgraded({f"{SECOND}.identity": {"generation": 2}})
     world.up("alpha")
     assert world.outputs["alpha"]["fileFormats"] == {"quorum-node2": 2}
-    world.configs["alpha"] = alpha({f"{SECOND}.identity": {"account": "ab" * 32}})
+    again = {f"{SECOND}.identity": {"account": "ab" * 32}, "losesValidators": ["quorum-node2"]}
+    world.configs["alpha"] = alpha(again)
     back = made(world.up("alpha"))
     assert world.outputs["alpha"]["fileFormats"] == {"quorum-node2": 2}
     assert {name: back[name] for name in NAMES if name != "quorum-node2"} == {

@@ -26,10 +26,11 @@ def grows(made: Shown, organisation: str, count: int) -> None:
     """An organisation hands over more nodes, under its own signature."""
     outputs = copy.deepcopy(made.outputs[organisation])
     first: dict[str, Any] = {key: value for key, value in outputs["externalNodes"][0].items() if key != "proof"}
+    own = {"alpha": 100, "beta": 200}[organisation]
     for at in range(count):
-        ends = {"swarm": {"host": "192.0.2.7", "port": 4001 + at}}
+        ends = {"swarm": {"host": f"192.0.2.{own}", "port": 4001 + at}}
         outputs["externalNodes"].append(
-            {**first, "name": f"more-{at}-{'x' * 50}", "nodeId": peer_id(bytes([at]) * 32), "endpoints": ends}
+            {**first, "name": f"more-{at}-{'x' * 50}", "nodeId": peer_id(bytes([own + at]) * 32), "endpoints": ends}
         )
     private = Keyring(bytes.fromhex(seed(organisation)), organisation, "research").secret(
         "", "organisation signing key"
