@@ -44,7 +44,7 @@ def within(
 
     Args:
         known: All that was heard.
-        before: By organisation and identity of what the last run kept, how many bytes it took in the ConfigMap of peers.
+        before: What the last run kept, and how many bytes of the ConfigMap of peers it took.
         room: Bytes that are left for them there.
         lines: How many bytes of it a profile takes.
         kept_room: What those of the last run have of it for themselves, whatever others take; 0 where there is not as

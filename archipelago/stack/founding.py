@@ -11,6 +11,7 @@ from archipelago.chains.contract import Chain, Genesis
 from archipelago.chains.node import Node
 from archipelago.foreign_text import quoted
 from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
+from archipelago.model.texts import LONGEST
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 from archipelago.stack import rules, standing
@@ -243,7 +244,8 @@ def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterato
     for name, given in imports.items():
         theirs = given.network
         if theirs and theirs.genesis_hash not in ("", agreed.hash):
-            words = f"{name} is in {quoted(theirs.genesis.strip() or 'another network')}, this stack in {agreed.text.strip()}."
+            other = quoted(theirs.genesis.strip() or "another network", LONGEST)
+            words = f"{name} is in {other}, this stack in {agreed.text.strip()}."
             cure = (
                 "Write the one founder in archipelago:network.joins of every stack but his own, and one "
                 f"archipelago:network.name in all of them; or remove the partner {name}."

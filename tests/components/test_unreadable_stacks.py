@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-import grpc
 import pytest
 
 import components.program
@@ -19,16 +19,6 @@ MARK = "4dabf18193072939515e22adb298388d"
 TORN = "failed to load checkpoint: unexpected end of JSON input"
 
 
-class EngineError(grpc.RpcError):
-    """What the SDK gets of the engine where a call fails."""
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return TORN
-
-
 class Torn(dict[str, Any]):
     """Outputs of stacks, one of which the backend cannot read."""
 
@@ -38,17 +28,19 @@ class Torn(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         if key == self.torn:
-            raise EngineError
+            raise RuntimeError(TORN)
         return super().get(key, default)
 
 
-UNREADABLE = {
-    "a state that was cut off": lambda given, stack: Torn(given, stack),
-    "a mark that the SDK does not know": lambda given, stack: {**given, stack: {**given[stack], "more": {MARK: "x"}}},
-    "an asset without content": lambda given, stack: {
-        **given,
-        stack: {**given[stack], "more": {MARK: "c44067f5952c0a294b673a41bacd8c17", "hash": "00"}},
-    },
+def with_more(given: Mapping[str, Any], stack: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The stacks, one of which exports one thing more."""
+    return {**given, stack: {**given[stack], "more": value}}
+
+
+UNREADABLE: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
+    "a state that was cut off": Torn,
+    "a mark that the SDK does not know": partial(with_more, value={MARK: "x"}),
+    "an asset without content": partial(with_more, value={MARK: "c44067f5952c0a294b673a41bacd8c17", "hash": "00"}),
 }
 
 
