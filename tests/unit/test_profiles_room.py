@@ -76,7 +76,7 @@ def test_the_partner_that_grew_is_named_and_not_the_one_with_the_most_nodes(
     holds(monkeypatch, 1 << 20)
     grows(full, "alpha", 20)
     before = full.up("gamma")
-    holds(monkeypatch, limits.size_of(before.live_files) + 600)
+    holds(monkeypatch, limits.size_of(before.live_files) + 100)
     grows(full, "beta", 4)
     plan = full.up("gamma")
     assert plan.missing == ("beta",)
