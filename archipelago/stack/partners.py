@@ -156,8 +156,9 @@ def accept(
     if partner.nodes is not None:
         raw = {"organisation": name, "externalNodes": list(partner.nodes)}
     where = partner.stack or partner.file or "the settings"
-    if raw is None or (absent := _absent(where, partner, raw)):
-        return _too_few(path, partner, Import(name, absent=absent if raw else f"{where} is not there yet"))
+    if raw is None or _absent(where, partner, raw):
+        absent = f"{where} is not there yet" if raw is None else _absent(where, partner, raw)
+        return _too_few(path, partner, Import(name, absent=absent))
     if unreadable := _unreadable(path, where, partner, name, raw):
         return [unreadable]
     signed = partner.nodes is None and is_signed(dict(raw))
