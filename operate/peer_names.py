@@ -1,4 +1,4 @@
-"""Names of Peers in a cluster: others choose them, and the object of somebody else that has one of them keeps it."""
+"""Names of Peers in a cluster: others choose them, and an object of another owner that has one of them keeps it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from operate.conflicts import kinds
 def beside_others(client: Client, plan: StackPlan) -> StackPlan:
     """The plan, in which no Peer has the name of an object that is not this stack's.
 
-    Else whoever shows a profile could stop each run of this stack with a name that is taken in its namespace.
+    Else a stranger that shows a profile could stop each run of this stack, with a name that is taken in its namespace.
 
     Args:
         client: Of the stack's cluster.

@@ -1,4 +1,4 @@
-"""Stacks of partners that are there and cannot be read: a partner that is broken stops nobody's run but its own."""
+"""Stacks of partners that are there and cannot be read: a partner that is broken stops no run but its own."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def meets(plan: StackPlan, *there: tuple[str, str]) -> StackPlan:
     return found
 
 
-def test_a_peer_whose_config_map_is_somebody_elses_takes_its_longer_name(configured: StackPlan) -> None:
+def test_a_peer_whose_config_map_is_of_another_owner_takes_its_longer_name(configured: StackPlan) -> None:
     peer = configured.exchange.peers[0]
     found = meets(configured, ("ConfigMap", peer.object_name))
     names = (peer.object_name, longer(peer).object_name)
@@ -75,7 +75,7 @@ def test_a_peer_whose_longer_name_is_taken_too_is_left_out_and_told(configured: 
     assert f"1 profile ({peer.profile} in {peer.namespace}) is without a Peer" in told
 
 
-def test_a_peer_whose_kubeconfig_has_the_name_of_somebody_elses_secret_takes_its_longer_name() -> None:
+def test_a_peer_whose_kubeconfig_has_the_name_of_anothers_secret_takes_its_longer_name() -> None:
     plan = granted().plans["beta"]
     (peer,) = [each for each in plan.exchange.peers if each.access]
     found = meets(plan, ("Secret", f"{peer.object_name}-kubeconfig"))

@@ -1,4 +1,4 @@
-"""The ConfigMap of peers is full: whoever grows finds no room, and no Peer that stands goes for it."""
+"""The ConfigMap of peers is full: what grows finds no room, and no Peer that stands goes for it."""
 
 from __future__ import annotations
 
