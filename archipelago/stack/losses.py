@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archipelago.model.record import ExternalNode
@@ -99,7 +99,11 @@ def validators(
 
 
 def problems(
-    settings: Settings, last: Mapping[str, Any], gone: Mapping[str, str], there: ValidatorSet
+    settings: Settings,
+    last: Mapping[str, Any],
+    gone: Mapping[str, str],
+    there: ValidatorSet,
+    records: Iterable[ExternalNode],
 ) -> Iterator[Problem]:
     """Why a plan that takes validators away is refused.
 
@@ -110,10 +114,12 @@ def problems(
         last: The stack's own last outputs.
         gone: Validators that the plan takes away, and in which way.
         there: What is certain of the network's validators.
+        records: Our nodes, as they would be: one with the key of block 0 again is back when the other key goes.
     """
     unnamed = {name: how for name, how in sorted(gone.items()) if name not in settings.loses_validators}
     addresses = {each.get("name"): each.get("address") for each in last.get("externalNodes") or []}
-    later = sum(addresses.get(name) not in there.named for name in unnamed)
+    after = {name for name in unnamed if addresses.get(name) not in there.named}
+    later, there = len(after), _with_those_back(there, [each for each in records if each.name in after])
     for voted_in in range(later + 1):
         if len(unnamed) - later + voted_in <= (spare := there.spare(voted_in)):
             continue
@@ -138,6 +144,11 @@ def needless(settings: Settings, gone: Mapping[str, str]) -> Iterator[str]:
     """A warning where names are left from an earlier run: it would let the next loss of them pass."""
     if left := sorted(set(settings.loses_validators) - gone.keys()):
         yield f"archipelago:{KEY} names {', '.join(left)}, which this run does not take away: take it out."
+
+
+def _with_those_back(there: ValidatorSet, records: Iterable[ExternalNode]) -> ValidatorSet:
+    back = sum(each.role == VALIDATOR and each.address in there.named for each in records)
+    return replace(there, away=max(0, there.away - back))
 
 
 def _lacking(there: ValidatorSet) -> str:

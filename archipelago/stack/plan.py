@@ -222,7 +222,7 @@ def _planned(
     if recorded:
         problems += changed
         problems += continuity.moved(last, records, settings)
-        problems += losses.problems(settings, last, gone, validators)
+        problems += losses.problems(settings, last, gone, validators, records)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
         raise Refused(problems, source)

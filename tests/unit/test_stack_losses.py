@@ -153,6 +153,15 @@ def test_c8_keys_that_are_rotated_one_after_another_are_away_until_they_are_vote
     assert voted.validators == (4, 0)
 
 
+def test_c8_a_rotation_that_is_taken_back_takes_no_validator_away() -> None:
+    """The key of block 0 comes when the other one goes; a third key instead is one more that is away."""
+    before = floats(outputs_of(plan_of(alpha(rotated("quorum-node1")), None, last(alpha()))))
+    assert not told_in(refusal_of(alpha(), None, before))
+    third = alpha({"nodes.quorum-node1.identity": {"generation": 3}})
+    (problem,) = told_in(refusal_of(third, None, before))
+    assert "has 4 validators if those were voted in" in problem.message
+
+
 SEVEN = alpha(
     {
         "nodes.quorum-node4": {},
