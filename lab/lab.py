@@ -236,7 +236,8 @@ class Lab:
             write_new(passphrase, secrets.token_hex(16) + "\n", mode=0o600)
         return {
             **toolchain.pulumi_environment(self.folder / "pulumi-home"),
-            "PULUMI_BACKEND_URL": folder.as_uri(),
+            # without sidecar files, which a kill leaves empty, and then pulumi cannot read the state
+            "PULUMI_BACKEND_URL": f"{folder.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "KUBECONFIG": str(self.kubeconfig),
             MARKER: str(self.folder),

@@ -39,7 +39,7 @@ class World:
         """What a preview of this stack shows now."""
         received: dict[str, Mapping[str, Any] | None] = {
             other: crossed(self.outputs[other]) if other in self.outputs else None
-            for other in STACKS
+            for other in {**STACKS, **self.outputs}
             if other != organisation
         }
         return self._plan_of(self.configs[organisation], received, floats(self.outputs.get(organisation, {})))

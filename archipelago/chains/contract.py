@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from archipelago.chains.accounts import Account
 from archipelago.chains.node import Node
+from archipelago.chains.peer_limits import PeerLimits
 from archipelago.chains.running import Running
 from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
@@ -110,6 +111,7 @@ class Chain(Protocol):
     kind: str
     notice: str  # what its users should know before they build on it; empty where there is nothing to say
     seals: bool  # whether its organisations seal secrets to each other, so that a stack exports a sealing key
+    peer_limits: PeerLimits | None  # how many nodes of partners its nodes take; None where that has no limit
     profiles: bool  # whether they tell of themselves in profiles that partners hand on (`partners.<p>.accept`)
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from archipelago.chains.contract import Ask, Genesis, Site
 from archipelago.chains.node import Node
+from archipelago.chains.peer_limits import PeerLimits
 from archipelago.chains.shared import NOTHING_SHARED, Shared
 from archipelago.identity.derive import Keyring
 from archipelago.settings.read import Settings
@@ -16,6 +17,7 @@ class Founded:
     """The words of `Chain` that such a protocol has nothing to say to."""
 
     seals = False
+    peer_limits: PeerLimits | None = None
     profiles = False
 
     def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:  # noqa: ARG002

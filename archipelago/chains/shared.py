@@ -20,6 +20,7 @@ class Shared:
         to: Partners that may have it, by item, as the settings alone tell: not whoever gave it. It is sealed to those
             of them that are in the stack file, signed what they gave and have a sealing key.
         taken: Whose it is, by item, where a partner gave it: what he sealed is kept, and he may be away later.
+        givers: Partners that secrets come from, whether they have given them yet or not.
         problems: Why something that was given is refused.
         warnings: What a reader of the preview should know.
     """
@@ -27,6 +28,7 @@ class Shared:
     items: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     to: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken: Mapping[str, str] = field(default_factory=dict)
+    givers: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -36,17 +36,16 @@ def problems(plans: Iterable[NodePlan], services: Iterable[Service], settings: S
                 yield Problem(path, words, "Shorten the node's name.")
 
 
-def too_large(live_files: Mapping[str, str], counts: Mapping[str, int]) -> Iterator[Problem]:
+def too_large(live_files: Mapping[str, str], most: str) -> Iterator[Problem]:
     """More files than a ConfigMap holds: Kubernetes would refuse it after other objects had changed.
 
     Args:
         live_files: What the ConfigMap of peers holds, by key.
-        counts: How many nodes each partner gave.
+        most: The partner that has grown most since the last run; empty where none has.
     """
     if (size := size_of(live_files)) <= LARGEST_FILE:
         return
-    most = max(counts, key=lambda name: counts[name], default="")
     path = f"partners.{most}" if most else ""
     words = f"the ConfigMap of peers must have at most {LARGEST_FILE} bytes, got {size}"
-    words += f"; {most} gives {counts[most]} nodes, more than any other partner." if most else "."
+    words += f"; no other partner's nodes have grown as much as those of {most} since the last run." if most else "."
     yield Problem(path, words, f"Ask {most} for fewer nodes." if most else "Run fewer nodes in this stack.")

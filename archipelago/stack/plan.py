@@ -18,7 +18,18 @@ from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted, clashes, continuity, held, losses, openings, ownership, sharing, standing
+from archipelago.stack import (
+    accepted,
+    clashes,
+    continuity,
+    crowds,
+    held,
+    losses,
+    openings,
+    ownership,
+    sharing,
+    standing,
+)
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide, waiting
 from archipelago.stack.ownership import Met
@@ -212,7 +223,8 @@ def _planned(
         *heard.problems,
         *continuity.founding(decision.problems, changed),
         *rivals,
-        *sharing.disagreements(near),
+        *(crowds.problems(chain.peer_limits, imports, last) if chain.peer_limits else ()),
+        *sharing.disagreements(near, common.shared.givers),
         *checks.problems(plans, services := chain.services(settings), settings),
     ]
     named = decision.genesis.addresses if decision.genesis else ()
@@ -227,7 +239,7 @@ def _planned(
     if problems:
         raise Refused(problems, source)
     live_files = {**chain.live_files(settings.network.name, book, plans), **heard.live_files}
-    if large := list(checks.too_large(live_files, {name: len(given.nodes) for name, given in imports.items()})):
+    if large := list(checks.too_large(live_files, crowds.most_grown(imports, settings, last))):
         raise Refused(large, source)
     return StackPlan(
         settings=settings,

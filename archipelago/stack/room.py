@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.profiles.entries import Place
 from archipelago.settings.read import Settings
-from archipelago.stack import accepted
+from archipelago.stack import crowds
 from archipelago.stack.partners import Import
 
 
@@ -50,21 +49,9 @@ def taken(imports: Mapping[str, Import], settings: Settings, last: Mapping[str, 
         last: The stack's own last outputs.
         lost: Bytes that are missing.
     """
-    before = accepted.read(last, settings)
-    grown = {
-        name: _size(given.nodes) - _size(before[name].nodes if name in before else ())
-        for name, given in imports.items()
-        if settings.partners[name].nodes is None
-    }
-    most = max(sorted(grown), key=lambda name: grown[name], default="")
-    if most and grown[most] > 0:
+    if most := crowds.most_grown(imports, settings, last):
         words = (
             f"its {len(imports[most].nodes)} nodes take the room of Peers of others in the ConfigMap of peers, which "
             f"lacks {lost} bytes for them; no other partner's nodes have grown as much since the last run."
         )
         yield Problem(f"partners.{most}", words, f"Ask {most} for fewer nodes, or for shorter host names.")
-
-
-def _size(nodes: Iterable[ExternalNode]) -> int:
-    """What the nodes of a partner say of themselves, in characters."""
-    return sum(len(f"{node}{node.node_id}") + sum(len(str(end)) for end in node.endpoints.values()) for node in nodes)

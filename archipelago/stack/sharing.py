@@ -8,7 +8,7 @@ never of anything that a partner seals back: no two stacks can chase each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,34 +181,44 @@ def _key(value: Any) -> str:
         return ""
 
 
-def disagreements(book: AddressBook) -> Iterator[Problem]:
+def disagreements(book: AddressBook, givers: Iterable[str]) -> Iterator[Problem]:
     """Members of a swarm of ours whose keys differ: they would dial each other for ever.
+
+    The key is ours; where we have none yet, that of the partner whom we take it from. Without either nobody knows which
+    one is wrong, and each partner is named.
 
     Args:
         book: Own nodes and those of partners: what organisations say that are no partners stops no run.
+        givers: Partners whom this stack takes secrets from.
     """
-    own = book.organisation
-    first: dict[tuple[str, int], ExternalNode] = {}
+    own, first = book.organisation, set(givers)
+    ours = {node.swarm for node in book.own if node.swarm}
+    swarms: dict[tuple[str, int], list[ExternalNode]] = {}
+    for node in book:
+        if node.swarm in ours and node.fingerprint:
+            swarms.setdefault((str(node.swarm), node.key_generation or 1), []).append(node)
     told: set[tuple[str, str]] = set()
-    nodes = sorted(book, key=lambda each: (each.organisation != own, each.key))
-    ours = {node.swarm for node in nodes if node.organisation == own}
-    for node in nodes:
-        if not node.swarm or not node.fingerprint or node.swarm not in ours:
-            continue
-        other = first.setdefault((node.swarm, node.key_generation or 1), node)
-        if other.fingerprint == node.fingerprint or (node.organisation, node.swarm) in told:
-            continue
-        told.add((node.organisation, node.swarm))
-        path = f"partners.{node.organisation}" if node.organisation != own else "network"
-        words = (
-            f"{other} and {node} are in the swarm {node.swarm} with different keys: their fingerprints are "
-            f"{other.fingerprint} and {node.fingerprint}, so they can never connect."
-        )
-        cure = (
-            f"Let {node.organisation} or {other.organisation} take the other's key, as with key: {{partner: <name>}}; "
-            "or they are two swarms, and need two names."
-        )
-        yield Problem(path, words, cure)
+    for (swarm, _), nodes in sorted(swarms.items()):
+        right = min(nodes, key=lambda node: (node.organisation != own, node.organisation not in first, node.key))
+        certain = right.organisation == own or right.organisation in first
+        wrong = [node for node in nodes if node.fingerprint != right.fingerprint]
+        for node, other in [*((node, right) for node in wrong), *((right, node) for node in wrong[:1] if not certain)]:
+            if (node.organisation, swarm) not in told:
+                told.add((node.organisation, swarm))
+                yield _disagreement(own, swarm, other, node)
+
+
+def _disagreement(own: str, swarm: str, right: ExternalNode, wrong: ExternalNode) -> Problem:
+    path = f"partners.{wrong.organisation}" if wrong.organisation != own else "network"
+    words = (
+        f"{right} and {wrong} are in the swarm {swarm} with different keys: their fingerprints are "
+        f"{right.fingerprint} and {wrong.fingerprint}, so they can never connect."
+    )
+    cure = (
+        f"Let {wrong.organisation} or {right.organisation} take the other's key, as with key: {{partner: <name>}}; "
+        "or they are two swarms, and need two names."
+    )
+    return Problem(path, words, cure)
 
 
 def generations(book: AddressBook) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -56,7 +57,7 @@ def command_lines() -> Iterator[set[str]]:
 
 def written_by(stack: Stack) -> Iterator[tuple[str, str]]:
     """Everything the engine leaves on disk: the events, the stack file, the state and its history."""
-    backend = Path(stack.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    backend = Path(urlsplit(stack.environment["PULUMI_BACKEND_URL"]).path)
     for folder in (stack.folder, backend):
         for path in folder.rglob("*"):
             if path.is_file():

@@ -7,10 +7,12 @@ from itertools import permutations
 
 import pytest
 
+from archipelago.model.address_book import AddressBook
 from archipelago.problems import Problem, Refused
+from archipelago.stack import sharing
 from archipelago.stack.plan import StackPlan
 from tests.ipfs import ARCHIVE, IPFS, STACKS, alpha, beta, examples, plan_of, world
-from tests.stacks import outputs_of
+from tests.stacks import outputs_of, seed
 from tests.world import World, uncounted
 
 pytestmark = pytest.mark.unit
@@ -106,6 +108,26 @@ def test_two_fingerprints_of_one_swarm_are_refused_with_both_members_named() -> 
     assert (
         "beta/public-archive and alpha/public-archive are in the swarm archive with different keys" in problem.message
     )
+
+
+def test_of_two_partners_whose_keys_differ_the_one_is_named_that_differs_from_the_giver_of_the_key() -> None:
+    third = {"stack": "organization/archipelago/cluster-z", "required": False}
+    made = world(alpha=alpha(), beta=beta({"partners.aaa": third}))
+    aaa = {"organisation": "aaa", "identitySeed": seed("aaa"), "cluster.address": "192.0.2.9"}
+    made.configs["aaa"] = beta({**aaa, f"{ARCHIVE}.key": "generate"})
+    made.up("alpha")
+    made.outputs["aaa"] = outputs_of(plan_of(made.configs["aaa"]))
+    (problem,) = refusal(made, "beta")
+    assert problem.path == "partners.aaa"
+
+
+def test_where_none_knows_which_of_two_keys_is_right_each_of_both_is_named() -> None:
+    made = world(alpha=alpha(), beta=beta())
+    nodes = [node for each in ("alpha", "beta") for node in plan_of(made.configs[each]).records]
+    keyed = [node.model_copy(update={"fingerprint": f"{number:032x}"}) for number, node in enumerate(nodes)]
+    waits = keyed[0].model_copy(update={"organisation": "gamma", "fingerprint": None})
+    found = sharing.disagreements(AddressBook.of("gamma", [*keyed, waits]), ())
+    assert sorted(problem.path for problem in found) == ["partners.alpha", "partners.beta"]
 
 
 def test_a_rotation_is_followed_by_each_in_its_own_time() -> None:

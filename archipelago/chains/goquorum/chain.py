@@ -44,6 +44,7 @@ class GoQuorum(Founded):
     )
     stack_model = StackSettings[GoQuorumNetwork, GoQuorumNode]
     running = GethConsole()
+    peer_limits = geth.PEER_LIMITS
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:
         """Names of a node's ports by the section that may pin them."""
@@ -132,8 +133,8 @@ class GoQuorum(Founded):
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
-        """Where the settings contradict a frozen genesis, and who gives more nodes than its nodes take as peers."""
-        return (*founding.differences(settings, parsed(genesis.text), own, book), *checks.crowded(book.values()))
+        """Where the settings contradict a frozen genesis."""
+        return founding.differences(settings, parsed(genesis.text), own, book)
 
     def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:
         """The block period, where geth is told it by an argument and the genesis has none."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from archipelago.chains.goquorum import geth, openings
 from archipelago.chains.goquorum.founding import validator_names
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import OLDEST, OLDEST_TESSERA, QBFT_EXISTS, Release, release
-from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 
@@ -23,27 +21,6 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for name, node in settings.nodes.items():
         yield from _node(f"nodes.{name}", node, network)
         yield from openings.problems(f"nodes.{name}", node, settings.cluster.network_policies)
-
-
-def crowded(partners: Iterable[ExternalNode]) -> Iterator[Problem]:
-    """Partners that give more nodes than geth has places for beside all others.
-
-    Args:
-        partners: What all partners gave.
-    """
-    counts = Counter(node.organisation for node in partners)
-    most = max(sorted(counts), key=lambda name: counts[name], default="")
-    crowd = counts.total() > geth.MOST_EXTERNAL
-    beyond = {name for name, count in counts.items() if count > geth.MOST_OF_ONE}
-    beyond |= {most} if crowd and counts[most] > geth.MOST_OF_MANY else set()
-    for name in sorted(beyond):
-        most_of_one = geth.MOST_OF_MANY if crowd else geth.MOST_OF_ONE
-        together = f" where all partners give more than {geth.MOST_EXTERNAL}" if crowd else ""
-        words = (
-            f"a partner must give at most {most_of_one} nodes{together}, as geth takes {geth.MAX_PEERS} peers; "
-            f"got {counts[name]} of {name}, and {counts.total()} of all."
-        )
-        yield Problem(f"partners.{name}", words, f"Ask {name} for fewer nodes, or take a partner out.")
 
 
 def unfoundable(settings: Settings) -> Iterator[Problem]:

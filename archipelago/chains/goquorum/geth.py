@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archipelago.chains.goquorum.settings import Api, GoQuorumNode
 from archipelago.chains.goquorum.versions import HTTP_FLAGS, WS_FLAGS, Release
+from archipelago.chains.peer_limits import PeerLimits
 
 DATA = "/data/dd"
 GIVEN = f"{DATA}/genesis.json"  # what it was given last: rules may change where block 0 stays
@@ -17,9 +18,7 @@ P2P, RPC, WS = 30303, 8545, 8546
 # geth opens a third of them itself and takes the others from outside (p2p/server.go). By default they are 50, and from
 # 34 nodes on a full mesh is impossible. A fixed number, above any address book: a partner's node restarts no other.
 MAX_PEERS = 1000
-# Nodes of one partner, and of all: beyond that a large one could take the places of the others. Many small partners may
-# be more together: none of them takes many places, and a network that large is no full mesh any more.
-MOST_OF_ONE, MOST_EXTERNAL, MOST_OF_MANY = 300, 600, 60
+PEER_LIMITS = PeerLimits("geth", MAX_PEERS, of_one=300, of_all=600, of_many=60)
 
 # What the program decides; in extraArgs they would be given twice, and geth takes the last one without a word.
 OWNED = frozenset(

@@ -42,6 +42,7 @@ class Ipfs:
         "kubo 0.42 was run in the tests of this program; other releases are configured by their documentation alone."
     )
     seals = True
+    peer_limits = None
     profiles = True
     stack_model = IpfsStack
     running = Kubo()

@@ -25,6 +25,7 @@ class _Found:
     items: dict[str, bytes] = field(default_factory=dict)
     to: dict[str, tuple[str, ...]] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
+    givers: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -64,6 +65,7 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
         if source.partner:
             held = received.get(source.partner, {}).get(name)
             place = f"partners.{source.partner}"
+            found.givers.add(source.partner)
         elif source.secret:
             held = _in_secrets(settings, keyring, site, swarm, nodes, found)
             place = f"{settings.path_of(nodes[0])}.key"
@@ -77,7 +79,7 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
             found.to[name] = tuple(sorted(set(partners) - {source.partner}))
             found.taken |= {name: source.partner} if source.partner else {}
             found.problems += _pinned(settings, nodes, parsed(held))
-    return Shared(found.items, found.to, found.taken, tuple(found.problems))
+    return Shared(found.items, found.to, found.taken, frozenset(found.givers), tuple(found.problems))
 
 
 def _is_key(held: bytes, place: str, swarm: str, found: _Found) -> bool:
