@@ -81,11 +81,12 @@ def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings:
                 yield Problem("organisation", words, cure)
                 return
             path = settings.path_of(node.name)
-            old, new = (f"{changed[0]} {str(each[changed[0]])[:8]}" for each in (before, after))
-            words = f"its key would change from {old}… to {new}…, and partners know it by the old one."
+            # its end, too: all PeerIDs begin alike
+            old, new = (f"{text[:8]}…{text[-8:]}" for text in (str(each[changed[0]]) for each in (before, after)))
+            words = f"its key would change from {changed[0]} {old} to {new}, and partners know it by the old one."
             cure = (
                 "Bring back the identitySeed (or the imported keys) that this stack was made with. Only where the node "
-                f"shall have other keys, count up archipelago:{path}.identity.generation."
+                f"is to have other keys, count up archipelago:{path}.identity.generation."
             )
             yield Problem(path, words, cure)
 
