@@ -30,6 +30,8 @@ _OURS = (
     *("command", "args", "workingDir", "env", "ports"),
     *("readinessProbe", "livenessProbe", "startupProbe"),
     *("shareProcessNamespace", "initContainers", "items", "subPath"),
+    *("imagePullSecrets", "priorityClassName", "serviceAccountName", "nodeSelector", "tolerations"),
+    *("nodeAffinity", "podAffinity", "podAntiAffinity", "runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"),
 )
 
 Workloads = Mapping[str, Manifest]

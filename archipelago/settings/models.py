@@ -13,15 +13,19 @@ from archipelago.model.endpoint import Exposed, Host
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
 from archipelago.settings.partner import Partner
+from archipelago.settings.pods import NodePod
 from archipelago.settings.types import (
+    DEFAULT_NODE_PORTS,
     SEALED,
+    Cpu,
     Directory,
     Label,
     Location,
     Machine,
+    Memory,
     NamespaceName,
     NodePort,
-    Quantity,
+    NodePorts,
     Size,
     Strict,
     fault,
@@ -58,10 +62,28 @@ class Cluster(Strict):
         default="restricted",
         description="Which pods are let into the namespaces that the stack makes for its nodes: a level of Kubernetes.",
     )
+    openshift: bool = Field(
+        default=False,
+        description="true: uid, gid and fsGroup of the pods are those that OpenShift gives the namespace.",
+    )
+    evictable_validators: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many validators a drain may take at a time; default: 1, or 0 of a chain that bears no loss.",
+    )
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
+    node_ports: NodePorts = Field(
+        default=DEFAULT_NODE_PORTS, description="Range of its NodePorts, where it has another."
+    )
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
     api_server_ca: str = Field(default="", description="What signs its certificate, in PEM; default: the cluster's CA.")
+
+    @property
+    def node_port_range(self) -> range:
+        """The numbers that a NodePort may have here."""
+        first, _, last = self.node_ports.partition("-")
+        return range(int(first), int(last) + 1)
 
     def at(self, root: Path) -> Self:
         """The same, with the kubeconfig at one place for every process, wherever that runs.
@@ -132,9 +154,9 @@ class Storage(Strict):
 class Requests(Strict):
     """What a node's main container asks of the cluster."""
 
-    cpu: Quantity = Field(default="250m", description="CPU request.")
-    memory: Quantity = Field(default="1Gi", description="Memory request.")
-    memory_limit: Quantity = Field(default="4Gi", description="Memory limit.")
+    cpu: Cpu = Field(default="250m", description="CPU request.")
+    memory: Memory = Field(default="1Gi", description="Memory request.")
+    memory_limit: Size = Field(default="4Gi", description="Memory limit.")
 
     def problems(self, path: str) -> Iterator[Problem]:
         """What Kubernetes refuses; `defaults` may say a part of it, so that only a whole node is asked.
@@ -147,8 +169,8 @@ class Requests(Strict):
             yield Problem(f"{path}.memory", words, "Lower it, or raise memoryLimit.")
 
 
-class NodeSettings(Strict):
-    """What every kind of node may say."""
+class NodeParts(Strict):
+    """What a node is made of: its ways in, its volume, its main container."""
 
     exposure: Exposure = Exposure()
     storage: Storage = Storage()
@@ -157,6 +179,10 @@ class NodeSettings(Strict):
         default=True,
         description="false: no run waits until this node is in sync, nor do the nodes after it in a rollout.",
     )
+
+
+class NodeSettings(NodePod, NodeParts):
+    """What every kind of node may say."""
 
 
 class NetworkSettings(Strict):

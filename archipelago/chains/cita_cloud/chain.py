@@ -114,6 +114,10 @@ class CitaCloud(Founded):
         """The first validators, by name."""
         return founding.validator_names(settings)
 
+    def bears(self, settings: Settings, validators: int) -> int:
+        """Less than a third of them; of raft's less than half."""
+        return super().bears(settings, validators) if stack(settings.network).bft else max(0, (validators - 1) // 2)
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
@@ -147,6 +151,7 @@ class CitaCloud(Founded):
             await_ready=own.await_ready,
             runs=file is not None,
             stateful=names.may_be_stateful(stem),
+            architecture="amd64",  # citacloud published no others
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:

@@ -36,7 +36,8 @@ cd {DATA}
 {peers.WELL_FORMED}
 refuse() {{
   echo "This volume holds $1. Nothing was touched." >&2
-  echo "Bring the settings and the seed that made it back, or delete the node's claim if its blocks shall go." >&2
+  echo "Bring the settings and the seed that made it back, then run pulumi up again." >&2
+  echo "What starts anew is a node of another name." >&2
   exit 1
 }}
 if [ -e .archipelago ]; then

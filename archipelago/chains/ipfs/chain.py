@@ -16,7 +16,7 @@ from archipelago.chains.ipfs.multiaddr import of_endpoint, parsed
 from archipelago.chains.ipfs.places import ANNOUNCE, BOOTSTRAP, CONFIG, STATUS_PORT, SWARM_KEY
 from archipelago.chains.ipfs.running import Kubo
 from archipelago.chains.ipfs.settings import IpfsStack, Member
-from archipelago.chains.ipfs.versions import release
+from archipelago.chains.ipfs.versions import architecture, release
 from archipelago.chains.node import Node
 from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
@@ -143,6 +143,10 @@ class Ipfs:
         """None: a swarm has members only."""
         return ()
 
+    def bears(self, settings: Settings, validators: int) -> int:  # noqa: ARG002
+        """All: each member serves by itself."""
+        return validators
+
     def differences(
         self,
         settings: Settings,
@@ -187,6 +191,7 @@ class Ipfs:
             namespace=_elsewhere(stack, node.name),
             runs=has_key and genesis is not None,
             waits_for="" if has_key else _missing(stack, node),
+            architecture=architecture(node.settings.version or stack.network.version),
         )
 
     def monitor(self, settings: Settings, nodes: Mapping[str, Node[Any]]) -> MonitorPlan | None:
@@ -201,6 +206,7 @@ class Ipfs:
             resources=Resources(asked.cpu, asked.memory, asked.memory_limit),
             members=tuple(_watched(stack, node) for node in nodes.values()),
             peers=stack.network.peers,
+            pod=monitor.or_as(stack.defaults).pod(given_ids=stack.cluster.openshift),
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:  # noqa: ARG002
@@ -261,7 +267,7 @@ def _missing(stack: IpfsStack, node: Node[Member]) -> str:
 
 def _watched(stack: IpfsStack, node: Node[Member]) -> Watched:
     pool, swarm = stack.place(node.name)
-    spec = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity"})
+    spec = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity", *node.settings.unsaid})
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).digest()[:16]
     return Watched(
         name=node.name,
