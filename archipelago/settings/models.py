@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
+from archipelago.model.plan import Resources
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
+from archipelago.settings.numbers import Within
 from archipelago.settings.partner import Partner
 from archipelago.settings.pods import NodePod
 from archipelago.settings.types import (
@@ -66,9 +68,8 @@ class Cluster(Strict):
         default=False,
         description="true: uid, gid and fsGroup of the pods are those that OpenShift gives the namespace.",
     )
-    evictable_validators: int | None = Field(
+    evictable_validators: Annotated[int, Within(0, 1000, "no more validators are known to run")] | None = Field(
         default=None,
-        ge=0,
         description="How many validators a drain may take at a time; default: 1, or 0 of a chain that bears no loss.",
     )
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
@@ -157,6 +158,11 @@ class Requests(Strict):
     cpu: Cpu = Field(default="250m", description="CPU request.")
     memory: Memory = Field(default="1Gi", description="Memory request.")
     memory_limit: Size = Field(default="4Gi", description="Memory limit.")
+
+    @property
+    def given(self) -> Resources:
+        """The same, for a plan."""
+        return Resources(self.cpu, self.memory, self.memory_limit)
 
     def problems(self, path: str) -> Iterator[Problem]:
         """What Kubernetes refuses; `defaults` may say a part of it, so that only a whole node is asked.

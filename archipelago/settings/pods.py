@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from archipelago.model.pod import USER, PodOptions, Security
 from archipelago.settings.affinity import Affinity
-from archipelago.settings.numbers import Within
+from archipelago.settings.numbers import LARGEST_SIGNED, Within
 from archipelago.settings.types import Strict, fault
 
 _OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -86,10 +86,8 @@ def _selected(labels: dict[str, str | None]) -> dict[str, str | None]:
 
 
 Named = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_OBJECT.pattern}$"})]
-_TEXTS = {
-    "type": "object",
-    "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "boolean"}, {"type": "integer"}]},
-}
+# a scalar, whatever YAML makes of it
+_TEXTS = {"type": "object", "additionalProperties": {"not": {"type": ["object", "array", "null"]}}}
 _SELECTED = {"type": "object", "additionalProperties": True}
 Labels = Annotated[
     dict[str, str],
@@ -114,8 +112,8 @@ class Toleration(Strict):
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
         default="", description="NoSchedule, PreferNoSchedule or NoExecute; empty for all."
     )
-    toleration_seconds: int | None = Field(
-        default=None, ge=0, description="For how many seconds, of NoExecute; for ever if left out."
+    toleration_seconds: Annotated[int, Within(0, LARGEST_SIGNED, "Kubernetes reads a number of 64 bits")] | None = (
+        Field(default=None, description="For how many seconds, of NoExecute; for ever if left out.")
     )
 
     @model_validator(mode="after")

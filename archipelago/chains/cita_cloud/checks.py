@@ -31,6 +31,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _blocks(settings)
     for name, node in settings.nodes.items():
         yield from _exposure(f"nodes.{name}", node)
+        yield from node.syncthing_resources.problems(f"nodes.{name}.syncthingResources")
+        yield from node.state_db.resources.problems(f"nodes.{name}.stateDb.resources")
     yield from _databases(settings)
     yield from imported.problems(settings)
 

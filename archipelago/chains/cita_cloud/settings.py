@@ -164,6 +164,22 @@ class CitaRequests(Requests):
     memory_limit: Size = Field(default="2Gi", description="Memory limit.")
 
 
+class SyncthingRequests(Requests):
+    """What syncthing asks of the cluster."""
+
+    cpu: Cpu = Field(default="50m", description="CPU request of syncthing.")
+    memory: Memory = Field(default="128Mi", description="Memory request of syncthing.")
+    memory_limit: Size = Field(default="512Mi", description="Memory limit of syncthing.")
+
+
+class StateDbRequests(Requests):
+    """What CouchDB asks of the cluster."""
+
+    cpu: Cpu = Field(default="100m", description="CPU request of CouchDB.")
+    memory: Memory = Field(default="256Mi", description="Memory request of CouchDB.")
+    memory_limit: Size = Field(default="1Gi", description="Memory limit of CouchDB.")
+
+
 class StateDb(Strict):
     """The CouchDB in which executor_chaincode_ext keeps its state; nothing outside of the pod reaches it."""
 
@@ -171,6 +187,7 @@ class StateDb(Strict):
     password: Annotated[Password, AfterValidator(_long)] | None = Field(
         default=None, description="Of the administrator; default: from your seed."
     )
+    resources: StateDbRequests = StateDbRequests()
 
 
 class CitaKeys(Strict):
@@ -204,6 +221,7 @@ class CitaNode(NodeSettings):
     )
     exposure: CitaExposure = CitaExposure()
     resources: CitaRequests = CitaRequests()
+    syncthing_resources: SyncthingRequests = SyncthingRequests()
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
     state_db: StateDb = StateDb()
     pd_endpoints: tuple[str, ...] = Field(

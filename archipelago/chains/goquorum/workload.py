@@ -11,7 +11,6 @@ from archipelago.chains.goquorum.versions import release
 from archipelago.chains.process import STAY
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 from archipelago.settings.images import tagged
-from archipelago.settings.models import Requests
 from archipelago.settings.types import quantity
 
 # geth starts to sync 10 s after its start where it has fewer than 5 peers (eth/sync.go, forceSyncCycle), and until then
@@ -73,7 +72,7 @@ def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Con
             Mount(Source.IDENTITY, "/identity", files=(KEYSTORE,)),
             Mount(Source.SHARED, "/genesis"),
         ),
-        resources=_given(node.resources),  # costs nothing more: it has ended before the others start
+        resources=node.resources.given,  # costs nothing more: it has ended before the others start
     )
 
 
@@ -90,7 +89,7 @@ def containers(
         image=_image(network, node),
         command=("sh", "-c", f'set -eu\n{wait}{STAY}stay geth "$@"\n', "geth", *geth.arguments(process, node)),
         mounts=(_DATA, _RUN, _TMP, _LIVE, Mount(Source.IDENTITY, "/identity", files=private)),
-        resources=_given(node.resources),
+        resources=node.resources.given,
         ports=tuple(ports),
         env=geth.environment(process),
         readiness=readiness.PROBE,
@@ -131,7 +130,7 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Cont
             Mount(Source.CONFIG, "/config"),
             Mount(Source.IDENTITY, "/identity", files=(TESSERA_KEY,)),
         ),
-        resources=_given(node.privacy_resources),
+        resources=node.privacy_resources.given,
         ports=("tessera", *(["third-party"] if node.api.third_party else [])),
         readiness=Probe(port="tessera"),
         liveness=Probe(port="tessera", period=20),
@@ -141,7 +140,3 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Cont
 
 def _image(network: GoQuorumNetwork, node: GoQuorumNode) -> str:
     return tagged(network.images.goquorum, node.version or network.version)
-
-
-def _given(asked: Requests) -> Resources:
-    return Resources(asked.cpu, asked.memory, asked.memory_limit)

@@ -24,7 +24,7 @@ from archipelago.model import foreign
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import marker
 from archipelago.model.monitor import MonitorPlan, Watched
-from archipelago.model.plan import NodePlan, Resources, Service
+from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings
@@ -200,10 +200,9 @@ class Ipfs:
         monitor = stack.network.monitor
         if not monitor.enabled or not nodes:
             return None
-        asked = monitor.resources
         return MonitorPlan(
             image=monitor.image,
-            resources=Resources(asked.cpu, asked.memory, asked.memory_limit),
+            resources=monitor.resources.given,
             members=tuple(_watched(stack, node) for node in nodes.values()),
             peers=stack.network.peers,
             pod=monitor.or_as(stack.defaults).pod(given_ids=stack.cluster.openshift),
