@@ -7,19 +7,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from archipelago.settings.numbers import Within
 from archipelago.settings.types import NamespaceName, PodLabels, Strict, fault
 
 _VALUES = ("In", "NotIn")
 _NUMBERS = ("Gt", "Lt")
-Weight = Annotated[int, Field(ge=1, le=100)]
+Weight = Annotated[int, Within(1, 100, "Kubernetes weighs wishes so")]
+
+
+def _said(text: str) -> str:
+    if not text:
+        raise fault("it must name a label, got an empty text", "Write the label's key, as kubernetes.io/hostname.")
+    return text
+
+
+Key = Annotated[str, AfterValidator(_said)]
 
 
 class Expression(Strict):
     """One demand on labels."""
 
-    key: str = Field(min_length=1)
+    key: Key
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
     values: tuple[str, ...] = ()
 
@@ -59,7 +69,13 @@ class Machines(Strict):
 class AnyOf(Strict):
     """Machines, one of several."""
 
-    node_selector_terms: tuple[Machines, ...] = Field(min_length=1)
+    node_selector_terms: tuple[Machines, ...]
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.node_selector_terms:
+            raise fault("it must have nodeSelectorTerms, got none", "Add one, or take the requirement out.")
+        return self
 
 
 class WeighedMachines(Strict):
@@ -79,7 +95,7 @@ class NodeAffinity(Strict):
 class Pods(Strict):
     """Pods beside which, or apart from which."""
 
-    topology_key: str = Field(min_length=1)
+    topology_key: Key
     label_selector: Selector | None = None
     namespaces: tuple[NamespaceName, ...] = ()
     namespace_selector: Selector | None = None
