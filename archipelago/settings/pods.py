@@ -133,7 +133,7 @@ class SecurityContext(Strict):
     """As whom the pod's processes run. Root, more rights and a writable root file system are not to be had."""
 
     run_as_user: Id | None = Field(
-        default=None, description=f"Uid, default {USER}; files of a running node belong to the one that wrote them."
+        default=None, description=f"Uid; default {USER}. Of a running node it changes with fsGroupChangePolicy: Always."
     )
     run_as_group: Id | None = Field(default=None, description=f"Gid; default {USER}.")
     fs_group: Id | None = Field(default=None, description=f"Gid of the files on its volumes; default {USER}.")

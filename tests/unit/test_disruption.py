@@ -84,7 +84,7 @@ def test_r19_a_second_validator_restarts_no_first_one() -> None:
 
 
 def test_r19_ones_own_rules_take_the_place_of_ours() -> None:
-    mine = {"preferredDuringSchedulingIgnoredDuringExecution": []}
+    mine: dict[str, Any] = {"preferredDuringSchedulingIgnoredDuringExecution": []}
     for pod in pods(plan_of(alpha({"defaults.affinity": {"podAntiAffinity": mine}}))).values():
         assert pod["spec"]["affinity"] == {"podAntiAffinity": mine}
 
