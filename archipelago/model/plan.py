@@ -208,7 +208,7 @@ class Service:
     @property
     def asks(self) -> bool:
         """Whether partners dial what its load balancer is asked to be: the cloud may give it another address."""
-        return bool(self.address) and self.host == self.address
+        return bool(self.address) and self.host in ("", self.address)
 
     @property
     def awaited(self) -> bool:

@@ -66,7 +66,7 @@ class Cluster(Strict):
     )
     openshift: bool = Field(
         default=False,
-        description="true: uid, gid and fsGroup of the pods are those that OpenShift gives the namespace.",
+        description="true: pods get their ids from the namespace, and look names up at port 5353, too.",
     )
     evictable_validators: Annotated[int, Within(0, 1000, "no more validators are known to run")] | None = Field(
         default=None,

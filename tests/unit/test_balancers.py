@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from archipelago.model.balancer import refusal
+from archipelago.model.endpoint import Exposed
+from archipelago.model.plan import Service
 from tests import cita, ipfs
 from tests.stacks import alpha, plan_of
 from tests.world import MANAGED, of_kind
@@ -63,3 +65,11 @@ def test_r36_another_address_than_the_one_asked_for_is_named(ingress: list[dict[
 def test_r36_one_address_in_two_spellings_is_one_address() -> None:
     told = {"status": {"loadBalancer": {"ingress": [{"ip": "2001:db8:0:0::9"}]}}}
     assert refusal("2001:db8::9", told) == ""
+
+
+def test_r36_what_is_asked_is_compared_whether_the_plan_takes_it_for_known_or_not() -> None:
+    hosts = {"": True, "203.0.113.9": True, "f5.example.org": False}
+    for host, asks in hosts.items():
+        service = Service("a", Exposed.LOAD_BALANCER, (), host, address="203.0.113.9")
+        assert (service.asks, service.awaited) == (asks, asks)
+    assert not Service("a", Exposed.LOAD_BALANCER, ()).asks

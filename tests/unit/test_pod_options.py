@@ -222,3 +222,16 @@ def test_a_monitor_watches_as_before_where_nothing_is_said_of_pods() -> None:
     mark = "archipelago/restart-on"
     digests = [each["spec"]["template"]["metadata"]["annotations"][mark] for each in (usual, said)]
     assert digests[0] == digests[1]
+
+
+@each_kind
+def test_r20_a_neighbour_names_are_looked_up_where_openshifts_dns_listens(make: Make) -> None:
+    """Its pods listen on 5353, and most plugins see a pod's port: no node found its peers by name."""
+    for openshift, numbers in ((False, {53}), (True, {53, 5353})):
+        policies = list(manifests(planned(make({"cluster.openshift": openshift}))))
+        (policy,) = [
+            each for each in policies if each["kind"] == "NetworkPolicy" and each["metadata"]["name"].endswith("-peers")
+        ]
+        looked = policy["spec"]["egress"][0]["ports"]
+        assert {each["port"] for each in looked} == numbers
+        assert {each["protocol"] for each in looked} == {"UDP", "TCP"}
