@@ -230,7 +230,7 @@ def _partners_agree(
         theirs = given.network
         if theirs is None or not theirs.genesis_hash:
             continue
-        read = _readable(chain, theirs.genesis)
+        read, path = _readable(chain, theirs.genesis), f"partners.{name}" if certain else "network"
         if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
             words = (
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
@@ -239,13 +239,13 @@ def _partners_agree(
             cure = (
                 f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
             )
-            decision.problems.append(Problem(f"partners.{name}" if certain else "network", words, cure))
+            decision.problems.append(Problem(path, words, cure))
         elif read and read.rules != genesis.rules:
             words = (
                 f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
             )
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
-            decision.problems.append(Problem(f"partners.{name}", words, cure))
+            decision.problems.append(Problem(path, words, cure))
         elif read and rules.parting(genesis, read):
             decision.warnings.append(rules.partners(genesis, read, name))
 
