@@ -85,7 +85,7 @@ def settled(
     clashing, problems = _clashes(settings, imports, ours)
     if not clashing:
         return dict(imports), problems
-    had = _had(settings.organisation, ours, before)
+    had = _had(settings, imports, ours, before)
     beaten: dict[Key, dict[Key, str]] = {}
     for clash in clashing:
         losers = _losers(clash, settings, had)
@@ -173,12 +173,18 @@ def _refused_as(message: str, organisation: str) -> Iterator[Problem]:
     yield Problem(f"partners.{organisation}", message, cure)
 
 
-def _had(own: str, ours: Ours, before: Before) -> set[tuple[str, str]]:
-    """Which organisation had what in the last run."""
+def _had(settings: Settings, imports: Mapping[str, Import], ours: Ours, before: Before) -> set[tuple[str, str]]:
+    """Which organisation had what in the last run.
+
+    No run writes down what is pasted: it stands in our own stack file, and has what no partner had before.
+    """
     found = {(name, claim) for name, known in before.items() for node in known.used for claim in claims(node)}
+    taken = {claim for _, claim in found}
+    pasted = [given for name, given in imports.items() if settings.partners[name].nodes is not None]
+    found |= {(each.name, claim) for each in pasted for node in each.nodes for claim in claims(node).keys() - taken}
     for raw in ours.last.get("externalNodes") or ():
         try:
-            found |= {(own, claim) for claim in claims(ExternalNode.model_validate(raw))}
+            found |= {(settings.organisation, claim) for claim in claims(ExternalNode.model_validate(raw))}
         except ValidationError:  # of a newer program
             continue
     return found

@@ -98,7 +98,7 @@ def decide(
         else:
             decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
             decision.warnings += warnings
-            _partners_agree(chain, decision.genesis, imports, decision)
+            _partners_agree(chain, decision.genesis, imports, decision, certain=runs or not network.founder)
             decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
         decision.warnings += _unproven(decision.genesis, imports)
     return decision
@@ -213,13 +213,24 @@ def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
     return [Problem("network.genesisHash", words, cure)]
 
 
-def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import], decision: Decision) -> None:
-    """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers."""
+def _partners_agree(
+    chain: Chain, genesis: Genesis, imports: Mapping[str, Import], decision: Decision, *, certain: bool
+) -> None:
+    """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers.
+
+    Args:
+        chain: Reads theirs.
+        genesis: Ours.
+        imports: What partners gave.
+        decision: Gets what is wrong.
+        certain: Whether it is the network's. A founder that is about to make it does not go on without the word of a
+            partner that runs another one: its nodes may have blocks.
+    """
     for name, given in imports.items():
         theirs = given.network
         if theirs is None or not theirs.genesis_hash:
             continue
-        read = _readable(chain, theirs.genesis)
+        read, path = _readable(chain, theirs.genesis), f"partners.{name}" if certain else "network"
         if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
             words = (
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
@@ -228,13 +239,13 @@ def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import
             cure = (
                 f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
             )
-            decision.problems.append(Problem(f"partners.{name}", words, cure))
+            decision.problems.append(Problem(path, words, cure))
         elif read and read.rules != genesis.rules:
             words = (
                 f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
             )
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
-            decision.problems.append(Problem(f"partners.{name}", words, cure))
+            decision.problems.append(Problem(path, words, cure))
         elif read and rules.parting(genesis, read):
             decision.warnings.append(rules.partners(genesis, read, name))
 

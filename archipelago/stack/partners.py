@@ -182,7 +182,7 @@ def accept(
             )
         else:
             problems += _foreign(at, where, node, name, settings)
-            problems += () if partner.allow_inside else _inside(at, node, name, settings)
+            problems += undialled(at, node, name, settings)
             nodes.append(node)
     network = _network(path, raw, problems)
     sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
@@ -246,10 +246,20 @@ def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Set
         yield Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")
 
 
-def _inside(path: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
-    for host in sorted({endpoint.host for endpoint in node.endpoints.values()}):
+def undialled(path: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
+    """Hosts of a partner's node that are not dialled, because only this cluster or this machine knows them.
+
+    Args:
+        path: Where the node stands.
+        node: The node.
+        name: The partner.
+        settings: Ours; they may allow such hosts to the partner.
+    """
+    partner = settings.partners[name]
+    hosts = set() if partner.allow_inside else {endpoint.host for endpoint in node.endpoints.values()}
+    for host in sorted(hosts):
         # what our own stack file says is meant
-        if reason := inside(host) or ("" if settings.partners[name].nodes else searched(host, settings.namespaces)):
+        if reason := inside(host) or ("" if partner.nodes else searched(host, settings.namespaces)):
             cure = (
                 f"Ask {name} for a host that can be dialled from outside its cluster. If you share a cluster or a "
                 f"machine, set archipelago:partners.{name}.allowInside to true."
