@@ -36,7 +36,9 @@ def _named(text: str) -> str:
 
 
 def _secrets(value: Any) -> Any:
-    """Names alone, or as Kubernetes has them: `{name: regcred}`."""
+    """Names alone, one or several, or as Kubernetes has them: `{name: regcred}`."""
+    if isinstance(value, (str, dict)):
+        value = [value]
     if not isinstance(value, (list, tuple)):
         return value
     return [each["name"] if isinstance(each, dict) and set(each) == {"name"} else each for each in value]

@@ -101,6 +101,7 @@ def test_r18_a_nodes_own_word_wins_and_maps_are_merged() -> None:
     own = {"nodes.quorum-node2": {"imagePullSecrets": [{"name": "other"}], "nodeSelector": {"pool": None, "zone": "b"}}}
     found = settings_of(alpha({**EVERYTHING, **own})).nodes["quorum-node2"]
     assert found.image_pull_secrets == ("other",)
+    assert settings_of(alpha({"defaults.imagePullSecrets": "one"})).nodes["quorum-node2"].image_pull_secrets == ("one",)
     pod = nodes(alpha({**EVERYTHING, **own}))[1]["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"zone": "b", ARCH: "amd64"}
 
