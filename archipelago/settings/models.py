@@ -28,6 +28,8 @@ from archipelago.settings.types import (
     NamespaceName,
     NodePort,
     NodePorts,
+    NoneOrName,
+    ObjectName,
     Size,
     Strict,
     fault,
@@ -126,10 +128,10 @@ class Storage(Strict):
     size: Size = Field(
         default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
     )
-    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+    storage_class: NoneOrName = Field(default="", description="StorageClass; empty for the cluster's default.")
     local: LocalDirectory | None = Field(default=None, description="A directory of one machine of the cluster.")
     nfs: NfsDirectory | None = Field(default=None, description="A directory of an NFS server.")
-    claim: Label | None = Field(
+    claim: ObjectName | None = Field(
         default=None, description="A claim that is there and that several nodes share, each in its own folder."
     )
 

@@ -10,12 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from archipelago.model.pod import USER, PodOptions, Security
 from archipelago.settings.affinity import Affinity
 from archipelago.settings.numbers import LARGEST_SIGNED, Within
-from archipelago.settings.types import Strict, fault
+from archipelago.settings.types import ObjectName, Strict, fault
 
-_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LONGEST = 253
 # labels and annotations by which this program, its Services and the controllers of Kubernetes find pods
 _OURS = ("archipelago/", "pulumi.com/", "statefulset.kubernetes.io/", "apps.kubernetes.io/")
 _TAKEN = frozenset(
@@ -26,13 +24,6 @@ _TAKEN = frozenset(
 )
 _ROOT = "no process of a node runs as root, and larger ones are no ids"
 _LARGEST_ID = 2**31 - 1
-
-
-def _named(text: str) -> str:
-    if not _OBJECT.fullmatch(text) or len(text) > _LONGEST:
-        cure = f"Use lower-case letters, digits, '-' and '.', at most {_LONGEST} characters, as kubectl get shows it."
-        raise fault(f"{text!r} is no name of a Kubernetes object", cure)
-    return text
 
 
 def _secrets(value: Any) -> Any:
@@ -87,7 +78,6 @@ def _selected(labels: dict[str, str | None]) -> dict[str, str | None]:
     return _values(labels)
 
 
-Named = Annotated[str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_OBJECT.pattern}$"})]
 # a scalar, whatever YAML makes of it
 _TEXTS = {"type": "object", "additionalProperties": {"not": {"type": ["object", "array", "null"]}}}
 _SELECTED = {"type": "object", "additionalProperties": True}
@@ -150,13 +140,13 @@ class PodSettings(Strict):
     """What a pod is told beside its containers. Each change of these restarts it."""
 
     image_pull_secrets: Annotated[
-        tuple[Named, ...],
+        tuple[ObjectName, ...],
         BeforeValidator(_secrets),
         WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     ] = Field(default=(), description="Secrets of its namespace with passwords of registries.")
     labels: Labels = Field(default={}, description="More labels of the pod and its workload.")
     pod_annotations: Annotations = Field(default={}, description="More annotations of the pod.")
-    priority_class_name: Named | None = Field(default=None, description="A PriorityClass of the cluster.")
+    priority_class_name: ObjectName | None = Field(default=None, description="A PriorityClass of the cluster.")
     node_selector: MachineLabels = Field(
         default={}, description="Labels of the machines for it; null takes one back, kubernetes.io/arch included."
     )
@@ -209,7 +199,7 @@ class PodSettings(Strict):
 class NodePod(PodSettings):
     """The same, of a node's pod."""
 
-    service_account_name: Named | None = Field(
+    service_account_name: ObjectName | None = Field(
         default=None, description="A ServiceAccount of its namespace; the pod gets no token of it."
     )
 

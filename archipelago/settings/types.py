@@ -32,6 +32,8 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LONGEST_NAME = 253
 _PATH = re.compile(r"(/[^/\x00-\x1f]+)+/?")
 _MACHINE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3}
@@ -68,6 +70,13 @@ def _namespace(text: str) -> str:
     if not _NAMESPACE.fullmatch(text) or len(text) > _NAMESPACE_LENGTH:
         cure = f"Use lower-case letters, digits and '-', at most {_NAMESPACE_LENGTH} characters."
         raise fault(f"{text!r} is no name of a Kubernetes namespace", cure)
+    return text
+
+
+def _named(text: str) -> str:
+    if not _OBJECT.fullmatch(text) or len(text) > _LONGEST_NAME:
+        cure = f"Use lower-case letters, digits, '-' and '.', at most {_LONGEST_NAME} characters, as kubectl shows it."
+        raise fault(f"{text!r} is no name of a Kubernetes object", cure)
     return text
 
 
@@ -213,6 +222,14 @@ NamespaceName = Annotated[
     str,
     AfterValidator(_namespace),
     WithJsonSchema({"type": "string", "pattern": f"^{_NAMESPACE.pattern}$", "maxLength": _NAMESPACE_LENGTH}),
+]
+ObjectName = Annotated[
+    str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_OBJECT.pattern}$"})
+]
+NoneOrName = Annotated[
+    str,
+    AfterValidator(lambda text: text and _named(text)),
+    WithJsonSchema({"type": "string", "pattern": f"^({_OBJECT.pattern})?$"}),
 ]
 Version = Annotated[
     str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": f"^{_VERSION.pattern}$"})

@@ -136,3 +136,11 @@ def test_r34_ports_of_clients_and_reserved_ones_lie_in_it_too() -> None:
 def test_r34_what_is_no_range_is_refused(text: str) -> None:
     (problem,) = problems_of(alpha({"cluster.nodePorts": text}))
     assert (problem.path, "--service-node-port-range" in problem.cure) == ("cluster.nodePorts", True)
+
+
+@pytest.mark.parametrize("key", ["storageClass", "claim"])
+def test_a_neighbour_names_of_objects_that_are_there_are_those_that_kubernetes_takes(key: str) -> None:
+    """The claim was refused after half of the stack was made; a long or dotted one, which is good, at once."""
+    (problem,) = problems_of(alpha({f"{FIRST}.storage": {key: "My Class"}}))
+    assert (problem.path, "no name of a Kubernetes object" in problem.message) == (f"{FIRST}.storage.{key}", True)
+    assert problems_of(alpha({f"{FIRST}.storage": {key: "0fast.csi.example-" + "x" * 60}})) == ()
