@@ -18,6 +18,7 @@ from archipelago.chains.ipfs.running import Kubo
 from archipelago.chains.ipfs.settings import IpfsStack, Member
 from archipelago.chains.ipfs.versions import architecture, release
 from archipelago.chains.node import Node
+from archipelago.chains.peer_limits import PeerLimits
 from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
 from archipelago.model import foreign
@@ -42,7 +43,7 @@ class Ipfs:
         "kubo 0.42 was run in the tests of this program; other releases are configured by their documentation alone."
     )
     seals = True
-    peer_limits = None
+    peer_limits = PeerLimits("the ConfigMap of peers", 1500, of_one=500, of_all=1000, of_many=100)
     profiles = True
     stack_model = IpfsStack
     running = Kubo()
