@@ -50,7 +50,7 @@ _ELSEWHERE = (
     "Choose another namespace. If its annotation archipelago/stack has an earlier name of this stack, give the stack "
     "that name again: pulumi stack rename."
 )
-_MOVES = (
+MOVES = (
     "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
     "again."
 )
@@ -206,7 +206,7 @@ def taken_volumes(client: Client, wanted: list[Manifest], plan: StackPlan) -> It
                 yield Problem(path, f"PersistentVolume {name} {whose(metadata)}.", cure)
             elif _place(spec) != place:
                 words = f"its volume {name} is at {' '.join(_place(spec))}, and a volume cannot move."
-                yield Problem(path, words, _MOVES)
+                yield Problem(path, words, MOVES)
 
 
 def _place(spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -268,7 +268,7 @@ def _moved(path: str, claim: Manifest, there: Manifest) -> Iterator[Problem]:
     if lost or any(has[key] != wants[key] for key in given):
         volume, kind = has.get("volumeName") or "no volume yet", has.get("storageClassName")
         words = f"its claim has the storage class {kind!r} and {volume}, and a claim never changes those."
-        yield Problem(f"{path}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, MOVES)
     elif has.get("volumeName") == own and quantity(_size(has)) != quantity(_size(wants)):
         words = f"its claim has {_size(has)}, and one of a directory never grows or shrinks."
         cure = f"Write {_size(has)}: it is a number only, the directory takes what is there."
@@ -283,7 +283,7 @@ def _another_claim(path: str, workload: Manifest, there: Manifest) -> Iterator[P
     before, after = _claim(there), _claim(workload)
     if before != after:
         words = f"its data is on the claim {before}; on {after} it would start without."
-        yield Problem(f"{path}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, MOVES)
 
 
 def _claim(workload: Manifest) -> str:

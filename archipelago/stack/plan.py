@@ -239,7 +239,7 @@ def _planned(
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:
         problems += changed
-        problems += continuity.moved(last, records, settings)
+        problems += [*continuity.moved(last, records, settings), *continuity.twice(last, records, settings)]
         problems += losses.problems(settings, last, gone, validators, records)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:

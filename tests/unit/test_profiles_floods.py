@@ -85,7 +85,9 @@ def test_of_an_organisation_that_we_list_no_relay_introduces_anything_without_it
     node = copy.deepcopy(made.outputs["beta"]["externalNodes"][0])
     relays(made, forged)
     pasted = how == "its nodes are pasted"
-    listed = {"nodes": [node]} if pasted else {"stack": "organization/archipelago/cluster-b", "required": False}
+    listed: dict[str, Any] = (
+        {"nodes": [node]} if pasted else {"stack": "organization/archipelago/cluster-b", "required": False}
+    )
     if not pasted:
         made.destroy("beta")
     del made.outputs["gamma"], made.plans["gamma"]
@@ -104,8 +106,8 @@ def test_a_config_map_of_a_stranger_has_no_name_that_a_member_to_come_may_have()
     made = ipfs.world(alpha=ipfs.alpha(listens), beta=ipfs.beta({"identities": {"site": site}}))
     made.up("alpha", "beta", "alpha", "beta", "alpha", "beta")
     outputs = copy.deepcopy(made.outputs["beta"])
-    own = {"profile": outputs["profiles"][0]}
-    outputs["relayedProfiles"] = [stranger(own, "public", "models-ss"), stranger(own, "public", "models")]
+    own: dict[str, Any] = {"profile": outputs["profiles"][0]}
+    outputs["relayedProfiles"] = [stranger(own, "public", name) for name in ("models-ss", "models")]
     private = Keyring(bytes.fromhex(seed("beta")), "beta", "research").secret("", "organisation signing key")
     outputs["identities"]["signature"] = sign(private, canonical(bundle_of(outputs)))
     made.outputs["beta"] = outputs
