@@ -14,7 +14,7 @@ from archipelago.chains.cita_cloud.chain_file import NAME, ChainFile, parsed
 from archipelago.chains.cita_cloud.device import check_device_id
 from archipelago.chains.cita_cloud.running import Controller
 from archipelago.chains.cita_cloud.services import stack
-from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode, address_text
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
@@ -138,7 +138,7 @@ class CitaCloud(Founded):
             api=None,
             more_services=tuple(others),
             closed_ports=_closed(network, (first, *others)),
-            dials=workload.TIKV if stack(network)["storage"].kind == "storage_tikv" else (),
+            dials=workload.TIKV_PORTS if stack(network)["storage"].kind == "storage_tikv" else (),
             volume=node.volume,
             public_files=_public_files(network, node, file) if file else {},
             private_files=node.private_files,
@@ -244,7 +244,7 @@ def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("portBase must be a port")
     numbers = ports.block(int(pasted["portBase"]))
     ends = {port.name: {"host": pasted["host"], "port": numbers[port.name]} for port in (ports.NETWORK, ports.SYNC)}
-    plain = {key: pasted[key] for key in ("name", "address", "index")}
+    plain = {key: pasted[key] for key in ("name", "index")} | {"address": address_text(pasted["address"])}
     return {**plain, "nodeId": pasted["deviceId"], "role": "validator", "endpoints": ends}
 
 

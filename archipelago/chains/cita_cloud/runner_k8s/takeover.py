@@ -18,11 +18,11 @@ from archipelago.chains.cita_cloud.runner_k8s.command import parsed
 from archipelago.chains.cita_cloud.runner_k8s.folder import NodeFolder
 from archipelago.chains.cita_cloud.runner_k8s.reading import Read, read
 from archipelago.chains.cita_cloud.services import KEY_FILE, usual
+from archipelago.chains.cita_cloud.shell_command import TIKV, endpoints, joined, without_endpoints
 from archipelago.chains.takeover import Left, Takeover
 from archipelago.settings.yaml_reader import load_all
 
 _OTHERS = "others"  # the partner that has the nodes of other stacks
-_PD = re.compile(r"\s+-e\s+(\S+)")
 _HEX_KEY = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -81,7 +81,7 @@ def _config(chain: Read) -> dict[str, Any]:
 def _service(images: str, role: str, given: Mapping[str, str]) -> str | dict[str, str]:
     """An implementation by its name alone, where the rest is as usual."""
     expected = usual(images, role, given["kind"])
-    command = _PD.sub("", given["command"])
+    command = without_endpoints(joined(given["command"]))
     more = {"image": given["image"]} if given.get("image", expected.image) != expected.image else {}
     more |= {"command": command} if command != expected.command else {}
     return {"kind": given["kind"], **more} if more else given["kind"]
@@ -96,8 +96,9 @@ def _node(chain: Read, node: NodeFolder) -> dict[str, Any]:
     if chain.command.multi:
         balanced = {"provider": "aliyun", "loadBalancer": place.balancer} if place.balancer else {}
         settings |= {"portBase": place.base, "exposure": {"host": place.host, **balanced}}
-    if found := _PD.search(chain.services["storage"]["command"]):
-        settings["pdEndpoints"] = found[1].split(",")
+    storage = chain.services["storage"]
+    if storage["kind"] == TIKV and (drivers := endpoints(joined(storage["command"]))):
+        settings["pdEndpoints"] = list(drivers)
     return settings
 
 
@@ -143,6 +144,10 @@ def _network_keys(chain: Read) -> dict[int, str]:
     return found
 
 
+def _untagged(chain: Read) -> Iterator[tuple[str, Mapping[str, str]]]:
+    return ((role, each) for role, each in chain.services.items() if not each.get("image"))
+
+
 def _decoded(text: object) -> str:
     try:
         return base64.b64decode(str(text), validate=True).decode().strip()
@@ -153,6 +158,11 @@ def _decoded(text: object) -> str:
 def _notes(chain: Read) -> Iterator[str]:
     objects = [f"{chain.file.name}-{node.index}.yaml" for node in chain.mine] if chain.command.multi else []
     listed = " -f ".join(objects or [f"{chain.file.name}.yaml"])
+    if untagged := [usual(chain.images, role, each["kind"]).image for role, each in _untagged(chain)]:
+        yield (
+            f"images without a tag were the latest of their time; here they are those of {chain.images}: "
+            f"{', '.join(untagged)}"
+        )
     yield f"before pulumi up: kubectl delete -f {listed} (two pods with one account must never run; volumes stay)"
     if DATABASE in chain.left.files:
         yield f"the super admin {chain.file.admin} stays in this folder: keep its kms.db and password"
