@@ -172,7 +172,7 @@ REFUSALS: dict[str, tuple[Chain, Change, str]] = {
     "a line for volumes": (
         LOCAL, line("create_k8s_config.py local_cluster", "create_pvc.py local_pvc"), "a line of create_pvc.py",
     ),
-    "no command at all": (LOCAL, line("./create_k8s_config.py local_cluster", "make"), "it is no command of runner_k8s."),
+    "no command at all": (LOCAL, line("./create_k8s_config.py local_cluster", "x"), "it is no command of runner_k8s."),
     "no command": (LOCAL, line("local_cluster", "cluster"), "it has neither local_cluster nor multi"),
     "a quotation mark": (LOCAL, line("123456", "'123456"), "a quotation mark in it is not closed"),
     "a password without its quotes": (LOCAL, line("123456", "let me in"), "a word of it belongs to no option"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNod
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
+from archipelago.foreign_text import shown
 from archipelago.identity.derive import Keyring
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
@@ -28,6 +30,7 @@ from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings, StackSettings
 from archipelago.settings.read import Settings
 
+_WHOLE = re.compile(r"[0-9]{1,9}(\.0)?")  # numbers cross stacks as floats
 _PASTED = {"name", "address", "host", "portBase", "deviceId", "index"}
 
 
@@ -240,11 +243,16 @@ def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
     """
     if wrong := set(pasted) ^ _PASTED:
         raise ValueError(f"write exactly {', '.join(sorted(_PASTED))}: {', '.join(sorted(wrong))} differs")
-    if not isinstance(pasted["portBase"], (int, float, str)):
-        raise ValueError("portBase must be a port")
-    numbers = ports.block(int(pasted["portBase"]))
+    address = address_text(pasted["address"])
+    for key, value in (("name", pasted["name"]), ("host", pasted["host"]), ("address", address)):
+        if not isinstance(value, str):
+            raise ValueError(f"{key} must be a text, got {shown(value)}")
+    for key in ("index", "portBase"):
+        if isinstance(pasted[key], bool) or not _WHOLE.fullmatch(str(pasted[key])):
+            raise ValueError(f"{key} must be a whole number, got {shown(pasted[key])}")
+    numbers = ports.block(int(float(pasted["portBase"])))
     ends = {port.name: {"host": pasted["host"], "port": numbers[port.name]} for port in (ports.NETWORK, ports.SYNC)}
-    plain = {key: pasted[key] for key in ("name", "index")} | {"address": address_text(pasted["address"])}
+    plain = {"name": pasted["name"], "index": pasted["index"], "address": address}
     return {**plain, "nodeId": pasted["deviceId"], "role": "validator", "endpoints": ends}
 
 
