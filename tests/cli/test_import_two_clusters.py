@@ -62,6 +62,7 @@ spec:
       storage: {{capacity: 1Gi}}
 """
 SECRET = ipfs.secret("cluster1-key", {"swarm-key": KEY.text}, "default")
+TOKEN = "cluster1-cluster1-api-token"
 SECRETS = SECRET | ipfs.secret("c2-key", {"swarm-key": KEY.text}, "public-c2")
 
 
@@ -127,7 +128,7 @@ def test_if2_nothing_is_made_under_the_name_before_the_secret_is_there(tmp_path:
         config = imported(tmp_path, JOINER, organisation, *options)
         plan = ipfs.plan_of(config, {"alpha": None}, given=dict.fromkeys(SECRETS))
         assert not plan.nodes[0].runs
-        assert not plan.nodes[0].secrets
+        assert set(plan.nodes[0].secrets) == {"public-c2-sp-public-c2-s-api-token"}
 
 
 def test_if2_a_secret_that_is_not_among_the_documents_is_said_with_its_command(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_if2_a_founder_without_the_secret_makes_it_as_before(tmp_path: Path) -> 
     result = run(tmp_path, CREATOR, "alpha")
     assert "create secret" not in result.stdout
     config = from_file(tmp_path / "Pulumi.alpha.yaml") | {"identitySeed": seed("alpha")}
-    assert set(ipfs.plan_of(config, given=dict.fromkeys(SECRET)).nodes[0].secrets) == {"cluster1-key"}
+    assert set(ipfs.plan_of(config, given=dict.fromkeys(SECRET)).nodes[0].secrets) == {"cluster1-key", TOKEN}
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_if2_who_joins_and_names_a_secret_waits_for_it_and_makes_none(joining: d
     config = beta({f"{ARCHIVE}.key": {"secret": "the-key"}, "partners.alpha.required": False, **joining})
     plan = plan_of(config, {"alpha": None}, given={Ask("Secret", "ipfs", "the-key"): None})
     assert not node(plan).runs
-    assert not node(plan).secrets
+    assert not ipfs.made(plan)
     assert "Secret ipfs/the-key: the key of swarm archive" in plan.waiting_for
     (told,) = [each for each in plan.warnings if "create secret generic" in each]
     assert "kubectl -n ipfs create secret generic the-key --from-file=swarm-key=<file>" in told
@@ -183,7 +183,7 @@ def test_if2_a_joiner_that_ran_with_a_key_made_here_keeps_it() -> None:
     for given in (there, absent):
         again = plan_of(config, last=last, given=given)
         assert ipfs.held(again) == ipfs.held(made)
-        assert node(again).secrets == node(made).secrets
+        assert ipfs.made(again) == ipfs.made(made)
 
 
 def test_if2_a_key_that_a_partner_seals_under_another_name_is_told() -> None:
