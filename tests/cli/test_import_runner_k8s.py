@@ -185,7 +185,7 @@ def test_what_a_failed_run_left_is_told(made: Callable[[Chain], Import]) -> None
     given = made(LOCAL)
     (given.folder / "node1/key_file").write_text("123456")
     ran = given.run()
-    assert "node1/key_file holds a password in plain text that a failed run left: delete it" in ran.err
+    assert "node1/key_file holds a password in plain text that a failed run left: no node reads it" in ran.err
     assert "123456" not in ran.said
 
 
