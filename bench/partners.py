@@ -17,8 +17,8 @@ from typing import Any
 from archipelago.chains.registry import CHAINS
 from archipelago.manifests.common import live_config
 from archipelago.manifests.stack import manifests
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import outputs
-from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan, plan_stack
 from bench import network
 from bench.pure import memory

@@ -14,8 +14,8 @@ from archipelago.model.plan import NodePlan
 from archipelago.model.record import is_signed
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import bundle
-from archipelago.stack.partners import bundle_of
 from cli import consoles
 from cli.engine import Failed, pulumi
 from cli.load import EXPORTED, read_outputs, written

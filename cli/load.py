@@ -17,8 +17,9 @@ from archipelago.checks.settings import problems
 from archipelago.model import foreign
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, located, read
+from archipelago.stack.bundles import bundle_of, read_files
 from archipelago.stack.converge import Received, Written
-from archipelago.stack.partners import Import, accept, bundle_of, read_files
+from archipelago.stack.partners import Import, accept
 from cli import consoles
 from cli.stacks import StackFile
 

@@ -21,7 +21,7 @@ from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import from_file
 from archipelago.settings.types import SEALED
 from archipelago.stack import accepted, clashes
-from archipelago.stack.partners import bundle_of, read_files
+from archipelago.stack.bundles import bundle_of, read_files
 from archipelago.stack.plan import StackPlan
 from cli import consoles, same_cluster
 from cli.deployed import ask

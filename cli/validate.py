@@ -16,8 +16,9 @@ from archipelago.settings.read import Settings
 from archipelago.settings.secrecy import SEED, in_plain_text
 from archipelago.settings.stack_file import from_file
 from archipelago.stack import clashes
+from archipelago.stack.bundles import read_files
 from archipelago.stack.converge import Written, converge
-from archipelago.stack.partners import Import, accept, read_files
+from archipelago.stack.partners import Import, accept
 from cli import consoles
 from cli.load import Outputs, OutputsFile, read_outputs, settings_of, written
 from cli.secrets import SeedFiles, opened_by_passphrase, read_seeds

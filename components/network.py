@@ -73,8 +73,8 @@ class ChainNetwork(pulumi.ComponentResource):
         for node, made in zip(self._plan.nodes, self.nodes, strict=True):
             needed = [*gate, *shared.get(self._plan.namespace_of(node), [])]
             # On a running network one node after another: never are two of ours away at once, and a bad change stops at
-            # the first. A new node waits for nobody, and nobody for its first sync.
-            if node.name in self._plan.one_by_one:
+            # the first. A new node waits for nobody, and nobody for its first sync. A preview restarts nothing.
+            if node.name in self._plan.one_by_one and not pulumi.runtime.is_dry_run():
                 previous = made.run(needed, previous) or previous  # one that waits now has none
             else:
                 made.run(needed)

@@ -13,7 +13,7 @@ from archipelago.manifests.workload import KINDS, waits_for_endpoints
 from archipelago.model.plan import NodePlan
 from archipelago.stack.plan import StackPlan
 from components.endpoints import Endpoints, endpoints_of
-from components.register import register
+from components.register import done, register
 
 # The only places that an endpoint reaches: everything else of an object stays readable in the first preview.
 _REACHED = {"ConfigMap": ("data",), **dict.fromkeys(KINDS, ("spec", "template", "metadata", "annotations"))}
@@ -55,7 +55,7 @@ class ChainNode(pulumi.ComponentResource):
         stored = [register(each, plan.namespace, keep) for each in manifests.stored(plan, node)]
         plain = pulumi.ResourceOptions(parent=self, depends_on=after)
         reached = [register(each, plan.namespace, plain) for each in manifests.services(plan, node)]
-        self._before = [*after, *stored, *reached]
+        self._before: list[Any] = [*after, *stored, *reached]
         self.services = tuple(reached)
         self.endpoints = endpoints_of(node.service, reached[0], plan.hosts)
 
@@ -73,8 +73,8 @@ class ChainNode(pulumi.ComponentResource):
             Its workload; None while the stack waits.
         """
         plan, node = self._plan, self._node
-        turn = [*self._after, *([previous] if previous else [])]
-        keep = pulumi.ResourceOptions(parent=self, depends_on=turn, retain_on_delete=True)
+        turn = [done(previous)] if previous else []
+        keep = pulumi.ResourceOptions(parent=self, depends_on=[*self._after, *turn], retain_on_delete=True)
         # everything else comes after the keys, and so in the node's turn
         before = [*self._before, *(register(each, plan.namespace, keep) for each in manifests.secrets(plan, node))]
         workload: pulumi.Resource | None = None
@@ -82,7 +82,7 @@ class ChainNode(pulumi.ComponentResource):
             if waits_for_endpoints(node):
                 self._fill(manifest, index)
             if manifest["kind"] in KINDS:
-                before = [*before, *shared, *([previous] if previous else [])]
+                before = [*before, *shared, *turn]
             opts = pulumi.ResourceOptions(parent=self, depends_on=before)
             if manifest["kind"] in KINDS:
                 opts = pulumi.ResourceOptions.merge(opts, _replacing(manifest["kind"]))

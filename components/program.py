@@ -21,7 +21,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import located, read
 from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
-from archipelago.stack.partners import PROFILES, UNREADABLE, bundle_of, read_files
+from archipelago.stack.bundles import PROFILES, UNREADABLE, bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
 from components import project
 from components.cluster import ask_cluster, check_cluster, with_addresses

@@ -6,6 +6,8 @@ and back, and importing them costs a second and 85 MB at each run.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 
 from archipelago.manifests.common import Manifest, full_name, managed
@@ -34,3 +36,22 @@ def register(manifest: Manifest, home: str, opts: pulumi.ResourceOptions) -> pul
         # the provider's answer holds them again, encoded; or what the cluster has put there
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=[_TOLD, _PRIVATE]))
     return pulumi.CustomResource(token, full_name(manifest, home), inputs, opts)
+
+
+def done(resource: pulumi.Resource) -> Any:
+    """What a resource waits for in `depends_on` where another one has to be done first, and no more is between them.
+
+    The SDK looks for a circle through all that a dependency depends on, again for each one, and recursively: as a chain
+    of dependencies some 490 nodes end in a RecursionError, and the cost grows with the square of the nodes.
+
+    Args:
+        resource: What has to be done first.
+
+    Returns:
+        An entry of `depends_on` that names no resource, and is there once that one is registered.
+    """
+
+    async def registered() -> None:
+        await resource.urn.future()
+
+    return pulumi.Output.from_input(registered())

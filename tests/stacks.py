@@ -22,8 +22,8 @@ from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings, read
 from archipelago.settings.stack_file import from_file
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import outputs
-from archipelago.stack.partners import bundle_of
 from archipelago.stack.plan import StackPlan, plan_stack
 
 Config = dict[str, Any]

@@ -111,8 +111,12 @@ class Chain(Protocol):
     kind: str
     notice: str  # what its users should know before they build on it; empty where there is nothing to say
     seals: bool  # whether its organisations seal secrets to each other, so that a stack exports a sealing key
-    peer_limits: PeerLimits | None  # how many nodes of partners its nodes take; None where that has no limit
     profiles: bool  # whether they tell of themselves in profiles that partners hand on (`partners.<p>.accept`)
+
+    @property
+    def peer_limits(self) -> PeerLimits | None:
+        """How many nodes of partners its nodes take; None where that has no limit."""
+        ...
 
     @property
     def running(self) -> Running:

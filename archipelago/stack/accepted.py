@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archipelago.chains.contract import Chain
+from archipelago.model.endpoint import inside
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Problem
 from archipelago.settings.partner import Partner
@@ -49,6 +50,9 @@ Before = Mapping[str, Accepted]
 def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
     """What the last run took, by partner; nothing of a partner that the stack file forgets, or has no longer.
 
+    What was taken is held to today's rules: nodes whose hosts may not be dialled any more are left out, and a partner
+    whose pinned key is another one than its record's has none.
+
     Args:
         last: The stack's own last outputs.
         settings: Ours.
@@ -57,15 +61,23 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
     found = {}
     for name, given in told.items() if isinstance(told, Mapping) else ():
         partner = settings.partners.get(name)
-        if partner is None or partner.forget or partner.nodes is not None:
+        if partner is None or partner.forget or partner.nodes is not None or partner.key not in (None, given["key"]):
             continue
-        try:
-            nodes = tuple(ExternalNode.model_validate(each) for each in given["nodes"])
-        except ValidationError:  # of a newer program
-            nodes = ()
+        nodes = tuple(node for raw in given["nodes"] if (node := _of_today(raw, name, settings)))
         edition, out = int(given["edition"]), frozenset(map(str, given.get("leftOut") or ()))
         found[name] = Accepted(nodes, given["key"], edition, given["digest"], bool(given.get("lost")), out)
     return found
+
+
+def _of_today(raw: Any, name: str, settings: Settings) -> ExternalNode | None:
+    try:
+        node = ExternalNode.model_validate(raw)
+    except ValidationError:  # of a newer program
+        return None
+    if settings.partners[name].allow_inside:
+        return node
+    # a short name harms nobody who had it before; the run says that it needs the setting
+    return None if any(inside(endpoint.host) for endpoint in node.endpoints.values()) else node
 
 
 def imports(
@@ -133,9 +145,11 @@ def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[s
     for name, given in taken.items():
         had = counted.get(name) or {}
         if given.absent and given.nodes:
+            were = len((told.get(name) or {}).get("nodes") or ())
+            out = f" {were - len(given.nodes)} more are not dialled any more." if were > len(given.nodes) else ""
             yield (
-                f"Partner {name}: {given.absent}. Its {len(given.nodes)} nodes that were taken last stay. If it has "
-                f"left for good, take it out of the stack file, or set archipelago:partners.{name}.forget to true."
+                f"Partner {name}: {given.absent}. Its {len(given.nodes)} nodes that were taken last stay.{out} If it "
+                f"has left for good, take it out of the stack file, or set archipelago:partners.{name}.forget to true."
             )
         elif given.absent:
             yield f"Partner {name}: {given.absent}. Run pulumi up again when it is."
@@ -199,8 +213,13 @@ def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | 
 
 
 def _older(given: Import, before: Before) -> Iterator[Problem]:
-    """What shows that a bundle is older than one that was taken before, and was put back."""
+    """What shows that a bundle is older than one that was taken before, and was put back.
+
+    Each key counts for itself: who wrote a high edition once under another one keeps the right one out for ever.
+    """
     known = before.get(given.name, Accepted())
+    if known.key != given.key:
+        return
     path = f"partners.{given.name}"
     cure = (
         f"Ask {given.name} to run pulumi up again. If it has lost its state or its keys, set archipelago:{path}.forget "

@@ -85,7 +85,7 @@ def settled(
     clashing, problems = _clashes(settings, imports, ours)
     if not clashing:
         return dict(imports), problems
-    had = _had(settings.organisation, ours, before)
+    had = _had(settings, imports, ours, before)
     beaten: dict[Key, dict[Key, str]] = {}
     for clash in clashing:
         losers = _losers(clash, settings, had)
@@ -173,12 +173,18 @@ def _refused_as(message: str, organisation: str) -> Iterator[Problem]:
     yield Problem(f"partners.{organisation}", message, cure)
 
 
-def _had(own: str, ours: Ours, before: Before) -> set[tuple[str, str]]:
-    """Which organisation had what in the last run."""
+def _had(settings: Settings, imports: Mapping[str, Import], ours: Ours, before: Before) -> set[tuple[str, str]]:
+    """Which organisation had what in the last run.
+
+    No run writes down what is pasted: it stands in our own stack file, and has what no partner had before.
+    """
     found = {(name, claim) for name, known in before.items() for node in known.used for claim in claims(node)}
+    taken = {claim for _, claim in found}
+    pasted = [given for name, given in imports.items() if settings.partners[name].nodes is not None]
+    found |= {(each.name, claim) for each in pasted for node in each.nodes for claim in claims(node).keys() - taken}
     for raw in ours.last.get("externalNodes") or ():
         try:
-            found |= {(own, claim) for claim in claims(ExternalNode.model_validate(raw))}
+            found |= {(settings.organisation, claim) for claim in claims(ExternalNode.model_validate(raw))}
         except ValidationError:  # of a newer program
             continue
     return found
@@ -200,20 +206,35 @@ def _losers(clash: _Clash, settings: Settings, had: Container[tuple[str, str]]) 
 
 
 def _out(beaten: Mapping[Key, Mapping[Key, str]]) -> dict[Key, str]:
-    """Nodes that have to go, and why: those that lose to one that stays."""
-    pending, out = dict(beaten), dict[Key, str]()
-    while pending:
-        stays = {key for winners in pending.values() for key in winners if key not in pending and key not in out}
-        # in a circle, the first by name stays
-        stays |= set() if any(stays & winners.keys() for winners in pending.values()) else {min(pending)}
-        gone = {key: winners for key, winners in pending.items() if stays & winners.keys()}
-        out |= {key: next(why for winner, why in winners.items() if winner in stays) for key, winners in gone.items()}
-        pending = {
-            key: winners
-            for key, winners in pending.items()
-            if key not in out and key not in stays and winners.keys() - out.keys()
-        }
+    """Nodes that have to go, and why: those that lose to one that stays. Its cost grows with the clashes alone."""
+    beats: dict[Key, list[Key]] = {}
+    for loser, winners in beaten.items():
+        for winner in winners:
+            beats.setdefault(winner, []).append(loser)
+    left = {loser: len(winners) for loser, winners in beaten.items()}  # winners that may yet stay, of what is undecided
+    staying, out = [winner for winner in beats if winner not in beaten], dict[Key, str]()
+    for first in (None, *sorted(beaten)):
+        if first in left:  # in a circle, the first by name stays
+            del left[first]
+            staying.append(first)
+        while staying:
+            winner = staying.pop()
+            for loser in beats.get(winner, ()):
+                if left.pop(loser, None) is None:
+                    continue
+                out[loser] = beaten[loser][winner]
+                staying += _freed(beats.get(loser, ()), left)
     return out
+
+
+def _freed(losers: Iterable[Key], left: dict[Key, int]) -> Iterator[Key]:
+    """Those of the undecided that nothing beats any more."""
+    for loser in losers:
+        if loser in left:
+            left[loser] -= 1
+            if not left[loser]:
+                del left[loser]
+                yield loser
 
 
 def _without(given: Import, out: Mapping[Key, str]) -> Import:

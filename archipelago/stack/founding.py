@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from archipelago.chains.contract import Chain, Genesis
 from archipelago.chains.node import Node
-from archipelago.foreign_text import quoted
-from archipelago.model.record import VALIDATOR, ExternalNode, NetworkRecord
-from archipelago.model.texts import LONGEST
+from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
-from archipelago.stack import rules, standing
+from archipelago.stack import agreement, rules, standing
 from archipelago.stack.partners import Import
 from archipelago.stack.standing import NOTHING_STANDS, Standing
 
@@ -91,16 +89,19 @@ def decide(
         decision.problems += _pinned(settings, decision.genesis)
         decision.problems += chain.differences(settings, decision.genesis, nodes, book)
         if agreed:
-            decision.problems += _partners_founded(agreed, imports)
+            decision.problems += agreement.of_settings(agreed, imports)
         elif there.text and (whom := rules.awaited(settings, chain, decision.genesis, imports, recorded)):
             decision.genesis, decision.rules_before, decision.waiting_for = None, None, whom
             return decision
         else:
             decision.genesis, warnings = rules.beside(settings, chain, decision.genesis, imports, recorded)
             decision.warnings += warnings
-            _partners_agree(chain, decision.genesis, imports, decision)
-            decision.warnings += _other_keys(decision.genesis, chain.validators(settings), book)
-        decision.warnings += _unproven(decision.genesis, imports)
+            certain = runs or not network.founder
+            problems, warnings = agreement.with_partners(chain, decision.genesis, imports, certain=certain)
+            decision.problems += problems
+            decision.warnings += warnings
+            decision.warnings += agreement.other_keys(decision.genesis, chain.validators(settings), book)
+        decision.warnings += agreement.unproven(decision.genesis, imports)
     return decision
 
 
@@ -211,78 +212,6 @@ def _pinned(settings: Settings, genesis: Genesis) -> list[Problem]:
     words = f"{pin} is pinned, but the genesis at hand is {genesis.hash}."
     cure = "Compare it with the founder by another way; change the pin only if the pin was wrong."
     return [Problem("network.genesisHash", words, cure)]
-
-
-def _partners_agree(chain: Chain, genesis: Genesis, imports: Mapping[str, Import], decision: Decision) -> None:
-    """Every partner that runs a genesis runs ours, by its hash and by the rules that no hash covers."""
-    for name, given in imports.items():
-        theirs = given.network
-        if theirs is None or not theirs.genesis_hash:
-            continue
-        read = _readable(chain, theirs.genesis)
-        if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
-            words = (
-                f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
-                f"this stack on {genesis.chain_id} ({genesis.hash[:6]}…{genesis.hash[-4:]})."
-            )
-            cure = (
-                f"They can never share blocks. Let one of them join the other's network, or remove the partner {name}."
-            )
-            decision.problems.append(Problem(f"partners.{name}", words, cure))
-        elif read and read.rules != genesis.rules:
-            words = (
-                f"{name} has the same block 0 but another config in its genesis: they would part at some later block."
-            )
-            cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
-            decision.problems.append(Problem(f"partners.{name}", words, cure))
-        elif read and rules.parting(genesis, read):
-            decision.warnings.append(rules.partners(genesis, read, name))
-
-
-def _partners_founded(agreed: Genesis, imports: Mapping[str, Import]) -> Iterator[Problem]:
-    """Every partner is in the network that our settings mean."""
-    for name, given in imports.items():
-        theirs = given.network
-        if theirs and theirs.genesis_hash not in ("", agreed.hash):
-            other = quoted(theirs.genesis.strip() or "another network", LONGEST)
-            words = f"{name} is in {other}, this stack in {agreed.text.strip()}."
-            cure = (
-                "Write the one founder in archipelago:network.joins of every stack but his own, and one "
-                f"archipelago:network.name in all of them; or remove the partner {name}."
-            )
-            yield Problem(f"partners.{name}", words, cure)
-
-
-def _readable(chain: Chain, text: str) -> Genesis | None:
-    """A partner's genesis; None where it gave no file, or none that can be read: its hash was compared."""
-    try:
-        return chain.read_genesis(text) if text else None
-    except ValueError:
-        return None
-
-
-def _unproven(genesis: Genesis, imports: Mapping[str, Import]) -> Iterator[str]:
-    """Nodes that a partner has as members, and that block 0 has as validators, without a proof that it has the keys."""
-    for name, given in imports.items():
-        for node in given.nodes if given.network else ():
-            if node.role != VALIDATOR and not node.proof and node.address in genesis.addresses:
-                yield (
-                    f"{node} is a validator of block 0 and a member by {name}'s word, which does not prove that it has "
-                    f"the key: no vote against it follows. Ask {name} to run pulumi up with this version, and the "
-                    "other organisations whose node it is."
-                )
-
-
-def _other_keys(genesis: Genesis, named: Iterable[str], book: Mapping[str, ExternalNode]) -> Iterator[str]:
-    """Partners' nodes that block 0 was made with, by the settings, and that have other keys now."""
-    for name in named:
-        node = book.get(name)
-        if node and node.address and node.address not in genesis.addresses:
-            yield (
-                f"{name} is among the validators that the genesis was made of, and has the address {node.address} now, "
-                f"which is not among them: {node.organisation} has given it other keys. If it is to validate, it has "
-                "to be voted in, and its old address out."
-            )
 
 
 def waiting(waiting_for: Sequence[str], waits: Sequence[str]) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from archipelago.model.record import BUNDLE, LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
 from archipelago.stack import accepted
+from archipelago.stack.bundles import PROFILES
 from archipelago.stack.exchange import Tokens
-from archipelago.stack.partners import PROFILES
 from archipelago.stack.plan import StackPlan
 
 Outputs = dict[str, Any]

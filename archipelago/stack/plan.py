@@ -31,10 +31,11 @@ from archipelago.stack import (
     standing,
     swarms,
 )
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide, waiting
 from archipelago.stack.ownership import Met
-from archipelago.stack.partners import Import, bundle_of
+from archipelago.stack.partners import Import
 
 
 @dataclass(frozen=True)

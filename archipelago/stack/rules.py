@@ -100,7 +100,7 @@ def beside(
     known = chain.beside(settings, genesis, said or {})
     return replace(genesis, beside={key: value for key, value in known.items() if value}), [
         *_unknown(known),
-        *_others(known, imports),
+        *_others(settings, known, imports),
     ]
 
 
@@ -144,14 +144,19 @@ def _unknown(known: Mapping[str, int]) -> Iterator[str]:
             )
 
 
-def _others(known: Mapping[str, int], imports: Mapping[str, Import]) -> Iterator[str]:
+def _others(settings: Settings, known: Mapping[str, int], imports: Mapping[str, Import]) -> Iterator[str]:
+    own = {field.alias for field in type(settings.network).model_fields.values()}  # else they are about the genesis
     for name, given in imports.items():
         theirs = (given.network and given.network.beside_genesis) or {}
         for key, value in known.items():
             if value and theirs.get(key) not in (None, value):
+                apart = f"the {key} {theirs[key]}, those of this stack {value}"
+                path = f"network.genesis.{key}"
+                if key in own:  # there the numbers are a code
+                    apart, path = f"another {key} than those of this stack", f"network.{key}"
                 yield (
-                    f"The nodes of partner {name} have the {key} {theirs[key]}, those of this stack {value}: they may "
-                    f"refuse each other's blocks. Set archipelago:network.genesis.{key} alike in both stacks."
+                    f"The nodes of partner {name} have {apart}: they may not connect, or refuse each "
+                    f"other's blocks. Set archipelago:{path} alike in both stacks."
                 )
 
 

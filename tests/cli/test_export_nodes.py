@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from archipelago.chains.goquorum.enode import from_qubernetes
 from archipelago.model.record import Bundle, NetworkRecord, is_signed
-from archipelago.stack.partners import bundle_of
+from archipelago.stack.bundles import bundle_of
 from tests.cli.conftest import Project
 from tests.unit.vectors import vectors
 from tests.world import World

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from archipelago.manifests.stack import manifests
-from archipelago.stack.partners import bundle_of
+from archipelago.stack.bundles import bundle_of
 from cli.yaml_text import document, redacted
 from tests.cli.conftest import Project
 from tests.stacks import alpha, beta, changed, plan_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archipelago.stack.partners import bundle_of
+from archipelago.stack.bundles import bundle_of
 from tests.cli.conftest import Deployed, sealed
 from tests.stacks import seed
 

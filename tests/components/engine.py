@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +21,10 @@ PROJECT = "archipelago"
 STACK = "pulumi:pulumi:Stack"
 READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 UNKNOWN = "<unknown>"
+WORKLOAD = "kubernetes:apps/"
 TOKEN = "kubernetes.io/service-account-token"
 Place = tuple[str | int, ...]
+_QUIET = 0.2  # seconds without a request, after which a slow workload is up
 
 
 class Ports(StrEnum):
@@ -51,6 +54,8 @@ class Registered:
     additional_secret_outputs: tuple[str, ...]
     aliases: tuple[str, ...] = ()
     """Types that it had before."""
+    after: frozenset[str] = frozenset()
+    """What the engine had answered when this was requested."""
 
     @property
     def kind(self) -> str:
@@ -61,9 +66,12 @@ class Registered:
 class Recorder(mocks.MockMonitor):
     """A resource monitor that keeps every request; the SDK's own one drops options and secretness."""
 
-    def __init__(self, engine: Engine, stack: str) -> None:
+    def __init__(self, engine: Engine, stack: str, *, slow: bool = False) -> None:
         super().__init__(engine)
         self.stack = stack
+        self.slow = slow
+        self.answered: set[str] = set()
+        self.asked = time.monotonic()
         self.requests: list[Registered] = []
         self.outputs: dict[str, Any] = {}
         self.secret_outputs: frozenset[Place] = frozenset()
@@ -77,6 +85,8 @@ class Recorder(mocks.MockMonitor):
         return f"urn:pulumi:{self.stack}::{PROJECT}::{qualified}::{name}"
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's word
+        after = frozenset(self.answered)
+        self.asked = time.monotonic()
         with event_loop():
             reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types there
         if request.type != STACK:
@@ -97,8 +107,12 @@ class Recorder(mocks.MockMonitor):
                     custom=request.custom,
                     additional_secret_outputs=tuple(request.additionalSecretOutputs),
                     aliases=tuple(each.spec.type for each in request.aliases),
+                    after=after,
                 )
             )
+        while self.slow and request.type.startswith(WORKLOAD) and time.monotonic() < self.asked + _QUIET:
+            time.sleep(_QUIET / 10)
+        self.answered.add(reply.urn)
         return reply
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's word

@@ -28,7 +28,7 @@ from archipelago.problems import Problem
 from archipelago.stack.ownership import Met
 from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
-from tests.components.engine import PROJECT, Engine, Place, Ports, Recorder, Registered
+from tests.components.engine import PROJECT, WORKLOAD, Engine, Place, Ports, Recorder, Registered
 from tests.stacks import Config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -68,6 +68,11 @@ class Run:
             left += new
         return found
 
+    def waited(self, urn: str) -> set[str]:
+        """Workloads that were up when a resource was asked for, in a slow run: it waited for them."""
+        (asked,) = [each for each in self.resources if each.urn == urn]
+        return {each.urn for each in self.resources if each.urn in asked.after and each.type.startswith(WORKLOAD)}
+
 
 def run(
     config: Config,
@@ -85,6 +90,7 @@ def run(
     met: Met = HERE,
     hidden: str = "",
     left: Mapping[str, Mapping[str, str]] | None = None,
+    slow: bool = False,
 ) -> Run:
     """Run `__main__.py` once.
 
@@ -104,8 +110,9 @@ def run(
         met: What the cluster says of itself.
         hidden: Why it does not show its objects before the plan is made; empty where it does.
         left: Files in Secrets of nodes that the outputs do not name, by node.
+        slow: A workload is up only when nothing else is asked for any more, as in a cluster: see `Run.waited`.
     """
-    recorder = Recorder(Engine(stacks or {}, ports, preview), name)
+    recorder = Recorder(Engine(stacks or {}, ports, preview), name, slow=slow)
     logger, told = _logger()
     code = 0
     with pytest.MonkeyPatch.context() as patch:

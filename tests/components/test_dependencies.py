@@ -63,12 +63,30 @@ def test_every_workload_comes_after_every_service(kind: str) -> None:
         assert services <= given.before(each)
 
 
-def test_a_running_network_still_has_one_chain_of_updates_and_no_more() -> None:
-    """A node's Secret and its workload come after the workload before; its ConfigMap comes after the Secret."""
+def test_a_running_network_has_no_more_dependencies_than_a_new_one() -> None:
+    """Its updates come one after another without one: a chain of them costs the square of the nodes."""
     a = "organization/archipelago/cluster-a"
     before = first("goquorum", 20)
     again = run(goquorum(20), {a: before.outputs})
-    assert dependencies(again) == dependencies(before) + 2 * 19
+    assert dependencies(again) == dependencies(before)
+
+
+def test_dependencies_are_no_deeper_in_a_running_network_of_more_nodes() -> None:
+    """The SDK follows them recursively: as one chain of all nodes they ended in a RecursionError from some 490 on."""
+    a = "organization/archipelago/cluster-a"
+    few, many = (run(goquorum(nodes), {a: first("goquorum", nodes).outputs}) for nodes in (10, 20))
+    assert _depth(few) == _depth(many)
+
+
+def _depth(given: Run) -> int:
+    """How many resources stand in the longest chain of dependencies."""
+    direct = {each.urn: each.depends_on for each in given.resources}
+
+    @cache
+    def depth(urn: str) -> int:
+        return 1 + max(map(depth, direct.get(urn, ())), default=0)
+
+    return max(map(depth, direct))
 
 
 def _workloads(given: Run) -> list[str]:

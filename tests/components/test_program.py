@@ -11,8 +11,8 @@ from archipelago.manifests import limits
 from archipelago.manifests.stack import manifests
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import outputs
-from archipelago.stack.partners import bundle_of
 from tests.components.engine import UNKNOWN, Ports, allocated_port, balancer_address
 from tests.components.harness import HERE, REPOSITORY, Run, run
 from tests.components.runs import BOTH, A, B, first_a, first_b, second_a, stacks, waiting_a

@@ -156,30 +156,29 @@ def test_a_workload_starts_when_every_node_can_be_found_by_name(name: str) -> No
 
 def test_the_nodes_of_a_new_network_are_made_at_once() -> None:
     """A validator that waits until the one before is ready waits for blocks, and those need both."""
-    deployments = first_a().of("StatefulSet")
-    urns = {each.urn for each in deployments.values()}
-    assert not [name for name, each in deployments.items() if each.depends_on & urns]
+    given = run(alpha(), slow=True)
+    assert [given.waited(each.urn) for each in given.of("StatefulSet").values()] == [set(), set(), set()]
 
 
 def test_the_nodes_of_a_running_network_are_updated_one_after_another() -> None:
     """So that a bad image stops at the first validator."""
-    given = run(alpha(), stacks())
+    given = run(alpha(), stacks(), slow=True)
     first, second, third = (given.named("StatefulSet", f"consortium-quorum-node{number}") for number in (1, 2, 3))
-    urns = {first.urn, second.urn, third.urn}
-    assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
+    assert [given.waited(each.urn) for each in (first, second, third)] == [set(), {first.urn}, {first.urn, second.urn}]
 
 
 @pytest.mark.parametrize("name", ["quorum-node0", "quorum-node4"])
 def test_a_node_added_to_a_running_network_waits_for_nobody_and_nobody_for_it(name: str) -> None:
     """Its first sync may take hours, wherever its name stands among the others."""
     before = first_a()
-    given = run(alpha({f"nodes.{name}": {"validator": False}}), {A: before.outputs})
+    given = run(alpha({f"nodes.{name}": {"validator": False}}), {A: before.outputs}, slow=True)
     new = given.named("StatefulSet", f"consortium-{name}")
     urns = {each.urn for each in given.of("StatefulSet").values()}
     assert len(urns) == 4
-    assert not new.depends_on & urns
+    assert not given.waited(new.urn)
     first, second, third = (given.named("StatefulSet", f"consortium-quorum-node{number}") for number in (1, 2, 3))
-    assert [each.depends_on & urns for each in (first, second, third)] == [set(), {first.urn}, {second.urn}]
+    others = [given.waited(each.urn) - {new.urn} for each in (first, second, third)]
+    assert others == [set(), {first.urn}, {first.urn, second.urn}]
     for each in (first, second, third):
         assert each.inputs == before.named("StatefulSet", each.name).inputs
 
@@ -188,12 +187,12 @@ def test_a_changed_node_is_the_only_one_changed_and_the_next_one_comes_after_it(
     """Also where no run waits for it: it keeps its turn."""
     before = run(alpha(), stacks())
     changes = {"nodes.quorum-node2.version": "23.4.0", "nodes.quorum-node2.awaitReady": False}
-    after = run(alpha(changes), stacks())
+    after = run(alpha(changes), stacks(), slow=True)
     deployments = after.of("StatefulSet")
     changed = {name for name, each in deployments.items() if each.inputs != before.named("StatefulSet", name).inputs}
     assert changed == {"consortium-quorum-node2"}
     third = deployments["consortium-quorum-node3"]
-    assert deployments["consortium-quorum-node2"].urn in third.depends_on
+    assert deployments["consortium-quorum-node2"].urn in after.waited(third.urn)
 
 
 def test_a_policy_stands_before_the_pods_that_it_is_about() -> None:

@@ -31,7 +31,7 @@ DEPLOYMENT, STATEFUL_SET = "kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:
 def after() -> Run:
     """This program's first run of that stack."""
     met = replace(HERE, owners=frozenset({(OWNER, "")}))
-    made = run(alpha({"nodes.quorum-node3": GONE}), {A: BEFORE["outputs"], B: BEFORE["partner"]}, met=met)
+    made = run(alpha({"nodes.quorum-node3": GONE}), {A: BEFORE["outputs"], B: BEFORE["partner"]}, met=met, slow=True)
     assert made.exit_code == 0, made.errors
     return made
 
@@ -87,6 +87,6 @@ def _today(text: str) -> str:
 
 def test_upgrade_from_3f51e16_one_node_after_another() -> None:
     first, second = (after().named("StatefulSet", f"consortium-quorum-node{number}") for number in (1, 2))
-    assert first.urn in after().before(second.urn)
+    assert first.urn in after().waited(second.urn)
     keys = after().named("Secret", "consortium-quorum-node2-identity")
-    assert first.urn in after().before(keys.urn)
+    assert first.urn in after().waited(keys.urn)

@@ -15,7 +15,7 @@ from archipelago.chains.registry import CHAINS
 from archipelago.model import foreign
 from archipelago.problems import Refused
 from archipelago.settings.stack_file import from_file
-from archipelago.stack.partners import read_files
+from archipelago.stack.bundles import read_files
 from cli.load import read_json
 from tests.stacks import SOURCE, alpha, beta, bundle, refusal_of, settings_of
 

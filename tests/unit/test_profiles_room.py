@@ -14,7 +14,7 @@ from archipelago.identity.peer_id import peer_id
 from archipelago.model.record import canonical
 from archipelago.profiles import limits
 from archipelago.stack import exchange
-from archipelago.stack.partners import bundle_of
+from archipelago.stack.bundles import bundle_of
 from tests.identities import Shown
 from tests.stacks import seed
 from tests.unit.test_profiles_strangers import relays, stranger, urls, with_beta

@@ -13,7 +13,7 @@ from archipelago.identity.derive import Keyring
 from archipelago.manifests.limits import problems
 from archipelago.model.record import LARGEST_FILE, canonical
 from archipelago.profiles import limits
-from archipelago.stack.partners import bundle_of
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.plan import StackPlan
 from tests.identities import Shown, objects, settled
 from tests.ipfs import PEER

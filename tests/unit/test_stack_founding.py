@@ -241,6 +241,8 @@ def test_the_founder_refuses_a_partner_that_runs_another_genesis() -> None:
     other = bundle(alpha({"network.genesis": {"validators": ["quorum-node1"]}}))
     foreign = crossed(outputs_of(plan_of(beta(), {"alpha": other})))
     (problem,) = refusal_of(alpha(), {"beta": foreign})
+    assert problem.path == "network"
+    (problem,) = refusal_of(alpha(), {"beta": foreign}, outputs_of(plan_of(alpha())))
     assert problem.path == "partners.beta"
 
 
@@ -248,7 +250,7 @@ def test_a_partner_with_our_block_0_and_other_rules_is_refused() -> None:
     """The hash does not cover the config: another epoch passes every comparison of hashes and forks later."""
     foreign = crossed(outputs_of(plan_of(beta(), {"alpha": bundle(alpha({"network.genesis": {"epoch": 500}}))})))
     assert foreign["network"]["genesisHash"] == bundle(alpha())["network"]["genesisHash"]
-    (problem,) = refusal_of(alpha(), {"beta": foreign})
+    (problem,) = refusal_of(alpha(), {"beta": foreign}, outputs_of(plan_of(alpha())))
     assert problem.path == "partners.beta"
     assert "the same block 0 but another config" in problem.message
 

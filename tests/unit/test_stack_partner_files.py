@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from archipelago.problems import Refused
+from archipelago.stack.bundles import read_files
 from archipelago.stack.outputs import bundle as signed_bundle
-from archipelago.stack.partners import read_files
 from tests.stacks import SOURCE, alpha, beta, floats, outputs_of, plan_of, records_of, refusal_of, settings_of
 from tests.world import difference
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from archipelago.identity.curve25519 import sign, signer
 from archipelago.model.record import Bundle, canonical, is_signed
 from archipelago.problems import Problem
+from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import bundle as signed_bundle
-from archipelago.stack.partners import bundle_of
 from tests.stacks import Config, alpha, beta, bundle, crossed, outputs_of, plan_of, records_of, refusal_of
 from tests.unit.vectors import vectors
 

@@ -123,6 +123,12 @@ class CitaCloud(Founded):
         """Where the settings contradict a frozen genesis."""
         return founding.differences(settings, parsed(genesis.text), own, book)
 
+    def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:  # noqa: ARG002
+        """What chain.json does not hold to and nodes of all organisations need alike; coded, as 0 says nothing."""
+        network: CitaNetwork = settings.network
+        release = int(network.images.removeprefix("v").partition(".")[0])
+        return {"images": release, "enableTls": 1 + network.enable_tls, "blockDelay": 1 + network.block_delay}
+
     def plan(self, settings: Settings, node: Node[Any], site: Site, genesis: Genesis | None) -> NodePlan:
         """What has to run for one node."""
         network: CitaNetwork = settings.network
