@@ -119,7 +119,7 @@ def _deployment(name: str, index: int, key: str, claim: str) -> dict[str, Any]:
         }
     ]
     for role, (kind, command, ports) in SERVICES.items():
-        mounts = [{**folder, "mountPath": "/data"}]
+        mounts: list[dict[str, Any]] = [{**folder, "mountPath": "/data"}]
         mounts += (
             [{"name": f"{role}-key", "mountPath": f"/{role}", "readOnly": True}] if role in ("network", "kms") else []
         )

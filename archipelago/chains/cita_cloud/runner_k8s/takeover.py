@@ -167,7 +167,7 @@ def _notes(chain: Read) -> Iterator[str]:
     if DATABASE in chain.left.files:
         yield f"the super admin {chain.file.admin} stays in this folder: keep its kms.db and password"
     if plain := sorted(path for path in chain.left.files if path.rpartition("/")[2] == KEY_FILE):
-        yield f"{', '.join(plain)} holds a password in plain text that a failed run left: no node reads it, and others may"
+        yield f"{', '.join(plain)} holds a password in plain text that a failed run left: no node reads it"
     absent = [node.name for node in chain.mine if node.index not in _network_keys(chain)]
     if absent and chain.services["network"]["kind"] == "network_p2p":
         yield f"the network keys of {', '.join(absent)} are derived anew: they name sessions, and nobody pins them"
