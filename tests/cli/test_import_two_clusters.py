@@ -220,3 +220,13 @@ def test_if4_the_namespace_is_made_where_the_documents_make_it(tmp_path: Path) -
 def test_if4_a_secret_of_a_namespace_that_is_made_comes_after_the_first_up(tmp_path: Path) -> None:
     said = [line.split()[:2] for line in lines(run(tmp_path, JOINER, "beta", "--joins", "alpha"))]
     assert said[-3:] == [["pulumi", "up"], ["kubectl", "-n"], ["pulumi", "up"]]
+
+
+def test_if2_a_joiner_that_names_no_secret_has_its_key_from_the_founder(tmp_path: Path) -> None:
+    text = JOINER.replace("swarmKeySecretRef: c2-key, ", "")
+    result = run(tmp_path, text, "beta", "--joins", "alpha")
+    assert "alpha seals it, under the name that the swarm has there" in result.stderr
+    member = from_file(tmp_path / "Pulumi.beta.yaml")["pools"]["public-c2-sp"]["swarms"]["public-c2-s"]
+    assert "key" not in member
+    plan = ipfs.plan_of(from_file(tmp_path / "Pulumi.beta.yaml") | {"identitySeed": seed("beta")}, {"alpha": None})
+    assert plan.waiting_for == ("alpha: the key of swarm public-c2-s",)

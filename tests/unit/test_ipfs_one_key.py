@@ -10,13 +10,16 @@ import pytest
 from archipelago.chains.contract import Ask
 from archipelago.chains.ipfs.swarm_key import SwarmKey
 from archipelago.model.address_book import AddressBook
+from archipelago.model.record import NetworkRecord
 from archipelago.model.swarms import Swarms
 from archipelago.problems import Refused
 from archipelago.stack import swarms
 from archipelago.stack.plan import StackPlan
+from operate.site import Site
+from operate.stack import Stack
 from tests import ipfs
 from tests.ipfs import ARCHIVE, alpha, beta, node, plan_of, secret
-from tests.stacks import Config, outputs_of
+from tests.stacks import Config, crossed, outputs_of
 from tests.world import World
 
 pytestmark = pytest.mark.unit
@@ -191,3 +194,22 @@ def test_if2_a_key_that_a_partner_seals_under_another_name_is_told() -> None:
     plan = world.up("alpha", "beta", "alpha", "beta")
     assert not node(plan, "site-their-name").runs
     assert any("alpha seals no key of a swarm their-name to us, but those of archive" in each for each in plan.warnings)
+
+
+def stack_of(world: World, organisation: str) -> Stack:
+    """A stack as `verify` has it; its cluster is never asked."""
+    plan = world.plan(organisation)
+    network = NetworkRecord.model_validate(crossed(world.outputs[organisation])["network"])
+    nobody: Any = None
+    site = Site("cluster", organisation, "research", tuple(node.name for node in plan.nodes), ipfs.IPFS, nobody)
+    return Stack(site, network, plan.records, plan.imports)
+
+
+def test_if1_verify_asks_for_connections_within_a_swarm_by_its_key() -> None:
+    world = two()
+    world.up("alpha", "beta", "alpha", "beta")
+    stack = stack_of(world, "alpha")
+    assert set(stack.dialled_by("public-archive").values()) == {"alpha/public-archive", "beta/site-their-name"}
+    apart = two(keys={"beta": OTHER})
+    apart.up("alpha", "beta", "alpha")
+    assert set(stack_of(apart, "alpha").dialled_by("public-archive").values()) == {"alpha/public-archive"}

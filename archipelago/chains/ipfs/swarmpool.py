@@ -63,7 +63,7 @@ class SwarmPools:
             "organisation": organisation,
             "cluster": {"namespace": namespace, "createNamespace": namespace in makes},
             "network": {"kind": "ipfs", "name": network, **({"joins": joins} if joins else {"founder": True})},
-            "pools": {each.metadata.name: _pool(each, stored, makes) for each in pools},
+            "pools": {each.metadata.name: _pool(each, joins, stored, makes) for each in pools},
         }
         said |= (
             {"identities": {each.metadata.name: _identity(each, makes) for each in identities}} if identities else {}
@@ -72,25 +72,35 @@ class SwarmPools:
         return Takeover(said, {}, "", "", tuple(notes), tuple(stored.values()))
 
 
-def _pool(pool: Pool, stored: Mapping[tuple[str, str], Stored], makes: Container[str]) -> dict[str, Any]:
+def _pool(pool: Pool, joins: str, stored: Mapping[tuple[str, str], Stored], makes: Container[str]) -> dict[str, Any]:
     spec, namespace = pool.spec, pool.metadata.namespace
     return {
         "namespace": namespace,
         "createNamespace": namespace in makes,
-        "swarms": {swarm.name: _member(spec, swarm, namespace, stored) for swarm in spec.swarms},
+        "swarms": {
+            swarm.name: {**_key(swarm, joins, namespace, stored), **_member(spec, swarm)} for swarm in spec.swarms
+        },
     }
 
 
-def _member(pool: PoolSpec, swarm: Swarm, namespace: str, stored: Mapping[tuple[str, str], Stored]) -> dict[str, Any]:
+def _key(swarm: Swarm, joins: str, namespace: str, stored: Mapping[tuple[str, str], Stored]) -> dict[str, Any]:
+    """Where its key comes from; who joins and names no Secret has it from the founder, as settings have it anyway."""
+    secret = swarm.definition.secret if swarm.definition else None
+    if secret is None:
+        return {} if joins else {"key": "generate"}
+    held = stored.get((namespace, secret))
+    # another key than the one of the documents is never taken for it
+    pin = {"keyFingerprint": parsed(held.content).fingerprint} if held and held.content is not None else {}
+    return {"key": {"secret": secret}, **pin}
+
+
+def _member(pool: PoolSpec, swarm: Swarm) -> dict[str, Any]:
     definition = swarm.definition or Definition()
     places = (definition, swarm, pool)  # the nearest one wins
     network = next((each.network for each in places if each.network), None)
     storage = next((each.storage for each in places if each.storage), None)
     version = next((each.version for each in places if each.version), None)
-    said: dict[str, Any] = {"key": {"secret": definition.secret} if definition.secret else "generate"}
-    held = stored.get((namespace, definition.secret or ""))
-    if held and held.content is not None:  # another key than the one of the documents is never taken for it
-        said["keyFingerprint"] = parsed(held.content).fingerprint
+    said: dict[str, Any] = {}
     if definition.bootstrap:
         said["bootstrap"] = list(definition.bootstrap)
     said |= _network(network) if network else {}

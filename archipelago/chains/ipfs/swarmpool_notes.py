@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archipelago.chains.ipfs.swarm_key import SECRET_KEYS
-from archipelago.chains.ipfs.swarmpool_objects import GROUP, PEER, Pool
+from archipelago.chains.ipfs.swarmpool_objects import GROUP, PEER, Pool, Swarm
 from archipelago.chains.takeover import Stored
 from archipelago.foreign_text import quoted
 
@@ -28,18 +28,7 @@ def notes(
         stored: Secrets that have to be made.
         identities: Whether the documents have any.
     """
-    for pool in pools:
-        for swarm in pool.spec.swarms:
-            full = f"{pool.metadata.name}/{swarm.name}"
-            if swarm.definition is None:
-                yield (
-                    f"{full} was in the network whose key comes with cluster-discovery's chart, the same for everybody "
-                    "who installs it; here it gets a key of its own. To stay in there, put that key into a Secret."
-                )
-            elif swarm.definition.secret is None:
-                yield f"{full} names no Secret with a key; here it gets one that is derived from your seed."
-            elif swarm.definition.bootstrap and not joins:
-                yield f"{full} dials members of others first. If one of them founded the network, add --joins <name>."
+    yield from (each for pool in pools for swarm in pool.spec.swarms for each in _of_key(pool, swarm, joins))
     names = " or ".join(SECRET_KEYS)
     yield f"Secrets stay where they are: a member reads its key from {names} in the Secret that key names."
     for each in stored:
@@ -61,6 +50,24 @@ def notes(
             "cluster-discovery gave the kubeconfig of every identity to everybody in the swarm; here a partner has one "
             "where archipelago:identities.<name>.grants.<partner> says so, and archipelago:cluster.apiServer is set."
         )
+
+
+def _of_key(pool: Pool, swarm: Swarm, joins: str) -> Iterator[str]:
+    full, definition = f"{pool.metadata.name}/{swarm.name}", swarm.definition
+    if joins and (definition is None or definition.secret is None):
+        yield (
+            f"{full} names no Secret with a key; here {joins} seals it, under the name that the swarm has there: name it "
+            "alike."
+        )
+    elif definition is None:
+        yield (
+            f"{full} was in the network whose key comes with cluster-discovery's chart, the same for everybody "
+            "who installs it; here it gets a key of its own. To stay in there, put that key into a Secret."
+        )
+    elif definition.secret is None:
+        yield f"{full} names no Secret with a key; here it gets one that is derived from your seed."
+    elif definition.bootstrap and not joins:
+        yield f"{full} dials members of others first. If one of them founded the network, add --joins <name>."
 
 
 def _to_list(objects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
