@@ -56,8 +56,8 @@ def _of_key(pool: Pool, swarm: Swarm, joins: str) -> Iterator[str]:
     full, definition = f"{pool.metadata.name}/{swarm.name}", swarm.definition
     if joins and (definition is None or definition.secret is None):
         yield (
-            f"{full} names no Secret with a key; here {joins} seals it, under the name that the swarm has there: name it "
-            "alike."
+            f"{full} names no Secret with a key; here {joins} seals it, under the name that the swarm has there: "
+            "name it alike."
         )
     elif definition is None:
         yield (
