@@ -144,6 +144,19 @@ def _network_keys(chain: Read) -> dict[int, str]:
     return found
 
 
+def _running(chain: Read) -> Iterator[str]:
+    """What runs of the original, and its Services, whose names are the same here; its Secrets hold keys, and stay."""
+    name, command = chain.file.name, chain.command
+    stems = [f"{name}-{node.index}" for node in chain.mine]
+    yield from (f"deployment/{stem}" for stem in stems)
+    if command.multi:
+        yield from (f"service/all-{stem}" for stem in stems)
+        return
+    yield f"service/{name}-node-port"
+    for before in ("", "executor-", *(("monitor-",) if command.monitor else ())):
+        yield from (f"service/{before}{stem}" for stem in stems)
+
+
 def _untagged(chain: Read) -> Iterator[tuple[str, Mapping[str, str]]]:
     return ((role, each) for role, each in chain.services.items() if not each.get("image"))
 
@@ -156,14 +169,15 @@ def _decoded(text: object) -> str:
 
 
 def _notes(chain: Read) -> Iterator[str]:
-    objects = [f"{chain.file.name}-{node.index}.yaml" for node in chain.mine] if chain.command.multi else []
-    listed = " -f ".join(objects or [f"{chain.file.name}.yaml"])
     if untagged := [usual(chain.images, role, each["kind"]).image for role, each in _untagged(chain)]:
         yield (
             f"images without a tag were the latest of their time; here they are those of {chain.images}: "
             f"{', '.join(untagged)}"
         )
-    yield f"before pulumi up: kubectl delete -f {listed} (two pods with one account must never run; volumes stay)"
+    yield (
+        f"before pulumi up: kubectl delete {' '.join(_running(chain))} (two pods with one account must never run; "
+        "volumes stay, and so do the Secrets)"
+    )
     if DATABASE in chain.left.files:
         yield f"the super admin {chain.file.admin} stays in this folder: keep its kms.db and password"
     if plain := sorted(path for path in chain.left.files if path.rpartition("/")[2] == KEY_FILE):
