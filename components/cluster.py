@@ -29,6 +29,7 @@ from operate.lists import left_standing
 from operate.peer_names import beside_others
 from operate.rollouts import beside, too_long, unawaited, workloads
 from operate.rotations import still_listed
+from operate.users import others
 
 _ALLOW = "Allow this user to get the namespace kube-system."
 
@@ -98,6 +99,7 @@ def check_cluster(plan: StackPlan, chain: Chain, source: str, *, adopts: bool) -
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
             problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan, chain)]
+            problems += others(plan, wanted, there)
             standing = left(client, plan)
             new, long = too_long(plan, {*there, *standing})
             problems += [*new, *overwritten(plan, chain, standing)]

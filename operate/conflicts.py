@@ -29,7 +29,6 @@ from lightkube.resources.policy_v1 import PodDisruptionBudget
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, STACK, Manifest
-from archipelago.model.endpoint import NODE_PORTS
 from archipelago.problems import Problem
 from archipelago.settings.types import quantity
 from archipelago.stack.plan import StackPlan
@@ -46,6 +45,7 @@ _MORE = (
 )  # looked at where the stack has one itself
 _NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
+_PORTS = range(1, 65536)
 _ELSEWHERE = (
     "Choose another namespace. If its annotation archipelago/stack has an earlier name of this stack, give the stack "
     "that name again: pulumi stack rename."
@@ -168,7 +168,7 @@ def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str,
     """The NodePorts that a Service has, and those that it keeps free for later."""
     first, _, last = (annotations or {}).get(RESERVED, "").partition("-")
     bounds = range(int(first), int(last) + 1) if first.isdecimal() and last.isdecimal() else range(0)
-    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in NODE_PORTS if each in bounds}
+    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in _PORTS if each in bounds}
 
 
 def _clash(path: str, service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:

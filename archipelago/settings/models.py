@@ -10,18 +10,26 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
+from archipelago.model.plan import Resources
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
+from archipelago.settings.numbers import Within
 from archipelago.settings.partner import Partner
+from archipelago.settings.pods import NodePod
 from archipelago.settings.types import (
+    DEFAULT_NODE_PORTS,
     SEALED,
+    Cpu,
     Directory,
     Label,
     Location,
     Machine,
+    Memory,
     NamespaceName,
     NodePort,
-    Quantity,
+    NodePorts,
+    NoneOrName,
+    ObjectName,
     Size,
     Strict,
     fault,
@@ -58,10 +66,27 @@ class Cluster(Strict):
         default="restricted",
         description="Which pods are let into the namespaces that the stack makes for its nodes: a level of Kubernetes.",
     )
+    openshift: bool = Field(
+        default=False,
+        description="true: pods get their ids from the namespace, and look names up at port 5353, too.",
+    )
+    evictable_validators: Annotated[int, Within(0, 1000, "no more validators are known to run")] | None = Field(
+        default=None,
+        description="How many validators a drain may take at a time; default: 1, or 0 of a chain that bears no loss.",
+    )
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
+    node_ports: NodePorts = Field(
+        default=DEFAULT_NODE_PORTS, description="Range of its NodePorts, where it has another."
+    )
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
     api_server_ca: str = Field(default="", description="What signs its certificate, in PEM; default: the cluster's CA.")
+
+    @property
+    def node_port_range(self) -> range:
+        """The numbers that a NodePort may have here."""
+        first, _, last = self.node_ports.partition("-")
+        return range(int(first), int(last) + 1)
 
     def at(self, root: Path) -> Self:
         """The same, with the kubeconfig at one place for every process, wherever that runs.
@@ -103,10 +128,10 @@ class Storage(Strict):
     size: Size = Field(
         default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
     )
-    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+    storage_class: NoneOrName = Field(default="", description="StorageClass; empty for the cluster's default.")
     local: LocalDirectory | None = Field(default=None, description="A directory of one machine of the cluster.")
     nfs: NfsDirectory | None = Field(default=None, description="A directory of an NFS server.")
-    claim: Label | None = Field(
+    claim: ObjectName | None = Field(
         default=None, description="A claim that is there and that several nodes share, each in its own folder."
     )
 
@@ -132,9 +157,14 @@ class Storage(Strict):
 class Requests(Strict):
     """What a node's main container asks of the cluster."""
 
-    cpu: Quantity = Field(default="250m", description="CPU request.")
-    memory: Quantity = Field(default="1Gi", description="Memory request.")
-    memory_limit: Quantity = Field(default="4Gi", description="Memory limit.")
+    cpu: Cpu = Field(default="250m", description="CPU request.")
+    memory: Memory = Field(default="1Gi", description="Memory request.")
+    memory_limit: Size = Field(default="4Gi", description="Memory limit.")
+
+    @property
+    def given(self) -> Resources:
+        """The same, for a plan."""
+        return Resources(self.cpu, self.memory, self.memory_limit)
 
     def problems(self, path: str) -> Iterator[Problem]:
         """What Kubernetes refuses; `defaults` may say a part of it, so that only a whole node is asked.
@@ -147,8 +177,8 @@ class Requests(Strict):
             yield Problem(f"{path}.memory", words, "Lower it, or raise memoryLimit.")
 
 
-class NodeSettings(Strict):
-    """What every kind of node may say."""
+class NodeParts(Strict):
+    """What a node is made of: its ways in, its volume, its main container."""
 
     exposure: Exposure = Exposure()
     storage: Storage = Storage()
@@ -157,6 +187,10 @@ class NodeSettings(Strict):
         default=True,
         description="false: no run waits until this node is in sync, nor do the nodes after it in a rollout.",
     )
+
+
+class NodeSettings(NodePod, NodeParts):
+    """What every kind of node may say."""
 
 
 class NetworkSettings(Strict):
