@@ -45,6 +45,7 @@ LINES: tuple[tuple[str, str], ...] = (
     (rf"{_POD}.*\.(resources|securityContext|livenessProbe|readinessProbe|startupProbe)\..*", "root, no limits"),
     (rf"{_POD}\.(affinity|terminationGracePeriodSeconds).*|PodDisruptionBudget .*", "no affinity"),
     (rf"{_POD}.*(automountServiceAccountToken|enableServiceLinks|terminationMessagePolicy)", "a token of its account"),
+    (rf"{_POD}\.nodeSelector\..*", "any machine"),
     (rf"{_POD}\.shareProcessNamespace", "shareProcessNamespace"),
     (rf"{_POD}\.containers\.syncthing\.env\..*", "environment `PUID`"),
     (r"Deployment .*|StatefulSet \S+ spec\.(minReadySeconds|podManagementPolicy|serviceName)", "Deployment, Rolling"),
