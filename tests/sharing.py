@@ -60,6 +60,9 @@ class Sharing(GoQuorum):
     def checks(self, settings: Settings) -> Iterable[Problem]:
         return ()
 
+    def doubts(self, settings: Settings) -> Iterable[str]:
+        return ()
+
     def unfoundable(self, settings: Settings) -> Iterable[Problem]:
         raise AssertionError("nobody founds it")
 

@@ -53,7 +53,7 @@ def test_a_b_a_meets_and_the_fourth_run_changes_nothing() -> None:
         again = run(config, stacks(**{A: second_a().outputs}), name=name)
         assert changed(before, again) == set()
         assert again.outputs == before.outputs
-        assert again.warnings == ()
+        assert not [each for each in again.warnings if "makes no block when one of them is away" not in each]
 
 
 def test_a_partner_that_appears_changes_the_list_of_peers_and_their_policy_alone() -> None:

@@ -88,7 +88,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {f"{FIRST}.version": "21.4.2", "network.consensus": "qbft"}, f"{FIRST}.version", "has no QBFT", "21.7.0 or",
     ),
     "a consensus of another spelling": (
-        {"network.consensus": "ibft"}, "network.consensus", "'ibft' is not one of 'istanbul' or 'qbft'", "spelling",
+        {"network.consensus": "raft"}, "network.consensus", "'raft' is not one of 'istanbul' or 'qbft'", "spelling",
     ),
     "a joiner without a listed founder": (
         {"network.founder": GONE, "network.joins": "gamma"},

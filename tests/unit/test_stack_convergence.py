@@ -148,7 +148,7 @@ def test_a_partner_that_signs_with_another_key_is_told() -> None:
 
 
 def test_a_settled_network_has_no_warnings() -> None:
-    world = World(alpha=alpha(), beta=beta())
+    world = World(alpha=alpha({"nodes.quorum-node4": {}}), beta=beta())
     world.up("alpha", "beta", "alpha", "beta")
     assert [plan.warnings for plan in world.plans.values()] == [(), ()]
 

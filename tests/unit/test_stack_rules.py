@@ -82,7 +82,7 @@ def test_c25_the_partners_that_have_not_followed_yet_are_told_and_kept(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "entries", [[TRANSITION] * 2, [{**TRANSITION, "blockperiodseconds": 7}, TRANSITION], [TRANSITION, {"block": 5}]]
+    "entries", [[TRANSITION] * 2, [{**TRANSITION, "blockperiodseconds": 7}, TRANSITION], [{"block": 5}, TRANSITION]]
 )
 def test_c25_a_partner_with_any_list_of_rules_is_told_and_stops_nothing(entries: list[Config], tmp_path: Path) -> None:
     """Twice the same, or two of one block in another order: geth goes by the last one."""

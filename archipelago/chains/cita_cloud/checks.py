@@ -16,6 +16,7 @@ from archipelago.settings.read import Settings
 
 _PREFIXES = ("all-", "monitor-", "executor-")  # of Services, before the name of the network
 _LEGAL = range(1, 65536)
+_LEAST_BFT = 4  # validators, of whom one may be away
 
 
 def problems(settings: Settings) -> Iterator[Problem]:
@@ -46,6 +47,9 @@ def doubts(settings: Settings) -> Iterator[str]:
     if network.founder and not stack(network).bft and named in (1, 2):
         yield f"Raft with {named} validators stops as soon as one of them does; with three it bears the loss of one."
     yield from _untagged(network)
+    if network.founder and stack(network).bft and 0 < named < _LEAST_BFT:
+        some = "1 validator" if named == 1 else f"{named} validators"
+        yield f"BFT with {some} makes no block when one of them is away; with {_LEAST_BFT} it bears the loss of one."
     yield from _open_to_anybody(settings)
     yield from imported.doubts(settings)
 

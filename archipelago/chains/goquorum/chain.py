@@ -59,9 +59,9 @@ class GoQuorum(Founded):
         """What is wrong with the settings beyond single fields."""
         return checks.problems(settings)
 
-    def doubts(self, settings: Settings) -> Iterable[str]:  # noqa: ARG002 - none, whatever they say
-        """None so far."""
-        return ()
+    def doubts(self, settings: Settings) -> Iterable[str]:
+        """What works and is seldom meant."""
+        return checks.doubts(settings)
 
     def node(self, settings: Settings, keyring: Keyring, name: str) -> Node[GoQuorumNode]:
         """A node of ours."""

@@ -12,6 +12,8 @@ from archipelago.problems import Problem
 from archipelago.settings.images import one_release
 from archipelago.settings.read import Settings
 
+_LEAST = 4  # validators of IBFT and QBFT, of whom one may be away
+
 
 def problems(settings: Settings) -> Iterator[Problem]:
     """Every problem, in no order."""
@@ -22,6 +24,20 @@ def problems(settings: Settings) -> Iterator[Problem]:
     for name, node in settings.nodes.items():
         yield from _node(f"nodes.{name}", node, network)
         yield from openings.problems(f"nodes.{name}", node, settings.cluster.network_policies)
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """What works and is seldom meant."""
+    network: GoQuorumNetwork = settings.network
+    count = len(validator_names(settings)) if network.founder and not network.genesis_file else 0
+    if 0 < count < _LEAST:
+        some = "1 validator" if count == 1 else f"{count} validators"
+        yield (
+            f"A network of {some} makes no block when one of them is away: {_LEAST} are the least that bear that. More "
+            "can be voted in later."
+        )
+    for name, node in settings.nodes.items():
+        yield from openings.doubts(f"nodes.{name}", node)
 
 
 def unfoundable(settings: Settings) -> Iterator[Problem]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archipelago.chains.contract import Genesis
-from archipelago.chains.goquorum.genesis import GenesisFile, Rules, build
+from archipelago.chains.goquorum.genesis import CODE_SIZE, GenesisFile, Rules, build
 from archipelago.chains.goquorum.geth import Times
-from archipelago.chains.goquorum.settings import LONGEST_PERIOD, GenesisSettings, GoQuorumNetwork
+from archipelago.chains.goquorum.settings import KIB, LONGEST_PERIOD, GenesisSettings, GoQuorumNetwork
 from archipelago.chains.goquorum.versions import PRIVACY_ENHANCEMENTS, QBFT_BLOCKS_NAMED, release
 from archipelago.chains.node import Node
 from archipelago.model.record import ExternalNode
@@ -87,6 +87,8 @@ def differences(
         ("network.genesis.epoch", chosen.epoch, genesis.engine.get("epoch")),
         ("network.genesis.requestTimeout", chosen.request_timeout, genesis.engine.get("requestTimeout")),
         ("network.genesis.gasLimit", chosen.gas_limit, genesis.gas_limit),
+        ("network.genesis.maxCodeSize", chosen.max_code_size, genesis.sizes.get("maxCodeSize", 24 * KIB)),
+        ("network.genesis.txnSizeLimit", chosen.txn_size_limit, genesis.sizes.get("txnSizeLimit", 64 * KIB)),
         ("network.genesis.alloc", chosen.alloc, genesis.alloc),
     ]
     for path, wanted, there in pairs:
@@ -155,4 +157,6 @@ def _rules(network: GoQuorumNetwork, chosen: GenesisSettings) -> Rules:
         gas_limit=chosen.gas_limit or _GAS_LIMIT,
         private_transactions=privacy.manager == "tessera" and release(privacy.version) >= PRIVACY_ENHANCEMENTS,
         release=release(network.version),
+        max_code_size=(chosen.max_code_size or CODE_SIZE * KIB) // KIB,
+        txn_size_limit=chosen.txn_size_limit and chosen.txn_size_limit // KIB,
     )

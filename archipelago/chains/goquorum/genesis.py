@@ -13,14 +13,16 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 from trie import HexaryTrie
 
-from archipelago.chains.goquorum import extra_data
+from archipelago.chains.goquorum import config, extra_data
 from archipelago.chains.goquorum.versions import QBFT_BLOCKS_NAMED, QBFT_EXISTS, Release
 from archipelago.foreign_text import shown
 from archipelago.model import foreign
 
 ISTANBUL_DIGEST = "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365"
+CODE_SIZE = 32  # KiB
 _ZERO_HASH = "0x" + "00" * 32
 _FORKS = ("homestead", "byzantium", "constantinople", "petersburg", "istanbul", "eip150", "eip155", "eip158")
+_REQUIRED = ("gasLimit", "difficulty", "alloc")
 _NO_CODE = keccak(b"")
 _EMPTY_TRIE = keccak(rlp.encode(b""))
 _NO_UNCLES = keccak(rlp.encode([]))
@@ -37,6 +39,8 @@ class Rules:
         epoch: Blocks between two checkpoints; open votes are dropped there.
         request_timeout: Milliseconds before a round is given up.
         gas_limit: Of the first block.
+        max_code_size: KiB of a contract.
+        txn_size_limit: KiB of a transaction; None for the release's own.
         private_transactions: Whether Tessera 1.0 or later runs beside the nodes.
         release: GoQuorum release whose spelling the config block uses.
     """
@@ -49,6 +53,8 @@ class Rules:
     gas_limit: int
     private_transactions: bool
     release: Release
+    max_code_size: int = CODE_SIZE
+    txn_size_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,15 @@ class GenesisFile:
             for address, account in self.document.get("alloc", {}).items()
         }
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of a contract from block 0 on, and of a transaction, by our names; what it does not say is absent."""
+        config = self.document["config"]
+        first = [each["size"] for each in config.get("maxCodeSizeConfig") or [] if not each["block"] > 0]
+        found = {"maxCodeSize": first[-1] if first else config.get("maxCodeSize")}
+        found |= {"txnSizeLimit": config.get("txnSizeLimit")}
+        return {key: 1024 * int(size) for key, size in found.items() if size}
+
 
 def unreadable(file: GenesisFile) -> str:
     """Why geth would not start with a genesis, or not go on; empty where it would.
@@ -134,9 +149,13 @@ def unreadable(file: GenesisFile) -> str:
     Its numbers are 64 bits wide, gas limits 63 (core/genesis.go, consensus/misc), and a GoQuorum refuses chain id 1
     (eth/backend.go).
     """
+    if wrong := config.fault(file.document["config"]):
+        return wrong
     if file.chain_id == 1:
         return "its chain id is 1, with which GoQuorum does not start"
     document = file.document
+    if missing := [name for name in _REQUIRED if name.lower() not in document]:
+        return f"it has no {' and no '.join(missing)}, without which geth does not read it"
     bits = {"gaslimit": 63, "gasused": 64, "number": 64, "timestamp": 64, "nonce": 64, "difficulty": 256}
     numbers = {key: _number(document.get(key, 0)) for key in bits}
     numbers |= {f"config {key}": value for key, value in file.engine.items()}
@@ -166,7 +185,9 @@ def build(rules: Rules, validators: Iterable[str], alloc: Mapping[str, int]) -> 
     ordered = sorted(validators, key=str.lower)
     config: dict[str, Any] = {f"{fork}Block": 0 for fork in _FORKS}
     config |= {"eip150Hash": _ZERO_HASH, "chainId": rules.chain_id, "isQuorum": True}
-    config |= {"maxCodeSizeConfig": [{"block": 0, "size": 32}], **_engine_block(rules)}
+    config |= {"maxCodeSizeConfig": [{"block": 0, "size": rules.max_code_size}], **_engine_block(rules)}
+    if rules.txn_size_limit:
+        config["txnSizeLimit"] = rules.txn_size_limit
     if rules.private_transactions:
         config["privacyEnhancementsBlock"] = 0
     document = {

@@ -20,6 +20,26 @@ _CHANGES = {
     "debug": "set the chain back and stop the node",
     "istanbul": "vote validators in and out",
 }
+# what a client of each may do inside the cluster; those who need them know why
+_DOUBTFUL = {
+    "miner": "stop the making of blocks",
+    "personal": "make accounts, and unlock one whose password it knows",
+    "quorumExtension": "extend the node's private contracts to others",
+    "quorumPermission": "propose changes of the network's permissions",
+}
+
+
+def doubts(path: str, node: GoQuorumNode) -> Iterator[str]:
+    """What clients of one node may do that few stacks mean.
+
+    Args:
+        path: Where the node stands in the stack file.
+        node: Its settings.
+    """
+    named = [name for name in _DOUBTFUL if name in node.api.namespaces]
+    if named and (node.api.rpc or node.api.websocket):
+        can = " and ".join(_DOUBTFUL[name] for name in named)
+        yield f"archipelago:{path}.api.namespaces has {', '.join(named)}: every client of this node may {can}."
 
 
 def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[Problem]:
@@ -33,6 +53,7 @@ def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[
     api = node.api
     named = [name for name in _CHANGES if name in api.namespaces]
     can = " and ".join(_CHANGES[name] for name in named)
+    inside = [name for name in _DOUBTFUL if name in api.namespaces]
     kept_out = network_policies and narrowed(api.clients)
     opened, who = api.rpc or api.websocket, _who(api, network_policies)
     if named and api.type is not Exposed.CLUSTER_IP:
@@ -42,6 +63,10 @@ def problems(path: str, node: GoQuorumNode, network_policies: bool) -> Iterator[
             words,
             f"Take it out, or keep archipelago:{path}.api.type at ClusterIP and name clients.",
         )
+    elif inside and api.type is not Exposed.CLUSTER_IP:
+        words = f"{', '.join(inside)} must not be open on a {api.type}: every client that finds the port could use it."
+        cure = f"Take it out, or keep archipelago:{path}.api.type at ClusterIP."
+        yield Problem(f"{path}.api.namespaces", words, cure)
     elif named and opened and not kept_out:
         words = f"{', '.join(named)} must be open to named clients only: {who} could {can}."
         yield Problem(f"{path}.api.namespaces", words, _cure(path, network_policies, "archipelago attach needs none"))

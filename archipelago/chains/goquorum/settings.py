@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from archipelago.chains.goquorum.arguments import Arguments
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
 from archipelago.settings.images import Repository
@@ -29,6 +30,8 @@ from archipelago.settings.types import (
 _CHAIN_ID = "GoQuorum does not start with chain id 1, and larger ones are rounded on their way between stacks"
 _GETH = "geth reads a number of 64 bits, and Pulumi rounds larger ones"
 _GAS = "geth refuses a block with another gas limit"
+_KIB = "GoQuorum starts with no other one (params/config.go)"
+KIB = 1024  # its genesis counts sizes so
 LONGEST_PERIOD = 3600  # seconds between blocks
 _LONGEST = 2**63 // 10**9 * 1000  # of a Go duration, in milliseconds
 _CLOCK = "geth counts nanoseconds in 63 bits, and the genesis has whole seconds"
@@ -40,6 +43,21 @@ def _wei(value: Any) -> Any:
         raise fault(f"{value} is no exact number of wei: Pulumi rounds large ones", "Write the balance in quotes.")
     return value
 
+
+Namespace = Literal[
+    "eth",
+    "net",
+    "web3",
+    "txpool",
+    "quorum",
+    "istanbul",
+    "debug",
+    "admin",
+    "miner",
+    "personal",
+    "quorumExtension",
+    "quorumPermission",
+]
 
 Wei = Annotated[
     int,
@@ -76,7 +94,14 @@ class GenesisSettings(Strict):
         default=None, description="Milliseconds before a round is given up; default 10000."
     )
     gas_limit: Annotated[int, Within(5000, LARGEST_SIGNED, _GAS)] | None = Field(
-        default=None, description="Of the first block; default 0xE0000000."
+        default=None,
+        description="Of the first block; default 0xE0000000. Later blocks drift towards geth's --miner.gastarget.",
+    )
+    max_code_size: Annotated[int, Within(24 * KIB, 128 * KIB, _KIB), Field(multiple_of=KIB)] | None = Field(
+        default=None, description="Bytes of a contract, a multiple of 1024; default 32768."
+    )
+    txn_size_limit: Annotated[int, Within(32 * KIB, 128 * KIB, _KIB), Field(multiple_of=KIB)] | None = Field(
+        default=None, description="Bytes of a transaction, a multiple of 1024; default GoQuorum's, 65536."
     )
 
 
@@ -85,6 +110,11 @@ class Privacy(Strict):
 
     manager: Literal["tessera", "none"] = Field(default="tessera", description="tessera or none.")
     version: Version = Field(default="22.1.7", description="Release of Tessera.")
+
+
+def _consensus(value: Any) -> Any:
+    """Qctl and GoQuorum's wizard call it ibft."""
+    return "istanbul" if value == "ibft" else value
 
 
 def _privacy(value: Any) -> Any:
@@ -109,7 +139,9 @@ class GoQuorumNetwork(NetworkSettings):
     chain_id: Annotated[int, Within(2, LARGEST_EXACT, _CHAIN_ID)] | None = Field(
         default=None, description="Chain id; the founder chooses it."
     )
-    consensus: Literal["istanbul", "qbft"] | None = Field(default=None, description="qbft (default) or istanbul.")
+    consensus: Annotated[Literal["istanbul", "qbft"], BeforeValidator(_consensus)] | None = Field(
+        default=None, description="qbft (default) or istanbul, which others call ibft."
+    )
     version: Version = Field(default="22.7.4", description="Release of GoQuorum; a node may override it.")
     genesis: GenesisSettings | None = Field(default=None, description="What the founder chooses for the first block.")
     genesis_hash: BlockHash | None = Field(default=None, description="Pin: another genesis is refused.")
@@ -135,9 +167,10 @@ class Api(Strict):
     clients: tuple[Client, ...] = Field(
         default=(), description="Who may use it; default: pods of this namespace, or anybody where type opens it."
     )
-    namespaces: tuple[Literal["eth", "net", "web3", "txpool", "quorum", "istanbul", "debug", "admin"], ...] = Field(
+    namespaces: tuple[Namespace, ...] = Field(
         default=("eth", "net", "web3"),
-        description="RPC namespaces that clients may use; admin, debug and istanbul need ClusterIP and clients.",
+        description="RPC namespaces that clients may use; admin, debug and istanbul need ClusterIP and clients; "
+        "miner, personal, quorumExtension and quorumPermission need ClusterIP.",
     )
 
 
@@ -173,7 +206,7 @@ class GoQuorumNode(NodeSettings):
         default=None, description="Its Tessera, instead of network.privacy.version."
     )
     privacy_resources: PrivacyRequests = PrivacyRequests()
-    extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
+    extra_args: Arguments = Field(default=(), description="Arguments of geth, after ours: a list, or one text.")
     verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
     unlock: bool = Field(
         default=False,
