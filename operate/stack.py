@@ -54,13 +54,20 @@ class Stack:
     def book(self) -> AddressBook:
         """Everybody whom it knows."""
         partners = (node for given in self.imports for node in given.nodes)
-        return AddressBook.of(self.organisation, [*self.records, *partners])
+        kin = frozenset(node.name for node in self.siblings)
+        return AddressBook.of(self.organisation, [*self.records, *partners], kin)
+
+    @property
+    def siblings(self) -> tuple[ExternalNode, ...]:
+        """Nodes of the same organisation that other stacks of it run."""
+        return tuple(node for given in self.imports if given.sibling for node in given.nodes)
 
     @property
     def dialled(self) -> dict[str, str]:
         """Everybody with whom its nodes have to be connected, themselves included: full names by node id."""
         chain = self.site.chain
-        known = (node for node in self.book if node.organisation == self.organisation or chain.url(node))
+        book = self.book
+        known = (node for node in book if book.runs(node) or chain.url(node))
         return {node.node_id: str(node) for node in known}
 
     def dialled_by(self, node: str) -> dict[str, str]:

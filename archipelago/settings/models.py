@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from archipelago.identity.derive import seed_from_text
+from archipelago.identity.curve25519 import signer
+from archipelago.identity.derive import SIGNING, Keyring, seed_from_text
 from archipelago.model.endpoint import Exposed, Host
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
-from archipelago.settings.partner import Partner
+from archipelago.settings.partner import Partner, Sibling
 from archipelago.settings.types import (
     SEALED,
     Directory,
@@ -196,6 +198,9 @@ class StackSettings(Strict, Generic[Network, Node]):
     defaults: Node | None = Field(default=None, description="What every node says unless it says otherwise itself.")
     nodes: dict[Label, Node] = Field(default={}, description="Your nodes by name.")
     partners: dict[Label, Partner] = Field(default={}, description="Other organisations by name.")
+    siblings: dict[Label, Sibling] = Field(
+        default={}, description="Other stacks of your own organisation in this network, by short name."
+    )
     loses_validators: tuple[Label, ...] = Field(
         default=(), description="Validators of yours that this run may take away although no block is made then."
     )
@@ -210,6 +215,50 @@ class StackSettings(Strict, Generic[Network, Node]):
     def seed(self) -> bytes:
         """The seed's 32 bytes."""
         return seed_from_text(self.identity_seed.get_secret_value())
+
+    @cached_property
+    def sources(self) -> Mapping[str, Partner]:
+        """Whose bundles are read, by name: those of partners, and of siblings under our own signing key."""
+        return self.partners if not self.siblings else self._read_under(self._signer())
+
+    def _read_under(self, key: str | None) -> dict[str, Partner]:
+        return {**self.partners, **{name: each.read_as(key) for name, each in self.siblings.items()}}
+
+    def _signer(self) -> str | None:
+        if self.identity_seed.get_secret_value() == SEALED:
+            return None
+        return signer(Keyring(self.seed, self.organisation, self.network.name).secret("", SIGNING))
+
+    def signed_by(self, key: str | None) -> Self:
+        """These settings where the seed is sealed: siblings are known by the key that our own outputs name.
+
+        Args:
+            key: Our signing key.
+        """
+        if not self.siblings or self._signer():
+            return self
+        made = self.model_copy()
+        made.__dict__["sources"] = self._read_under(key)
+        return made
+
+    def organisation_of(self, source: str) -> str:
+        """Whose nodes a source hands over."""
+        return self.organisation if source in self.siblings else source
+
+    def knows(self, organisation: str, node: str) -> bool:
+        """Whether a node may be one that a partner or a sibling gives.
+
+        Args:
+            organisation: Whose it is.
+            node: Its name.
+        """
+        if organisation == self.organisation:
+            return bool(self.siblings and node) and node not in self.nodes
+        return bool(node) and organisation in self.partners
+
+    def path_of_source(self, source: str) -> str:
+        """Where a partner or a sibling stands in the stack file, for messages."""
+        return f"{'siblings' if source in self.siblings else 'partners'}.{source}"
 
     def gathered(self) -> dict[str, Node] | None:
         """The nodes by name, from other sections; None where `nodes` itself says them."""

@@ -63,7 +63,7 @@ def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
     inside = {plan.name: _inside(plan) for plan in plans}
     swarms: dict[str, list[tuple[ExternalNode, tuple[Multiaddr, ...]]]] = {}
     for node in book:
-        end = inside.get(node.name) if node.organisation == book.organisation else node.endpoints.get(SWARM)
+        end = inside.get(node.name) if book.runs(node) else node.endpoints.get(SWARM)
         swarms.setdefault(node.swarm or "", []).append((node, (of_endpoint(end),) if end else ()))
     listed = {
         swarm: [{"id": node.node_id, "addrs": [str(each) for each in at]} for node, at in found]

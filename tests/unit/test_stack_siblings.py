@@ -1,0 +1,270 @@
+"""Two stacks of one organisation in one network: one genesis, complete lists, no key twice (decision 0021)."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from archipelago.chains.registry import CHAINS
+from archipelago.stack.bundles import SIBLING_NODES
+from archipelago.stack.converge import converge
+from tests import cita
+from tests.siblings import FOUND_BY_BOTH, PLACE, Family, east, joiner, west, written
+from tests.stacks import GONE, NOWHERE, alpha, crossed, outputs_of, plan_of, problems_of, refusal_of, seed
+from tests.world import of_kind
+
+pytestmark = pytest.mark.unit
+
+
+def family(founding: dict[str, Any] | None = None, **changes: dict[str, Any]) -> Family:
+    made = {
+        "east": east({**(founding or {}), **changes.get("east", {}), "partners.beta.stack": f"{PLACE}beta"}),
+        "west": west({**changes.get("west", {}), "partners.beta.stack": f"{PLACE}beta"}),
+        "beta": joiner(changes.get("beta")),
+    }
+    return Family(**made)
+
+
+def settled(founding: dict[str, Any] | None = None) -> Family:
+    world = family(founding)
+    world.up(*("east", "west", "beta") * 4)
+    return world
+
+
+@pytest.mark.parametrize("founding", [{}, FOUND_BY_BOTH], ids=["alone", "together"])
+@pytest.mark.parametrize("order", list(permutations(["east", "west", "beta"])), ids="-".join)
+def test_r16_two_stacks_of_one_organisation_and_a_partner_end_in_one_network_whoever_starts(
+    order: tuple[str, ...], founding: dict[str, Any]
+) -> None:
+    world = family(founding)
+    world.up(*order * 5)
+    assert world.unsettled() == []
+    genesis = {plan.genesis and plan.genesis.hash for plan in world.plans.values()}
+    assert len(genesis) == 1
+    assert None not in genesis
+    ids = {node["nodeId"] for exported in world.outputs.values() for node in exported["externalNodes"]}
+    assert len(ids) == 7
+    for plan in world.plans.values():
+        assert not plan.waiting_for
+        listed = json.loads(plan.live_files["permissioned-nodes.json"])
+        assert {each[8:136] for each in listed} == ids
+        assert plan.founder == "alpha"
+
+
+def test_a_siblings_node_is_dialled_at_its_address_and_an_own_one_at_its_service() -> None:
+    world = settled()
+    listed = world.plans["east"].live_files["static-nodes.json"]
+    assert "@consortium-quorum-node1:30303" in listed
+    assert "@203.0.113.77:" in listed
+    assert "@consortium-west-node1" not in listed
+    assert "http://203.0.113.77:" in world.plans["east"].live_files["tessera-peers.json"]
+    policy = of_kind(world.plans["east"], "NetworkPolicy")["consortium-peers"]
+    assert "203.0.113.77/32" in json.dumps(policy)
+
+
+def test_block_0_names_the_validators_of_both_stacks() -> None:
+    world = settled(FOUND_BY_BOTH)
+    genesis = world.plans["east"].genesis
+    assert genesis
+    records = {node["name"]: node for node in world.outputs["west"]["externalNodes"]}
+    assert records["west-node1"]["address"] in genesis.addresses
+    assert len(genesis.addresses) == 4
+    # the key is ours: nothing has to be pinned, and nothing is warned of
+    assert not any("is not pinned" in words for plan in world.plans.values() for words in plan.warnings)
+
+
+def test_validators_of_a_sibling_count_for_what_may_be_lost() -> None:
+    world = settled(FOUND_BY_BOTH)
+    assert world.plans["east"].validators == (4, 1)
+    assert world.plans["west"].validators == (4, 1)
+    world.configs["east"] = east({**FOUND_BY_BOTH, "partners.beta.stack": f"{PLACE}beta", "nodes.quorum-node3": GONE})
+    assert world.up("east").validators == (4, 1)
+    world.up("west", "beta", "east")
+    gone = west({"partners.beta.stack": f"{PLACE}beta", "nodes.west-node1.validator": False})
+    (problem,) = refusal_of(gone, world.received("west"), world.outputs["west"])
+    assert problem.path == "nodes"
+    assert "west-node1" in problem.message
+
+
+def test_equal_names_in_two_stacks_are_refused_on_both_sides() -> None:
+    world = settled()
+    twice = west({"partners.beta.stack": f"{PLACE}beta", "nodes.quorum-node2": {}})
+    (problem,) = refusal_of(twice, world.received("west"), world.outputs["west"])
+    assert problem.path == "nodes.quorum-node2"
+    assert "also a node of east" in problem.message
+    alone = plan_of({**twice, "siblings": {}, "network": east()["network"]}, last=world.outputs["west"])
+    received = world.received("east") | {"west": crossed(outputs_of(alone))}
+    found = refusal_of(world.configs["east"], received, world.outputs["east"])
+    assert [each.path for each in found] == ["nodes.quorum-node2"]
+    assert "also a node of west" in found[0].message
+
+
+def test_a_partner_refuses_an_organisation_whose_stacks_share_a_name() -> None:
+    world = settled()
+    given = dict(world.received("beta")["alpha"] or {})
+    own = {"network": "consortium", "organisation": "alpha", "name": "quorum-node1"}
+    given[SIBLING_NODES] = [{**given[SIBLING_NODES][0], **own}]
+    given["signature"] = ""
+    config = joiner({"partners.alpha.unsigned": True})
+    assert any("have the same name" in each.message for each in refusal_of(config, {"alpha": given}))
+
+
+def test_a_stack_with_another_seed_is_no_sibling() -> None:
+    world = family(west={"identitySeed": seed("another")})
+    world.up("east")
+    found = refusal_of(world.configs["west"], world.received("west"))
+    assert [each.path for each in found] == ["siblings.east"]
+    assert "one identitySeed" in found[0].cure
+    world.outputs["west"] = outputs_of(plan_of({**world.configs["west"], "siblings": {}, "network": east()["network"]}))
+    found = refusal_of(world.configs["east"], world.received("east"), world.outputs["east"])
+    assert [each.path for each in found] == ["siblings.west"]
+
+
+def test_another_organisations_stack_is_no_sibling() -> None:
+    world = settled()
+    found = refusal_of(east({"siblings.west.stack": f"{PLACE}beta"}), {"west": crossed(world.outputs["beta"])})
+    assert any("archipelago:partners.beta" in each.cure for each in found)
+    own = east({"partners.gamma": {"stack": f"{PLACE}west"}})
+    found = refusal_of(own, {"gamma": crossed(world.outputs["west"]), "west": None})
+    assert any("archipelago:siblings.gamma" in each.cure for each in found)
+
+
+@pytest.mark.parametrize("gone", [None, {}], ids=["away", "empty"])
+def test_the_nodes_of_a_sibling_that_is_away_stay_for_us_and_for_our_partners(gone: dict[str, Any] | None) -> None:
+    world = settled()
+    west_ids = [node["nodeId"] for node in world.outputs["west"]["externalNodes"]]
+    received = world.received("east") | {"west": None if gone is None else crossed(gone)}
+    plan = plan_of(world.configs["east"], received, world.outputs["east"])
+    assert all(each in plan.live_files["permissioned-nodes.json"] for each in west_ids)
+    assert any(words.startswith("Sibling west: ") and "siblings.west.forget" in words for words in plan.warnings)
+    assert outputs_of(plan)[SIBLING_NODES] == world.outputs["east"][SIBLING_NODES]
+    assert outputs_of(plan)["network"]["edition"] == world.outputs["east"]["network"]["edition"]
+
+
+def test_a_sibling_that_forgets_is_forgotten_and_min_nodes_hold() -> None:
+    world = settled()
+    received = world.received("east") | {"west": None}
+    forgets = {
+        **world.configs["east"],
+        "siblings": {"west": {"stack": f"{PLACE}west", "required": False, "forget": True}},
+    }
+    assert "203.0.113.77" not in plan_of(forgets, received, world.outputs["east"]).live_files["static-nodes.json"]
+    least = {**world.configs["east"], "siblings": {"west": {"stack": f"{PLACE}west", "required": False, "minNodes": 3}}}
+    assert [each.path for each in refusal_of(least, received, world.outputs["east"])] == ["siblings.west.minNodes"]
+
+
+def test_siblings_hand_over_what_is_their_own_and_not_what_they_heard() -> None:
+    world = settled()
+    for name, other in (("east", "west"), ("west", "east")):
+        handed = {node["name"] for node in world.outputs[name][SIBLING_NODES]}
+        assert handed == {node["name"] for node in world.outputs[other]["externalNodes"]}
+        assert {node["name"] for node in world.outputs[name]["accepted"][other]["nodes"]} == handed
+    assert {node["name"] for node in world.outputs["beta"]["accepted"]["alpha"]["nodes"]} == {
+        *(node["name"] for node in world.outputs["east"]["externalNodes"]),
+        *(node["name"] for node in world.outputs["west"]["externalNodes"]),
+    }
+    assert SIBLING_NODES not in world.outputs["beta"]
+
+
+def test_a_partner_hands_over_nodes_of_its_own_organisation_alone() -> None:
+    world = settled()
+    given = dict(world.received("beta")["alpha"] or {})
+    given[SIBLING_NODES] = [{**given[SIBLING_NODES][0], "organisation": "gamma", "proof": None}]
+    given["signature"] = ""
+    found = refusal_of(joiner({"partners.alpha.unsigned": True}), {"alpha": given})
+    assert any("gamma/west-node1" in each.message and each.path == "partners.alpha" for each in found)
+
+
+def test_an_address_of_a_siblings_is_no_partners() -> None:
+    world = settled()
+    end = world.outputs["west"]["externalNodes"][0]["endpoints"]["p2p"]
+    received = world.received("east")
+    theirs = dict(received["beta"] or {})
+    nodes = [{**node, "endpoints": {**node["endpoints"], "p2p": end}} for node in theirs["externalNodes"][:1]]
+    theirs["externalNodes"], theirs["signature"] = nodes, ""
+    config = {**world.configs["east"]}
+    config["partners"] = {"beta": {"stack": f"{PLACE}beta", "required": False, "unsigned": True}}
+    plan = plan_of(config, {**received, "beta": theirs}, world.outputs["east"])
+    west_id = world.outputs["west"]["externalNodes"][0]["nodeId"]
+    assert west_id in plan.live_files["permissioned-nodes.json"]
+    assert any("beta/quorum-node1 has the same address" in words for words in plan.warnings)
+
+
+def test_what_stack_files_may_say_of_siblings() -> None:
+    def paths(changes: dict[str, Any]) -> list[str]:
+        return [each.path for each in problems_of(east(changes))]
+
+    assert paths({}) == []
+    assert paths({"siblings.beta": {"stack": f"{PLACE}x"}}) == ["siblings.beta"]
+    assert paths({"siblings.alpha": {"stack": f"{PLACE}x"}}) == ["siblings.alpha"]
+    assert paths({"siblings.west.file": "west.json"}) == ["siblings.west"]
+    assert paths({"siblings.west.key": "ed25519:00"}) == ["siblings.west.key"]
+    wrong = refusal_of(
+        east({"network.genesis": {"validators": ["quorum-node1", "alpha/quorum-node2"]}}), {"west": None}
+    )
+    assert [each.path for each in wrong] == ["network.genesis.validators[1]"]
+    (problem,) = problems_of(alpha({"partners.alpha": {"stack": f"{PLACE}x"}}))
+    assert "archipelago:siblings." in problem.cure
+    lonely = problems_of(west({"siblings": GONE}))
+    assert [each.path for each in lonely] == ["network.joins"]
+    assert "archipelago:siblings." in lonely[0].cure
+
+
+def test_stacks_that_are_validated_together_converge() -> None:
+    chain = CHAINS["goquorum"]
+    configs = family(FOUND_BY_BOTH).configs
+    plans = converge([written(name, config, chain, NOWHERE) for name, config in configs.items()])
+    for plan in plans:
+        assert not plan.waiting_for
+        assert len(plan.records) + sum(len(given.nodes) for given in plan.imports) == 7
+
+
+def test_without_siblings_nothing_is_exported_of_them() -> None:
+    assert SIBLING_NODES not in outputs_of(plan_of(alpha()))
+
+
+def cita_stacks() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The three nodes of a chain that its founder's block 0 names, and a fourth one of it in another stack."""
+    first = cita.outside(
+        {
+            "network.genesis.validators": ["node0", "node1", "node2", "alpha/node3"],
+            "siblings": {"west": {"stack": f"{PLACE}west", "required": False}},
+        }
+    )
+    second = cita.outside(
+        {
+            "cluster": {"context": "cluster-w", "namespace": "chains", "address": "203.0.113.77"},
+            "network.founder": GONE,
+            "network.joins": "alpha",
+            "network.genesis": GONE,
+            "nodes": {"node3": {"index": 3, "portBase": 30000}},
+            "siblings": {"east": {"stack": f"{PLACE}east"}},
+        }
+    )
+    return first, second
+
+
+def test_two_stacks_of_one_organisation_are_one_cita_cloud_chain() -> None:
+    first, second = cita_stacks()
+    world = Family(east=first, west=second)
+    assert world.up("east").waiting_for == ("alpha/node3",)
+    world.up("west", "east", "west", "east")
+    assert world.unsettled() == []
+    assert world.plans["east"].genesis == world.plans["west"].genesis is not None
+    ids = {node["nodeId"] for exported in world.outputs.values() for node in exported["externalNodes"]}
+    for plan in world.plans.values():
+        text = "".join(plan.live_files.values())
+        assert all(each in text for each in ids)
+    assert "203.0.113.77" in "".join(world.plans["east"].live_files.values())
+
+
+def test_an_index_of_a_siblings_node_is_refused_by_name() -> None:
+    first, second = cita_stacks()
+    world = Family(east=first, west=second)
+    world.up("east", "west", "east", "west")
+    again = {**first, "nodes": {**first["nodes"], "node4": {"index": 3, "portBase": 30100}}}
+    found = refusal_of(again, world.received("east"), world.outputs["east"])
+    assert any(each.path == "nodes.node4" and "node3 is a node of west" in each.message for each in found)
