@@ -16,7 +16,7 @@ from archipelago.settings.partner import Accept
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"
-_SIBLING = "Add your other stack, as in archipelago:siblings.<name>: {stack: organization/archipelago/<its name>}"
+_SIBLING = "add your other stack, as in archipelago:siblings.<name>: {stack: organization/archipelago/<its name>}"
 
 
 def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Problem]:
@@ -52,11 +52,11 @@ def _partners(settings: Settings, chain: Chain) -> Iterator[Problem]:
         cure = f"Add it, as in archipelago:partners.{joins}: {{stack: organization/archipelago/<its stack>}}"
         if joins == settings.organisation:
             words = "this is your own organisation, and no other stack of it is named, so its genesis cannot be read."
-            cure = _SIBLING
+            cure = f"Where that is meant, {_SIBLING}"
         yield Problem("network.joins", words, cure)
     if settings.organisation in settings.partners:
         words = "this is your own organisation."
-        cure = f"Your nodes in this cluster are under archipelago:nodes. For those in another cluster: {_SIBLING}"
+        cure = f"Remove it; your nodes in this cluster are under archipelago:nodes. For another cluster: {_SIBLING}"
         yield Problem(f"partners.{settings.organisation}", words, cure)
     yield from _siblings(settings, chain)
     for name, partner in settings.partners.items():

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from archipelago.chains.registry import CHAINS
+from archipelago.picture.model import draw
+from archipelago.settings.schema import schema
 from archipelago.stack.bundles import SIBLING_NODES
 from archipelago.stack.converge import converge
-from tests import cita
+from tests import cita, ipfs
 from tests.siblings import FOUND_BY_BOTH, PLACE, Family, east, joiner, west, written
-from tests.stacks import GONE, NOWHERE, alpha, crossed, outputs_of, plan_of, problems_of, refusal_of, seed
+from tests.stacks import GONE, NOWHERE, alpha, committed, crossed, outputs_of, plan_of, problems_of, refusal_of, seed
 from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def family(founding: dict[str, Any] | None = None, **changes: dict[str, Any]) -> Family:
@@ -224,6 +232,44 @@ def test_stacks_that_are_validated_together_converge() -> None:
 
 def test_without_siblings_nothing_is_exported_of_them() -> None:
     assert SIBLING_NODES not in outputs_of(plan_of(alpha()))
+
+
+@pytest.mark.parametrize("stack", ["quorum-east", "quorum-west"])
+def test_an_example_is_what_the_schema_allows(stack: str) -> None:
+    document = YAML(typ="safe", pure=True).load((EXAMPLES / f"Pulumi.{stack}.yaml").read_text())
+    assert not list(Draft202012Validator(schema(CHAINS)).iter_errors(document))
+
+
+def test_the_examples_are_one_network_with_four_validators() -> None:
+    places = ["quorum-east", "quorum-west"]
+    world = Family(**{stack: committed(EXAMPLES / f"Pulumi.{stack}.yaml", "alpha") for stack in places})
+    assert world.up("quorum-east").waiting_for == ("alpha/west-node1", "alpha/west-node2")
+    world.up("quorum-west", "quorum-east", "quorum-west")
+    assert world.unsettled() == []
+    for plan in world.plans.values():
+        assert plan.genesis
+        assert len(plan.genesis.addresses) == 4
+        assert plan.validators == (4, 1)
+
+
+def test_a_picture_has_a_box_for_each_stack() -> None:
+    world = settled()
+    plans = list(world.plans.values())
+    stacks = [replace(plan, stack=name) for name, plan in zip(world.plans, plans, strict=True)]
+    drawn = draw(stacks, CHAINS["goquorum"])
+    assert [each.name for each in drawn.organisations] == ["alpha (east)", "alpha (west)", "beta"]
+    assert {frozenset((link.first, link.second)) for link in drawn.links} == {
+        frozenset(("alpha (east)", "alpha (west)")),
+        frozenset(("alpha (east)", "beta")),
+        frozenset(("alpha (west)", "beta")),
+    }
+    alone = draw(stacks[:1], CHAINS["goquorum"])
+    assert [each.name for each in alone.organisations] == ["alpha (east)", "beta", "alpha (west)"]
+
+
+def test_swarms_have_no_siblings() -> None:
+    found = problems_of(ipfs.alpha({"siblings": {"west": {"stack": f"{PLACE}west"}}}))
+    assert [each.path for each in found] == ["siblings.west"]
 
 
 def cita_stacks() -> tuple[dict[str, Any], dict[str, Any]]:
