@@ -15,11 +15,25 @@ from ruamel.yaml import YAML
 from archipelago.chains.registry import CHAINS
 from archipelago.picture.model import draw
 from archipelago.settings.schema import schema
+from archipelago.settings.types import SEALED
 from archipelago.stack.bundles import SIBLING_NODES
 from archipelago.stack.converge import converge
 from tests import cita, ipfs
 from tests.siblings import FOUND_BY_BOTH, PLACE, Family, east, joiner, west, written
-from tests.stacks import GONE, NOWHERE, alpha, committed, crossed, outputs_of, plan_of, problems_of, refusal_of, seed
+from tests.stacks import (
+    GONE,
+    NOWHERE,
+    alpha,
+    beta,
+    committed,
+    crossed,
+    outputs_of,
+    plan_of,
+    problems_of,
+    refusal_of,
+    seed,
+    settings_of,
+)
 from tests.world import of_kind
 
 pytestmark = pytest.mark.unit
@@ -162,6 +176,54 @@ def test_a_sibling_that_forgets_is_forgotten_and_min_nodes_hold() -> None:
     assert "203.0.113.77" not in plan_of(forgets, received, world.outputs["east"]).live_files["static-nodes.json"]
     least = {**world.configs["east"], "siblings": {"west": {"stack": f"{PLACE}west", "required": False, "minNodes": 3}}}
     assert [each.path for each in refusal_of(least, received, world.outputs["east"])] == ["siblings.west.minNodes"]
+
+
+def test_a_sealed_seed_knows_siblings_by_the_key_that_our_outputs_name() -> None:
+    world = settled()
+    key = world.outputs["east"]["identities"]["key"]
+    sealed = settings_of({**world.configs["east"], "identitySeed": SEALED})
+    assert sealed.sources["west"].key is None
+    assert sealed.signed_by(key).sources["west"].key == key
+    assert sealed.signed_by(key).sources["beta"] == sealed.partners["beta"]
+    opened = settings_of(world.configs["east"])
+    assert opened.signed_by("ed25519:00").sources["west"].key == key
+
+
+def test_a_partner_may_name_whichever_stack_of_the_organisation() -> None:
+    world = family(FOUND_BY_BOTH, beta={"partners.alpha.stack": f"{PLACE}west"})
+    world.up(*("beta", "west", "east") * 5)
+    assert world.unsettled() == []
+    assert len({plan.genesis and plan.genesis.hash for plan in world.plans.values()}) == 1
+    assert all(plan.live_files["static-nodes.json"].count("enode://") == 7 for plan in world.plans.values())
+
+
+@pytest.mark.parametrize("order", list(permutations(["cluster-a", "first", "second"])), ids="-".join)
+def test_an_organisation_that_joins_may_have_two_stacks_as_well(order: tuple[str, ...]) -> None:
+    second = {"stack": f"{PLACE}second", "required": False}
+    world = Family(
+        **{"cluster-a": alpha({"partners.beta.stack": f"{PLACE}first"})},
+        first=beta({"siblings": {"there": second}}),
+        second=beta({"siblings": {"here": {"stack": f"{PLACE}first"}}, "nodes": {"other-node1": {}}}),
+    )
+    world.up(*order * 5)
+    assert world.unsettled() == []
+    for plan in world.plans.values():
+        assert not plan.waiting_for
+        assert plan.live_files["static-nodes.json"].count("enode://") == 6
+
+
+def test_three_stacks_of_one_organisation_name_each_other() -> None:
+    names = ("east", "west", "north")
+    kin = {name: {"stack": f"{PLACE}{name}", "required": False} for name in names}
+
+    def others(name: str) -> dict[str, Any]:
+        return {"siblings": {each: kin[each] for each in names if each != name}, "partners": {}}
+
+    north = west({**others("north"), "cluster.address": "203.0.113.88", "nodes": {"north-node1": {}}})
+    world = Family(east=east(others("east")), west=west(others("west")), north=north)
+    world.up(*names * 4)
+    assert world.unsettled() == []
+    assert all(plan.live_files["static-nodes.json"].count("enode://") == 6 for plan in world.plans.values())
 
 
 def test_siblings_hand_over_what_is_their_own_and_not_what_they_heard() -> None:
