@@ -81,6 +81,23 @@ class Family:
         return [name for name in self.plans if outputs_of(self.plan(name)) != self.outputs[name]]
 
 
+def family(founding: dict[str, Any] | None = None, **changes: dict[str, Any]) -> Family:
+    """Both of alpha's and beta's, with changes by stack, and of `east` also what is to be founded."""
+    made = {
+        "east": east({**(founding or {}), **changes.get("east", {}), "partners.beta.stack": f"{PLACE}beta"}),
+        "west": west({**changes.get("west", {}), "partners.beta.stack": f"{PLACE}beta"}),
+        "beta": joiner(changes.get("beta")),
+    }
+    return Family(**made)
+
+
+def settled(founding: dict[str, Any] | None = None) -> Family:
+    """The three after four runs of each."""
+    world = family(founding)
+    world.up(*("east", "west", "beta") * 4)
+    return world
+
+
 def written(name: str, config: Config, chain: Any, root: Any) -> Written:
     """A stack for `converge`."""
     return Written(name, settings_of(config), chain, root, f"Pulumi.{name}.yaml")

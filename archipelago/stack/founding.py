@@ -13,7 +13,7 @@ from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 from archipelago.stack import agreement, rules, standing
-from archipelago.stack.partners import Import, founders
+from archipelago.stack.partners import Import
 from archipelago.stack.standing import NOTHING_STANDS, Standing
 
 
@@ -73,7 +73,7 @@ def decide(
     elif frozen and offered and frozen.hash != offered.hash:
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
-        giver = founders(settings, imports)
+        giver = rules.founders(settings, imports)
         path = "network" if getattr(network, "genesis_file", None) or giver is None else giver.path
         decision.problems.append(Problem(path, words, cure))
     elif frozen and offered and getattr(network, "genesis_file", None):
@@ -177,7 +177,7 @@ def _offered(
             return None
     if network.founder:
         return None
-    given = founders(settings, imports)
+    given = rules.founders(settings, imports)
     if given is None or given.network is None or not given.network.genesis:
         if given and not given.absent and given.network is None and not runs:
             words = f"{network.joins} gave its nodes but no genesis, and this stack joins it."

@@ -83,19 +83,6 @@ class Import:
         return self.absent or (f"signed by {self.key[8:16]}…" if self.key else "unsigned")
 
 
-def founders(settings: Settings, imports: Mapping[str, Import]) -> Import | None:
-    """What the founder of the network gave; where that is our own organisation, the sibling that knows the genesis.
-
-    Args:
-        settings: Ours.
-        imports: What each partner and sibling gave.
-    """
-    if settings.network.joins != settings.organisation:
-        return imports.get(settings.network.joins or "")
-    ours = [given for _, given in sorted(imports.items()) if given.sibling]
-    return next((each for each in ours if each.network and each.network.genesis), next(iter(ours), None))
-
-
 def accept(
     name: str, partner: Partner, raw: Mapping[str, Any] | None, settings: Settings, chain: Chain
 ) -> Import | list[Problem]:

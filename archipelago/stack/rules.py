@@ -10,7 +10,7 @@ from archipelago.foreign_text import quoted
 from archipelago.model.record import NetworkRecord
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
-from archipelago.stack.partners import Import, founders
+from archipelago.stack.partners import Import
 
 _FILE = "network.genesisFile"
 
@@ -127,6 +127,19 @@ def awaited(
     if not founder.absent and founder.network is None and getattr(settings.network, "genesis_file", None):
         return []  # pasted nodes never tell one: ours have run with the default
     return [f"{founder.name}: {founder.absent or 'its genesis'}"]
+
+
+def founders(settings: Settings, imports: Mapping[str, Import]) -> Import | None:
+    """What the founder of the network gave; where that is our own organisation, the sibling that knows the genesis.
+
+    Args:
+        settings: Ours.
+        imports: What each partner and sibling gave.
+    """
+    if settings.network.joins != settings.organisation:
+        return imports.get(settings.network.joins or "")
+    ours = [given for _, given in sorted(imports.items()) if given.sibling]
+    return next((each for each in ours if each.network and each.network.genesis), next(iter(ours), None))
 
 
 def _founders(settings: Settings, imports: Mapping[str, Import]) -> Mapping[str, int] | None:

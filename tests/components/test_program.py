@@ -13,7 +13,6 @@ from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.stack.bundles import bundle_of
 from archipelago.stack.outputs import outputs
-from tests import siblings
 from tests.components.engine import UNKNOWN, Ports, allocated_port, balancer_address
 from tests.components.harness import HERE, REPOSITORY, Run, run
 from tests.components.runs import BOTH, A, B, first_a, first_b, second_a, stacks, waiting_a
@@ -55,25 +54,6 @@ def test_a_b_a_meets_and_the_fourth_run_changes_nothing() -> None:
         assert changed(before, again) == set()
         assert again.outputs == before.outputs
         assert again.warnings == ()
-
-
-def test_r16_the_program_reads_a_sibling_and_hands_its_nodes_on() -> None:
-    east, west = siblings.east({"partners": GONE}), siblings.west({"partners": GONE})
-    first = run(east, name="east")
-    assert first.exit_code == 0
-    assert any(words.startswith("Sibling west: ") for words in first.warnings)
-    assert not first.of("StackReference")
-    place = siblings.PLACE
-    second = run(west, {f"{place}east": first.outputs}, name="west")
-    assert second.references == (f"{place}east",)
-    assert enodes(second) == 5
-    third = run(east, {f"{place}east": first.outputs, f"{place}west": second.outputs}, name="east")
-    assert changed(first, third) == LIVE
-    assert third.outputs["siblingNodes"] == second.outputs["externalNodes"]
-    assert third.warnings == ()
-    # a required one is read by a reference, and whoever names this stack alone learns of both
-    joins = siblings.joiner()
-    assert enodes(run(joins, {f"{place}east": third.outputs}, name="cluster-b")) == 7
 
 
 def test_a_partner_that_appears_changes_the_list_of_peers_and_their_policy_alone() -> None:
