@@ -98,7 +98,9 @@ def down() -> None:
             for name in reversed(STACKS):
                 stack = Stack(name, own.folder / "project", environment_of(own, toolchain, name, OWN))
                 stack.destroy().expect()
-            consoles.note("keys, volumes and namespaces were kept, as always: kubectl delete namespace ends them")
+            consoles.note(
+                "keys, volumes and namespaces were kept, as always: see Delete for good in docs/operations.md"
+            )
         for lab in (own, *(lab_of(profile) for profile in PROFILES)):
             lab.down(purge=True)
             shutil.rmtree(lab.folder / "project", ignore_errors=True)

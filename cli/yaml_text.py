@@ -13,7 +13,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 
 from archipelago.manifests.common import Manifest
 
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]*")
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9./_-]*|[1-9][0-9]*(m|[KMGTPE]i)")  # and quantities, as people write them
 # kubectl reads YAML 1.1, where a plain `on` is true; ours writes 1.2, where it is a text
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 

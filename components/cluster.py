@@ -23,12 +23,14 @@ from archipelago.stack.ownership import Met, another_cluster
 from archipelago.stack.plan import StackPlan
 from operate import later
 from operate.cluster import Unreachable, adopt, connect, foreign, given, met, node_addresses, remembered
+from operate.forgotten import forgotten, left_behind
 from operate.kept_keys import left, overwritten, with_kept_keys
 from operate.kubectl import Kubectl
 from operate.lists import left_standing
 from operate.peer_names import beside_others
 from operate.rollouts import beside, too_long, unawaited, workloads
 from operate.rotations import still_listed
+from operate.users import others
 
 _ALLOW = "Allow this user to get the namespace kube-system."
 
@@ -98,9 +100,11 @@ def check_cluster(plan: StackPlan, chain: Chain, source: str, *, adopts: bool) -
             problems = list(foreign(client, wanted, plan))
             there = workloads(client, plan)
             problems += [*unawaited(plan, wanted, there), *beside(client, plan, wanted, there), *_rules(plan, chain)]
+            problems += others(plan, wanted, there)
             standing = left(client, plan)
             new, long = too_long(plan, {*there, *standing})
             problems += [*new, *overwritten(plan, chain, standing)]
+            problems += [*forgotten(plan, there), *left_behind(client, plan, there)]
             plan = replace(plan, warnings=(*plan.warnings, *long))
             plan = still_listed(client, plan, chain, wanted, there)
             if adopts and not problems and not pulumi.runtime.is_dry_run():

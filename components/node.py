@@ -57,7 +57,7 @@ class ChainNode(pulumi.ComponentResource):
         reached = [register(each, plan.namespace, plain) for each in manifests.services(plan, node)]
         self._before: list[Any] = [*after, *stored, *reached]
         self.services = tuple(reached)
-        self.endpoints = endpoints_of(node.service, reached[0], plan.hosts)
+        self.endpoints = endpoints_of(node.service, reached[0], plan.hosts, plan.settings.cluster.node_port_range)
 
     def run(self, shared: Sequence[pulumi.Resource], previous: pulumi.Resource | None = None) -> pulumi.Resource | None:
         """Register the node's keys, its files and what runs it.
@@ -79,7 +79,7 @@ class ChainNode(pulumi.ComponentResource):
         before = [*self._before, *(register(each, plan.namespace, keep) for each in manifests.secrets(plan, node))]
         workload: pulumi.Resource | None = None
         for index, manifest in enumerate(manifests.running(plan, node, node.service.endpoints())):
-            if waits_for_endpoints(node):
+            if waits_for_endpoints(node) or node.service.asks:
                 self._fill(manifest, index)
             if manifest["kind"] in KINDS:
                 before = [*before, *shared, *turn]

@@ -24,7 +24,9 @@ def pods(seen: Iterable[Seen]) -> Iterator[Finding]:
                 f"kubectl -n {each.site.namespace_of(each.node)} get {kind} -l {chosen} tells whether it was scaled "
                 f"down or deleted; pulumi up --refresh {here} brings it back."
             )
-            yield Finding("pods", str(each), Mark.FAILED, "it has no pod", cure)
+            if each.unmade:
+                cure = f"Where Kubernetes refuses it: allow what it names, or ask for less (resources). Else {cure}"
+            yield Finding("pods", str(each), Mark.FAILED, each.trouble, cure)
         elif each.state is None:
             cure = f"archipelago logs {each.node} {here}"
             yield Finding("pods", str(each), Mark.FAILED, each.trouble, cure)

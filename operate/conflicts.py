@@ -29,7 +29,6 @@ from lightkube.resources.policy_v1 import PodDisruptionBudget
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 
 from archipelago.manifests.common import GENESIS, NETWORK, OWNER, RESERVED, STACK, Manifest
-from archipelago.model.endpoint import NODE_PORTS
 from archipelago.problems import Problem
 from archipelago.settings.types import quantity
 from archipelago.stack.plan import StackPlan
@@ -46,11 +45,12 @@ _MORE = (
 )  # looked at where the stack has one itself
 _NOT_FOUND = 404
 _SHOWN = 3  # ports in a message
+_PORTS = range(1, 65536)
 _ELSEWHERE = (
     "Choose another namespace. If its annotation archipelago/stack has an earlier name of this stack, give the stack "
     "that name again: pulumi stack rename."
 )
-_MOVES = (
+MOVES = (
     "Bring that back. To start the node empty instead, take it out, run pulumi up and archipelago release, and add it "
     "again."
 )
@@ -168,7 +168,7 @@ def _numbers(annotations: Mapping[str, str] | None, ports: Iterable[Mapping[str,
     """The NodePorts that a Service has, and those that it keeps free for later."""
     first, _, last = (annotations or {}).get(RESERVED, "").partition("-")
     bounds = range(int(first), int(last) + 1) if first.isdecimal() and last.isdecimal() else range(0)
-    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in NODE_PORTS if each in bounds}
+    return {port["nodePort"] for port in ports if port.get("nodePort")}, {each for each in _PORTS if each in bounds}
 
 
 def _clash(path: str, service: Manifest, numbers: list[int], there: ObjectMeta, taken: set[int]) -> Problem:
@@ -206,7 +206,7 @@ def taken_volumes(client: Client, wanted: list[Manifest], plan: StackPlan) -> It
                 yield Problem(path, f"PersistentVolume {name} {whose(metadata)}.", cure)
             elif _place(spec) != place:
                 words = f"its volume {name} is at {' '.join(_place(spec))}, and a volume cannot move."
-                yield Problem(path, words, _MOVES)
+                yield Problem(path, words, MOVES)
 
 
 def _place(spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -268,7 +268,7 @@ def _moved(path: str, claim: Manifest, there: Manifest) -> Iterator[Problem]:
     if lost or any(has[key] != wants[key] for key in given):
         volume, kind = has.get("volumeName") or "no volume yet", has.get("storageClassName")
         words = f"its claim has the storage class {kind!r} and {volume}, and a claim never changes those."
-        yield Problem(f"{path}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, MOVES)
     elif has.get("volumeName") == own and quantity(_size(has)) != quantity(_size(wants)):
         words = f"its claim has {_size(has)}, and one of a directory never grows or shrinks."
         cure = f"Write {_size(has)}: it is a number only, the directory takes what is there."
@@ -283,7 +283,7 @@ def _another_claim(path: str, workload: Manifest, there: Manifest) -> Iterator[P
     before, after = _claim(there), _claim(workload)
     if before != after:
         words = f"its data is on the claim {before}; on {after} it would start without."
-        yield Problem(f"{path}.storage", words, _MOVES)
+        yield Problem(f"{path}.storage", words, MOVES)
 
 
 def _claim(workload: Manifest) -> str:

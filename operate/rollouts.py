@@ -30,7 +30,10 @@ _OURS = (
     *("command", "args", "workingDir", "env", "ports"),
     *("readinessProbe", "livenessProbe", "startupProbe"),
     *("shareProcessNamespace", "initContainers", "items", "subPath"),
+    *("imagePullSecrets", "priorityClassName", "serviceAccountName", "nodeSelector", "tolerations"),
+    *("nodeAffinity", "podAffinity", "podAntiAffinity", "runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"),
 )
+_SELECTOR = "nodeSelector"  # all of it is ours
 
 Workloads = Mapping[str, Manifest]
 """The workloads of nodes that are in the cluster, whatever their kind, by the node's name."""
@@ -255,4 +258,5 @@ def _taken_out(wanted: Any, there: Any) -> bool:
     if not (isinstance(wanted, Mapping) and isinstance(there, Mapping)):
         return False
     left = any(there.get(key) and not wanted.get(key) for key in _OURS)
+    left = left or bool((there.get(_SELECTOR) or {}).keys() - (wanted.get(_SELECTOR) or {}).keys())
     return left or any(_taken_out(value, there.get(key)) for key, value in wanted.items())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from archipelago.chains.contract import Chain
 from archipelago.chains.running import Command, State, Unanswered
 from operate.kubectl import Access, Failed, Manifest
+from operate.unmade import reasons
 
+_CRASHED = "CrashLoopBackOff"
 _AT_ONCE = 16  # kubectl processes
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -85,6 +88,7 @@ class Seen:
         pod: None where there is none.
         state: What it said; None where it did not answer.
         trouble: Why it did not.
+        unmade: Why it has no pod, in Kubernetes' words; empty where it has one, or nothing tells.
     """
 
     site: Site
@@ -92,6 +96,7 @@ class Seen:
     pod: Pod | None
     state: State | None = None
     trouble: str = ""
+    unmade: str = ""
 
     def __str__(self) -> str:
         return self.site.full(self.node)
@@ -144,7 +149,21 @@ def look(sites: Iterable[Site], heights: Mapping[str, int | None] | None = None)
     wanted = heights or {}
     there = at_once(pods, listed)
     nodes = [(site, node, found.get(node)) for site, found in zip(listed, there, strict=True) for node in site.nodes]
-    return at_once(lambda each: _seen(*each, wanted.get(each[0].network)), nodes)
+    seen = at_once(lambda each: _seen(*each, wanted.get(each[0].network)), nodes)
+    return [*_with_reasons(seen)]
+
+
+def _with_reasons(seen: Sequence[Seen]) -> Iterator[Seen]:
+    """What was seen, with the cluster's own word on each node that has no pod."""
+    missing: dict[str, set[str]] = defaultdict(set)
+    for each in seen:
+        if each.pod is None:
+            missing[each.site.stack].add(each.node)
+    sites = {each.site.stack: each.site for each in seen}
+    told = {stack: reasons(sites[stack], nodes) for stack, nodes in missing.items()}
+    for each in seen:
+        reason = told.get(each.site.stack, {}).get(each.node) if each.pod is None else ""
+        yield replace(each, trouble=f"{each.trouble}: {reason}", unmade=reason) if reason else each
 
 
 def at_once(work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
@@ -193,7 +212,16 @@ def _stays(container: Manifest) -> bool:
 def _phase(manifest: Manifest, statuses: Iterable[Manifest]) -> str:
     if "deletionTimestamp" in manifest["metadata"]:
         return "Terminating"
-    return next(_reasons(statuses), str(manifest.get("status", {}).get("phase", "Unknown")))
+    status = manifest.get("status", {})
+    return next(_reasons(statuses), f"{status.get('phase', 'Unknown')}{_unplaced(status)}")
+
+
+def _unplaced(status: Manifest) -> str:
+    """What the scheduler says of a pod for which it finds no machine."""
+    for each in status.get("conditions") or ():
+        if (each.get("type"), each.get("status")) == ("PodScheduled", "False") and each.get("message"):
+            return f": {each['message']}"
+    return ""
 
 
 def _reasons(statuses: Iterable[Manifest]) -> Iterator[str]:
@@ -203,7 +231,9 @@ def _reasons(statuses: Iterable[Manifest]) -> Iterator[str]:
         ended = state.get("terminated", {})
         if reason := state.get("waiting", {}).get("reason"):
             if reason not in ("PodInitializing", "ContainerCreating"):
-                yield f"{each['name']}: {reason}{_last_words(before)}"
+                # Kubernetes' own words tell why there is no image or no Secret, and of a crash that it waits
+                words = _last_words(before) or ("" if reason == _CRASHED else _last_words(state["waiting"]))
+                yield f"{each['name']}: {reason}{words}"
         elif ended and ended.get("exitCode", 0):
             code = ended["exitCode"]
             yield f"{each['name']}: {ended.get('reason', 'Error')}, exit code {code}{_last_words(ended)}"

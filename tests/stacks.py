@@ -169,7 +169,7 @@ def given_endpoints(node: NodePlan) -> dict[str, Endpoint]:
             digest = hashlib.sha256(f"{node.object_name} {port.name} {node.service.host}".encode()).digest()
             allocated = 30000 + int.from_bytes(digest[:4]) % 2768
             host = node.service.host or f"192.0.2.{digest[4]}"
-            number = allocated if node.service.type is Exposed.NODE_PORT else port.number
+            number = allocated if node.service.type is Exposed.NODE_PORT else node.service.dialled(port)
             found[port.name] = Endpoint(host=host, port=number, exposure=node.service.type)
     return found
 

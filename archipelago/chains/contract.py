@@ -248,6 +248,10 @@ class Chain(Protocol):
         """Names of the validators that a founder's genesis names; those of partners as `organisation/name`."""
         ...
 
+    def bears(self, settings: Settings, validators: int) -> int:
+        """How many of so many validators may be away while blocks go on."""
+        ...
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:

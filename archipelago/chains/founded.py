@@ -8,6 +8,7 @@ from typing import Any
 from archipelago.chains.contract import Ask, Genesis, Site
 from archipelago.chains.node import Node
 from archipelago.chains.peer_limits import PeerLimits
+from archipelago.chains.running import Running
 from archipelago.chains.shared import NOTHING_SHARED, Shared
 from archipelago.identity.derive import Keyring
 from archipelago.settings.read import Settings
@@ -19,6 +20,7 @@ class Founded:
     seals = False
     peer_limits: PeerLimits | None = None
     profiles = False
+    running: Running
 
     def earlier(self, keyring: Keyring, node: Node[Any], file_format: int) -> Node[Any]:  # noqa: ARG002
         """The node as it is: its files were written in one way only."""
@@ -40,6 +42,10 @@ class Founded:
     ) -> Shared:
         """Nothing."""
         return NOTHING_SHARED
+
+    def bears(self, settings: Settings, validators: int) -> int:  # noqa: ARG002
+        """Those that its quorum does without."""
+        return max(0, validators - self.running.quorum(validators))
 
     def beside(self, settings: Settings, genesis: Genesis, known: Mapping[str, int]) -> Mapping[str, int]:  # noqa: ARG002
         """Nothing: its genesis says all."""

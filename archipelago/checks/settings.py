@@ -98,6 +98,13 @@ def _node_ports(settings: Settings) -> Iterator[Problem]:
         for section, exposure in _exposures(node):
             for port, number in exposure.ports.items():
                 path = f"{settings.path_of(name)}.{section}.ports.{port}"
+                if number not in settings.cluster.node_port_range:
+                    words = f"{number} is outside this cluster's NodePort range {settings.cluster.node_ports}."
+                    cure = (
+                        "Choose a port in the range, or leave it out to let the cluster choose; a cluster with another "
+                        "range says it in archipelago:cluster.nodePorts."
+                    )
+                    yield Problem(path, words, cure)
                 first = taken.setdefault(number, path)
                 if first != path:
                     words = f"{number} is taken by archipelago:{first} already."

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from archipelago.identity.certificate import P384_ORDER, certificate
 from archipelago.identity.derive import Keyring
-from archipelago.manifests import common
+from archipelago.manifests import common, pods
 from archipelago.manifests.common import Manifest
-from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
+from archipelago.manifests.workload import CONTAINER_SECURITY
 from archipelago.model import names
 from archipelago.model.monitor import MonitorPlan
 from archipelago.stack.plan import StackPlan
@@ -195,7 +195,7 @@ def _deployment(plan: StackPlan, monitor: MonitorPlan, name: str, files: str) ->
     pod = {
         "serviceAccountName": name,
         "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
+        "securityContext": pods.security(monitor.pod.security),
         "terminationGracePeriodSeconds": 10,
         "containers": [container],
         "volumes": [
@@ -203,13 +203,18 @@ def _deployment(plan: StackPlan, monitor: MonitorPlan, name: str, files: str) ->
             {"name": "tls", "secret": {"secretName": f"{name}-tls", "defaultMode": 0o440}},
         ],
     }
-    labels = common.labels(plan) | _labels(plan)
+    pod = pods.options(monitor.pod) | pod  # the account is its own: it reads by it
+    if monitor.pod.affinity:
+        pod["affinity"] = dict(monitor.pod.affinity)
+    labels = dict(monitor.pod.labels) | common.labels(plan) | _labels(plan)
+    annotations = dict(monitor.pod.annotations) | {"archipelago/restart-on": files}
     spec = {
         "replicas": 1,
         "strategy": {"type": "Recreate"},
         "selector": {"matchLabels": _labels(plan)},
-        "template": {"metadata": {"labels": labels, "annotations": {"archipelago/restart-on": files}}, "spec": pod},
+        "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod},
     }
     metadata = common.metadata(plan, name)
+    metadata["labels"] = dict(monitor.pod.labels) | metadata["labels"]
     metadata["annotations"] = {"pulumi.com/skipAwait": "true"}  # the network does not wait for whoever looks at it
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}

@@ -51,11 +51,10 @@ def secret(plan: StackPlan, node: NodePlan, name: str, values: Mapping[str, str]
 
 def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifest:
     """A Service with some of a node's ports; without a node any of ours answers."""
-    balanced = exposed.type is Exposed.LOAD_BALANCER
     # The provider waits 10 s for endpoints that a peer-to-peer port must not need; an address it has to wait for.
     waiting = (
         {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
-        if balanced
+        if exposed.awaited
         else {"pulumi.com/skipAwait": "true"}
     )
     metadata = common.metadata(plan, exposed.name, node)

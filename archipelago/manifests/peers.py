@@ -108,11 +108,15 @@ def objects(plan: StackPlan, taken: Collection[common.Place]) -> Iterator[Manife
     Args:
         plan: The stack.
         taken: Names of its own objects, and of others' in its cluster. Others choose the names of Peers, and never
-            that of an object that is there. Whose longer name is that of one, too, has no Peer.
+            that of an object that is there, or of a ConfigMap that a node to come may have. Whose longer name is that
+            of an object, too, has no Peer.
     """
     used = set(taken)
+    stems = ((node.name, node.object_name) for node in plan.nodes)
+    ends = tuple({stem.removeprefix(name) for name, stem in stems if stem.startswith(name) and stem != name})
     for peer in plan.exchange.peers:
-        for each in (peer, longer(peer)):
+        nodes = in_config_maps(plan) and peer.object_name.endswith(ends)
+        for each in (longer(peer),) if nodes else (peer, longer(peer)):
             made = list(_objects(plan, each))
             places = {common.place(one) for one in made}
             if not places & used and not _is_others(places):

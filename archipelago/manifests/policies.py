@@ -16,7 +16,8 @@ from archipelago.model.endpoint import Endpoint, Exposed, Reach
 from archipelago.model.plan import Clients, NodePlan, Service
 from archipelago.stack.plan import StackPlan
 
-_DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+_DNS = (53,)
+_OPENSHIFTS_DNS = (53, 5353)  # its pods listen there behind their Service
 
 
 def peers(plan: StackPlan, namespace: str) -> Manifest:
@@ -41,9 +42,14 @@ def peers(plan: StackPlan, namespace: str) -> Manifest:
         "podSelector": {"matchLabels": common.members(plan)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"ports": _tcp(_shared(here))}],
-        "egress": [{"ports": _DNS}, *_partners(dialled, shared | needed)],
+        "egress": [{"ports": _lookups(plan)}, *_partners(dialled, shared | needed)],
     }
     return _policy(common.metadata(plan, common.live_config(plan), namespace=namespace), spec)
+
+
+def _lookups(plan: StackPlan) -> list[Manifest]:
+    numbers = _OPENSHIFTS_DNS if plan.settings.cluster.openshift else _DNS
+    return [{"protocol": protocol, "port": number} for number in numbers for protocol in ("UDP", "TCP")]
 
 
 def _shared(nodes: Iterable[NodePlan]) -> set[int]:

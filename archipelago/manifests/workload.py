@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from archipelago.chains.contract import Genesis
-from archipelago.manifests import common, disruption
+from archipelago.manifests import common, disruption, pods
 from archipelago.manifests.common import Manifest
 from archipelago.model.endpoint import Endpoint, fill, marker
 from archipelago.model.plan import Container, Mount, NodePlan, Probe, Source
 from archipelago.stack.plan import StackPlan
 
-_USER = 1000
 _PLACED = 600  # seconds to find a machine, attach the volume and pull the images
 # "The new pod is there and has stayed ready", asked of one state of the Deployment that its controller has seen. What
 # the provider asks by itself can be true of the old pod while a Recreate is about to stop it (decision 0014).
@@ -24,14 +23,6 @@ CONTAINER_SECURITY: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
-}
-POD_SECURITY: Manifest = {
-    "runAsNonRoot": True,
-    "runAsUser": _USER,
-    "runAsGroup": _USER,
-    "fsGroup": _USER,
-    "fsGroupChangePolicy": "OnRootMismatch",
-    "seccompProfile": {"type": "RuntimeDefault"},
 }
 
 
@@ -67,7 +58,7 @@ def workload(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint])
         awaited = {"pulumi.com/waitFor": _ROLLED_OUT}
     spec |= {"selector": {"matchLabels": common.selector(plan, node)}, "template": _template(plan, node, endpoints)}
     metadata = common.metadata(plan, node.object_name, node)
-    metadata["labels"] |= node.labels
+    metadata["labels"] = dict(node.pod.labels) | metadata["labels"] | dict(node.labels)
     metadata["annotations"] = awaited if node.await_ready else {"pulumi.com/skipAwait": "true"}
     kind = "StatefulSet" if node.stateful else "Deployment"
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}
@@ -80,14 +71,15 @@ def _governing(node: NodePlan) -> str:
 
 def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]) -> Manifest:
     pod: Manifest = {
-        "affinity": disruption.apart(plan, node),
+        "affinity": disruption.affinity(plan, node),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
+        "securityContext": pods.security(node.pod.security),
         "terminationGracePeriodSeconds": 120,  # a database is flushed
         "initContainers": [_container(node, each) for each in node.init],
         "containers": [_container(node, each) for each in node.containers],
         "volumes": _volumes(plan, node),
+        **pods.options(node.pod, node.architecture),
     }
     if node.share_processes:
         pod["shareProcessNamespace"] = True
@@ -99,8 +91,8 @@ def _template(plan: StackPlan, node: NodePlan, endpoints: Mapping[str, Endpoint]
     }
     return {
         "metadata": {
-            "labels": common.labels(plan, node) | dict(node.labels),
-            "annotations": {common.RESTART_ON: common.digest(restart_on)},
+            "labels": dict(node.pod.labels) | common.labels(plan, node) | dict(node.labels),
+            "annotations": dict(node.pod.annotations) | {common.RESTART_ON: common.digest(restart_on)},
         },
         "spec": pod,
     }

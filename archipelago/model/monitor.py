@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from archipelago.model.plan import Resources
+from archipelago.model.pod import PodOptions
 
 STATUS_PORT = 8090  # where a node's pod shows the monitor how it is
 
@@ -49,9 +50,11 @@ class MonitorPlan:
         resources: What it is given.
         members: All nodes of the stack, whether they run yet or not.
         peers: `crd` or `configMap`: what partners' identities are in this cluster.
+        pod: What its pod is told beside that.
     """
 
     image: str
     resources: Resources
     members: tuple[Watched, ...]
     peers: str
+    pod: PodOptions = field(default_factory=PodOptions)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archipelago.model.endpoint import Endpoint, Exposed, Port
+from archipelago.model.pod import PodOptions
 from archipelago.model.volume import Volume
 
 
@@ -204,6 +205,16 @@ class Service:
         """Whether nothing has to be asked of the cluster."""
         return len(self.endpoints()) == len(self.ports)
 
+    @property
+    def asks(self) -> bool:
+        """Whether partners dial what its load balancer is asked to be: the cloud may give it another address."""
+        return bool(self.address) and self.host in ("", self.address)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the cluster has to tell an address of it; a load balancer whose host is said may never tell one."""
+        return self.type is Exposed.LOAD_BALANCER and (not self.host or self.asks)
+
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
@@ -232,6 +243,8 @@ class NodePlan:
         namespace: Where its objects stand; empty for the stack's own namespace.
         stateful: Whether its pod keeps its name, for what finds it by that; else it has another one each time.
         secrets: Secrets beside its identity, values by key and name; never printed, and kept like the identity.
+        architecture: Of the machines that its images run on, as `amd64`; empty where they run on any.
+        pod: What the stack file says of its pod.
     """
 
     name: str
@@ -256,6 +269,8 @@ class NodePlan:
     namespace: str = ""
     stateful: bool = False
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    architecture: str = ""
+    pod: PodOptions = field(default_factory=PodOptions)
 
     @property
     def services(self) -> tuple[Service, ...]:

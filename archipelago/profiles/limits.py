@@ -24,6 +24,8 @@ MOST_MEMBERS = 1000
 """Nodes of organisations that are no partners."""
 LARGEST = foreign.LARGEST // 2
 """Bytes of all profiles of others in our outputs, which partners read as a whole."""
+LARGEST_OF_ONE = LARGEST // 8
+"""Bytes of one organisation's."""
 _TOLD = 5  # names in one warning
 
 Item = TypeVar("Item")
@@ -38,9 +40,9 @@ def within(
 ) -> tuple[tuple[Known, ...], list[str]]:
     """The profiles that stay, sorted, and what is said of the others.
 
-    Those of partners go first, then what was known in the last run: no flood of new ones takes its place. Each
-    organisation has its first identity in before one has its second. What is withdrawn does not count as one: it stays
-    for good, so that no relay brings it back.
+    What was known in the last run goes first, so that no flood of new ones takes its place; within both, those of
+    partners go first. Each organisation has its first identity in before one has its second. What is withdrawn comes
+    last, and is counted for itself: it stays for good, so that no relay brings it back, as far as there is room.
 
     Args:
         known: All that was heard.
@@ -52,23 +54,27 @@ def within(
     """
     room, more_room = room - kept_room, room  # one that is known may grow into the half of members, too
     kept: set[Place] = set()
-    counts, size = Counter[str](), 0
+    counts, gone, sizes, size = Counter[str](), Counter[str](), Counter[str](), 0
     for place in _ranked(known, before):
         each, shown = known[place], not known[place].heard.profile.withdrawn
         more = sum(len(canonical(dict(one.raw))) for one in (each.heard, each.later) if one)
-        full = shown and (counts.total() >= MOST or counts[place[0]] >= MOST_OF_ONE)
+        of_one = (counts if shown else gone)[place[0]]
+        full = counts.total() + gone.total() >= MOST or of_one >= MOST_OF_ONE
+        full = full or size + more > LARGEST or sizes[place[0]] + more > LARGEST_OF_ONE
         own = before.get(place, 0) if kept_room else 0
         wants = max(0, lines(each) - own) if shown else 0
-        if full or size + more > LARGEST or wants > max(0, room + (more_room if own else 0)):
+        if full or wants > max(0, room + (more_room if own else 0)):
             continue
         kept.add(place)
-        counts[place[0]] += shown
+        (counts if shown else gone)[place[0]] += 1
+        sizes[place[0]] += more
         size, room = size + more, room - wants
-    if not (left := ["/".join(place) for place in sorted(known.keys() - kept)]):
+    out = sorted(known.keys() - kept, key=lambda place: (place not in before, place))
+    if not (left := ["/".join(place) for place in out]):
         return tuple(each for _, each in sorted(known.items())), []
     words = (
-        f"{named(left, 'profile')} left out: of others at most {MOST} are kept, {MOST_OF_ONE} of one organisation, "
-        f"{LARGEST} bytes in all, and as many as the ConfigMap of peers holds beside the nodes."
+        f"{named(left, 'profile')} left out: of others at most {MOST} are kept ({LARGEST} bytes), {MOST_OF_ONE} of one "
+        f"organisation ({LARGEST_OF_ONE} bytes), and as many as the ConfigMap of peers holds beside the nodes."
     )
     return tuple(each for place, each in sorted(known.items()) if place in kept), [words]
 
@@ -76,7 +82,8 @@ def within(
 def _ranked(known: Mapping[Place, Known], before: Collection[Place]) -> list[Place]:
     ranks, order = Counter[str](), []
     for place in sorted(known, key=lambda place: (place not in before, place)):
-        order.append((bool(known[place].via), place not in before, ranks[place[0]], place))
+        withdrawn = known[place].heard.profile.withdrawn
+        order.append((withdrawn, place not in before, bool(known[place].via), ranks[place[0]], place))
         ranks[place[0]] += 1
     return [place for *_, place in sorted(order)]
 

@@ -14,7 +14,7 @@ each other of a third must not keep it alive between them. So
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,6 +86,8 @@ class Listener:
         refuse: Organisations of whom nothing is taken by relays.
         accepted: Keys of partners that are away, as they were taken last: meanwhile no relay introduces them anew.
         away: Partners that give nothing that can be taken, and whose last nodes stay: what they said last stays, too.
+        unheard: Partners of whom no key is known, because they have never run or their nodes are pasted: no relay
+            introduces an organisation that we list.
     """
 
     organisation: str
@@ -95,6 +97,7 @@ class Listener:
     refuse: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
+    unheard: frozenset[str] = frozenset()
 
     def learn(self, words: Iterable[Word], last: Iterable[Any]) -> Learnt:
         """What is known after this run.
@@ -115,7 +118,7 @@ class Listener:
         told: dict[Place, _Told] = {}
         for word in there.values():
             if word.network:
-                self._relayed(word, keys, told, learnt)
+                self._relayed(word, keys, told, learnt, memory.keys())
         self._one_key(told, keys, learnt)
         for place in sorted(told.keys() | memory.keys()):
             before = memory.get(place)
@@ -166,22 +169,25 @@ class Listener:
         if one.profile.network != self.network:
             raise ValueError(f"is of the network {one.profile.network}, not of {self.network}")
 
-    def _relayed(self, word: Word, keys: Mapping[str, str], told: dict[Place, _Told], learnt: Learnt) -> None:
-        if len(word.relayed) > limits.MOST_READ:
-            count = f"{word.partner} relays {len(word.relayed)} profiles; no more than {limits.MOST_READ} are read."
-            learnt.doubts.append(count)
+    def _relayed(
+        self,
+        word: Word,
+        keys: Mapping[str, str],
+        told: dict[Place, _Told],
+        learnt: Learnt,
+        memory: Collection[Place],
+    ) -> None:
         wrong = []
-        for entry in word.relayed[: limits.MOST_READ]:
+        for entry in self._read(word, told, learnt, memory):
             try:
                 via, raw = entry_of(entry)
                 one = heard(raw)
                 self._of_this_network(one)
                 self._of_the_known_key(one, keys)
             except ValueError as error:
-                place = said_place(entry.get("profile") if isinstance(entry, Mapping) else None)
-                if place:
+                if place := _place_in(entry):
                     told.setdefault(place, _Told()).spoilt.add(word.partner)
-                name = "/".join(place) or "without a name"
+                name = "/".join(place or ()) or "without a name"
                 wrong.append(f"{word.partner} relays a profile {name} that {error}: it is not taken.")
                 continue
             if one.profile.organisation in (self.organisation, word.partner):
@@ -197,6 +203,21 @@ class Listener:
             elif word.partner not in listed.by or listed.by[word.partner][0].edition < one.edition:
                 listed.by[word.partner] = (one, paths[0])
         learnt.doubts += limits.first(wrong, f"more profiles that {word.partner} relays are not taken.")
+
+    def _read(self, word: Word, told: dict[Place, _Told], learnt: Learnt, memory: Collection[Place]) -> Iterable[Any]:
+        """As much of what a partner relays as is read: what is remembered, then the others, what is withdrawn last.
+
+        What is not read is not denied: it stays as it is remembered.
+        """
+        if len(word.relayed) <= limits.MOST_READ:
+            return word.relayed
+        count = f"{word.partner} relays {len(word.relayed)} profiles; no more than {limits.MOST_READ} are read."
+        learnt.doubts.append(count)
+        order = sorted(word.relayed, key=lambda entry: (_place_in(entry) not in memory, _is_withdrawn(entry)))
+        for entry in order[limits.MOST_READ :]:
+            if (place := _place_in(entry)) in memory:
+                told.setdefault(place, _Told()).spoilt.add(word.partner)
+        return order[: limits.MOST_READ]
 
     def _of_the_known_key(self, one: Heard, keys: Mapping[str, str]) -> None:
         organisation = one.profile.organisation
@@ -214,16 +235,17 @@ class Listener:
                 heard_of.setdefault(place[0], set()).update(one.profile.key for one, _ in each.by.values())
         wrong = []
         for organisation, found in sorted(heard_of.items()):
-            if len(found) == 1:
+            if len(found) == 1 and organisation not in self.unheard:
                 keys[organisation] = next(iter(found))
                 continue
+            why = f"under {len(found)} keys" if len(found) > 1 else "which is a partner whose key is not known"
             for place in [each for each in told if each[0] == organisation]:
                 relays = " and ".join(sorted(told.pop(place).by))
                 wrong.append(
-                    f"{relays} relay profiles of {organisation} under {len(found)} keys: none is taken. Ask "
-                    f"{organisation} for its key, and pin it in archipelago:partners.{organisation}.key."
+                    f"{relays} relay profiles of {organisation}, {why}: none is taken. Ask {organisation} for its key, "
+                    f"and pin it in archipelago:partners.{organisation}.key."
                 )
-        learnt.doubts += limits.first(wrong, "more profiles are relayed under several keys, and not taken.")
+        learnt.doubts += limits.first(wrong, "more profiles are relayed under no certain key, and not taken.")
 
     def _keep(self, place: Place, told: _Told, before: Known | None, there: Mapping[str, Word], learnt: Learnt) -> None:
         """Settle one profile that its organisation does not give itself."""
@@ -244,6 +266,16 @@ class Listener:
             ways = {} if itself else ways
         if ways or itself:
             learnt.known[place] = Known(max(found, key=_edition), ways)
+
+
+def _place_in(entry: Any) -> Any:
+    """Whose profile an entry says it has; nothing where it says none."""
+    return said_place(entry.get("profile") if isinstance(entry, Mapping) else None)
+
+
+def _is_withdrawn(entry: Any) -> bool:
+    profile = entry.get("profile") if isinstance(entry, Mapping) else None
+    return isinstance(profile, Mapping) and bool(profile.get("withdrawn"))
 
 
 def told_back(relayed: Iterable[Any]) -> Iterator[Any]:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from archipelago.identity.curve25519 import signer
-from archipelago.identity.derive import SIGNING, Keyring, seed_from_text
+from archipelago.identity.derive import seed_from_text
 from archipelago.model.endpoint import Exposed, Host
+from archipelago.model.plan import Resources
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
+from archipelago.settings.numbers import Within
 from archipelago.settings.partner import Partner, Sibling
+from archipelago.settings.pods import NodePod
+from archipelago.settings.sources import Sources
 from archipelago.settings.types import (
+    DEFAULT_NODE_PORTS,
     SEALED,
+    Cpu,
     Directory,
     Label,
     Location,
     Machine,
+    Memory,
     NamespaceName,
     NodePort,
-    Quantity,
+    NodePorts,
+    NoneOrName,
+    ObjectName,
     Size,
     Strict,
     fault,
@@ -60,10 +67,27 @@ class Cluster(Strict):
         default="restricted",
         description="Which pods are let into the namespaces that the stack makes for its nodes: a level of Kubernetes.",
     )
+    openshift: bool = Field(
+        default=False,
+        description="true: pods get their ids from the namespace, and look names up at port 5353, too.",
+    )
+    evictable_validators: Annotated[int, Within(0, 1000, "no more validators are known to run")] | None = Field(
+        default=None,
+        description="How many validators a drain may take at a time; default: 1, or 0 of a chain that bears no loss.",
+    )
     address: Host | None = Field(default=None, description="What partners dial for NodePorts: a node's IP or name.")
+    node_ports: NodePorts = Field(
+        default=DEFAULT_NODE_PORTS, description="Range of its NodePorts, where it has another."
+    )
     network_policies: bool = Field(default=True, description="false: the cluster's own policies say who may connect.")
     api_server: str = Field(default="", description="Public URL of the API server, where partners get a kubeconfig.")
     api_server_ca: str = Field(default="", description="What signs its certificate, in PEM; default: the cluster's CA.")
+
+    @property
+    def node_port_range(self) -> range:
+        """The numbers that a NodePort may have here."""
+        first, _, last = self.node_ports.partition("-")
+        return range(int(first), int(last) + 1)
 
     def at(self, root: Path) -> Self:
         """The same, with the kubeconfig at one place for every process, wherever that runs.
@@ -105,10 +129,10 @@ class Storage(Strict):
     size: Size = Field(
         default="20Gi", description="Grown in place when raised, never shrunk; of a directory it never changes."
     )
-    storage_class: str = Field(default="", description="StorageClass; empty for the cluster's default.")
+    storage_class: NoneOrName = Field(default="", description="StorageClass; empty for the cluster's default.")
     local: LocalDirectory | None = Field(default=None, description="A directory of one machine of the cluster.")
     nfs: NfsDirectory | None = Field(default=None, description="A directory of an NFS server.")
-    claim: Label | None = Field(
+    claim: ObjectName | None = Field(
         default=None, description="A claim that is there and that several nodes share, each in its own folder."
     )
 
@@ -134,9 +158,14 @@ class Storage(Strict):
 class Requests(Strict):
     """What a node's main container asks of the cluster."""
 
-    cpu: Quantity = Field(default="250m", description="CPU request.")
-    memory: Quantity = Field(default="1Gi", description="Memory request.")
-    memory_limit: Quantity = Field(default="4Gi", description="Memory limit.")
+    cpu: Cpu = Field(default="250m", description="CPU request.")
+    memory: Memory = Field(default="1Gi", description="Memory request.")
+    memory_limit: Size = Field(default="4Gi", description="Memory limit.")
+
+    @property
+    def given(self) -> Resources:
+        """The same, for a plan."""
+        return Resources(self.cpu, self.memory, self.memory_limit)
 
     def problems(self, path: str) -> Iterator[Problem]:
         """What Kubernetes refuses; `defaults` may say a part of it, so that only a whole node is asked.
@@ -149,8 +178,8 @@ class Requests(Strict):
             yield Problem(f"{path}.memory", words, "Lower it, or raise memoryLimit.")
 
 
-class NodeSettings(Strict):
-    """What every kind of node may say."""
+class NodeParts(Strict):
+    """What a node is made of: its ways in, its volume, its main container."""
 
     exposure: Exposure = Exposure()
     storage: Storage = Storage()
@@ -159,6 +188,10 @@ class NodeSettings(Strict):
         default=True,
         description="false: no run waits until this node is in sync, nor do the nodes after it in a rollout.",
     )
+
+
+class NodeSettings(NodePod, NodeParts):
+    """What every kind of node may say."""
 
 
 class NetworkSettings(Strict):
@@ -184,7 +217,7 @@ Network = TypeVar("Network", bound=NetworkSettings)
 Node = TypeVar("Node", bound=NodeSettings)
 
 
-class StackSettings(Strict, Generic[Network, Node]):
+class StackSettings(Strict, Sources, Generic[Network, Node]):
     """A whole stack file, validated.
 
     A kind whose nodes stand in a section of its own subclasses it: it declares the section, makes `nodes` `Unwritten`,
@@ -215,50 +248,6 @@ class StackSettings(Strict, Generic[Network, Node]):
     def seed(self) -> bytes:
         """The seed's 32 bytes."""
         return seed_from_text(self.identity_seed.get_secret_value())
-
-    @cached_property
-    def sources(self) -> Mapping[str, Partner]:
-        """Whose bundles are read, by name: those of partners, and of siblings under our own signing key."""
-        return self.partners if not self.siblings else self._read_under(self._signer())
-
-    def _read_under(self, key: str | None) -> dict[str, Partner]:
-        return {**self.partners, **{name: each.read_as(key) for name, each in self.siblings.items()}}
-
-    def _signer(self) -> str | None:
-        if self.identity_seed.get_secret_value() == SEALED:
-            return None
-        return signer(Keyring(self.seed, self.organisation, self.network.name).secret("", SIGNING))
-
-    def signed_by(self, key: str | None) -> Self:
-        """These settings where the seed is sealed: siblings are known by the key that our own outputs name.
-
-        Args:
-            key: Our signing key.
-        """
-        if not self.siblings or self._signer():
-            return self
-        made = self.model_copy()
-        made.__dict__["sources"] = self._read_under(key)
-        return made
-
-    def organisation_of(self, source: str) -> str:
-        """Whose nodes a source hands over."""
-        return self.organisation if source in self.siblings else source
-
-    def knows(self, organisation: str, node: str) -> bool:
-        """Whether a node may be one that a partner or a sibling gives.
-
-        Args:
-            organisation: Whose it is.
-            node: Its name.
-        """
-        if organisation == self.organisation:
-            return bool(self.siblings and node) and node not in self.nodes
-        return bool(node) and organisation in self.partners
-
-    def path_of_source(self, source: str) -> str:
-        """Where a partner or a sibling stands in the stack file, for messages."""
-        return f"{'siblings' if source in self.siblings else 'partners'}.{source}"
 
     def gathered(self) -> dict[str, Node] | None:
         """The nodes by name, from other sections; None where `nodes` itself says them."""

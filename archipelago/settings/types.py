@@ -18,19 +18,25 @@ from archipelago.model.endpoint import NODE_PORTS
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _VERSION = re.compile(r"\d+(\.\d+){1,2}")
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|[KMGTPE]i?|k)?")
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|[MGTPE]|[KMGTPE]i)?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _AGAIN = "Set it again, from the node's own file, with pulumi config set --secret --path."
 _LARGEST_QUANTITY = 2**63  # Kubernetes caps what is larger
+_LEAST_BYTES = 10**6  # nothing of ours runs in less: a unit is missing
+_LARGEST_PORT = 65535
+_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
+DEFAULT_NODE_PORTS = f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}"
 _LABEL_LENGTH = 40  # with another label and a suffix it still names a Service
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NAMESPACE_LENGTH = 63
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LONGEST_NAME = 253
 _PATH = re.compile(r"(/[^/\x00-\x1f]+)+/?")
 _MACHINE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "K": 10**3}
+_SCALES: dict[str, int | Decimal] = {"": 1, "m": Decimal("0.001"), "k": 10**3}
 _SCALES |= {unit: 10 ** (3 * power) for power, unit in enumerate("MGTPE", start=2)}
 _SCALES |= {f"{unit}i": 2 ** (10 * power) for power, unit in enumerate("KMGTPE", start=1)}
 
@@ -67,6 +73,13 @@ def _namespace(text: str) -> str:
     return text
 
 
+def _named(text: str) -> str:
+    if not _OBJECT.fullmatch(text) or len(text) > _LONGEST_NAME:
+        cure = f"Use lower-case letters, digits, '-' and '.', at most {_LONGEST_NAME} characters, as kubectl shows it."
+        raise fault(f"{text!r} is no name of a Kubernetes object", cure)
+    return text
+
+
 def _version(value: Any) -> Any:
     if not isinstance(value, str):
         raise fault(
@@ -93,19 +106,38 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _cpu(text: str) -> str:
+    if text.endswith(("k", "M", "G", "T", "P", "E", "i")):
+        raise fault(f"a CPU share must be in cores or thousandths of one, got {text}", "Write 500m for half a core.")
+    if quantity(text) * 1000 % 1:
+        raise fault(f"a CPU share must be a whole number of thousandths, got {text}", "Write 500m for half a core.")
+    return text
+
+
+def _bytes(text: str) -> str:
+    if text.endswith("m"):
+        cure = f"Write {text[:-1]}Mi for mebibytes: m stands for thousandths, as of a CPU."
+        raise fault(f"memory and sizes must be in bytes, got {text}, which is {quantity(text)} of one", cure)
+    if quantity(text) % 1:
+        raise fault(f"memory and sizes must be whole bytes, got {text}", "Write a size as 20Gi.")
+    if 0 < quantity(text) < _LEAST_BYTES:
+        words = f"memory and sizes must be at least 1M, got {text}, which is {quantity(text):f} bytes"
+        raise fault(words, "Write the unit, as 512Mi or 20Gi.")
+    return text
+
+
 def _some(text: str) -> str:
     if not quantity(text):
         raise fault(f"a size must be above zero, got {text}", "Write a size as 20Gi.")
     return text
 
 
-def _node_port(value: int) -> int:
-    if value not in NODE_PORTS:
-        raise fault(
-            f"{value} is outside this cluster's NodePort range {NODE_PORTS.start}-{NODE_PORTS.stop - 1}",
-            "Choose a port in the range, or leave it out to let the cluster choose.",
-        )
-    return value
+def _node_ports(text: str) -> str:
+    match = _RANGE.fullmatch(text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]) <= _LARGEST_PORT:
+        cure = f"Write it as {DEFAULT_NODE_PORTS}: what the API server has as --service-node-port-range."
+        raise fault(f"{text!r} is no range of ports", cure)
+    return text
 
 
 def _address(value: Any) -> Any:
@@ -191,17 +223,34 @@ NamespaceName = Annotated[
     AfterValidator(_namespace),
     WithJsonSchema({"type": "string", "pattern": f"^{_NAMESPACE.pattern}$", "maxLength": _NAMESPACE_LENGTH}),
 ]
+ObjectName = Annotated[
+    str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{_OBJECT.pattern}$"})
+]
+NoneOrName = Annotated[
+    str,
+    AfterValidator(lambda text: text and _named(text)),
+    WithJsonSchema({"type": "string", "pattern": f"^({_OBJECT.pattern})?$"}),
+]
 Version = Annotated[
     str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": f"^{_VERSION.pattern}$"})
 ]
-Quantity = Annotated[
-    str, AfterValidator(_quantity), WithJsonSchema({"type": "string", "pattern": f"^{_QUANTITY.pattern}$"})
+Cpu = Annotated[
+    str,
+    AfterValidator(_quantity),
+    AfterValidator(_cpu),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?m?$"}),
 ]
-Size = Annotated[Quantity, AfterValidator(_some)]
-NodePort = Annotated[
-    int,
-    AfterValidator(_node_port),
-    WithJsonSchema({"type": "integer", "minimum": NODE_PORTS.start, "maximum": NODE_PORTS.stop - 1}),
+Memory = Annotated[
+    str,
+    AfterValidator(_quantity),
+    AfterValidator(_bytes),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(k|[MGTPE]|[KMGTPE]i)?$"}),
+]
+Size = Annotated[Memory, AfterValidator(_some)]
+# within the cluster's range, which `cluster.nodePorts` says: `checks.settings` asks
+NodePort = Annotated[int, Field(ge=1, le=_LARGEST_PORT)]
+NodePorts = Annotated[
+    str, AfterValidator(_node_ports), WithJsonSchema({"type": "string", "pattern": f"^{_RANGE.pattern}$"})
 ]
 Address = Annotated[
     str, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS.pattern}$"})

@@ -68,11 +68,13 @@ def moved(last: Mapping[str, Any], records: Iterable[ExternalNode], settings: Se
 def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings: Settings) -> Iterator[Problem]:
     """Nodes that would become somebody else: another seed, or a key that was imported before, loses a validator."""
     for before in last.get("externalNodes") or []:
-        node = nodes.get(before.get("name", ""))
-        if node is None or int(before.get("generation", 1)) != node.record.generation:
+        node, had = nodes.get(before.get("name", "")), int(before.get("generation", 1))
+        if node is not None and had > node.record.generation:
+            yield _lower(settings, node, had)
+        if node is None or had != node.record.generation:
             continue
         after = node.record.plain()
-        keys = ("nodeId", "account", "privacyKey")  # the last may come and go with privacy
+        keys = ("nodeId", "account", "address", "privacyKey")  # the last may come and go with privacy
         changed = [key for key in keys if before.get(key) and after[key] and before[key] != after[key]]
         if changed:
             if (maker := before.get("organisation", "")) not in ("", settings.organisation):
@@ -89,6 +91,42 @@ def lost_keys(last: Mapping[str, Any], nodes: Mapping[str, Node[Any]], settings:
                 f"is to have other keys, count up archipelago:{path}.identity.generation."
             )
             yield Problem(path, words, cure)
+
+
+def _lower(settings: Settings, node: Node[Any], had: int) -> Problem:
+    path = f"{settings.path_of(node.name)}.identity.generation"
+    words = (
+        f"its keys would go back from generation {had} to {node.record.generation}: partners that have taken the newer "
+        "ones take no older ones, and its Secret may be the last place that has an imported key."
+    )
+    cure = (
+        f"Bring back {had}, and the keys that were imported for it. To have earlier keys again, import them with "
+        f"generation {had + 1}; archipelago keys export hands them out."
+    )
+    return Problem(path, words, cure)
+
+
+def twice(last: Mapping[str, Any], records: Iterable[ExternalNode], settings: Settings) -> Iterator[Problem]:
+    """Nodes with the key of another own node that runs: the engine ends what is not named any more after all else.
+
+    Args:
+        last: The stack's own last outputs.
+        records: Its nodes, as they would be.
+        settings: Ours.
+    """
+    ran = [each for each in last.get("externalNodes") or [] if isinstance(each, Mapping)]
+    had = {(key, each[key]): each.get("name", "") for each in ran for key in ("nodeId", "address") if each.get(key)}
+    for record in records:
+        plain = record.plain()
+        names = sorted({had.get((key, plain[key]), record.name) for key in ("nodeId", "address") if plain.get(key)})
+        for name in names:
+            if name != record.name:
+                words = f"it has the key of {name}, which runs with it: both would run at the same time."
+                cure = (
+                    f"Take {record.name} out, and let {name} end, or get other keys, in a run of its own; give its key "
+                    f"to {record.name} in a later one."
+                )
+                yield Problem(settings.path_of(record.name), words, cure)
 
 
 def founding(problems: Iterable[Problem], changed: Iterable[Problem]) -> Iterator[Problem]:

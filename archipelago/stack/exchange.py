@@ -111,13 +111,13 @@ def exchange(
     refuse = frozenset(getattr(settings, "refuse", ()))
     accepted = {name: given.key for name, given in imports.items() if given.absent and given.key}
     away = frozenset(name for name, given in imports.items() if given.absent and (given.key or given.nodes))
-    listener = Listener(settings.organisation, settings.network.name, signer(signing_key), pins, refuse, accepted, away)
+    unheard = frozenset(name for name, given in imports.items() if not given.key and name not in pins)
+    key = signer(signing_key)
+    listener = Listener(settings.organisation, settings.network.name, key, pins, refuse, accepted, away, unheard)
     learnt = listener.learn(words, _list(last.get("relayedProfiles")))
     heard = tuple(each for _, each in sorted(learnt.known.items()))
     echoes = (raw for word in words for raw in told_back(word.relayed))
-    before = heard_last(
-        [*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, signer(signing_key)
-    )
+    before = heard_last([*_list(last.get("profiles")), *echoes], settings.organisation, settings.network.name, key)
     keys = _sealing_keys(sealing_keys, heard, pins)
     own = own_profiles(written, records, sealer, signing_key, before, keys)
     taken = _taken(settings, chain, nodes, imports, own, learnt.known, last)

@@ -98,6 +98,16 @@ def validators(
     return ValidatorSet(len(named), len(named) - len(there), quorum, named)
 
 
+def wanted(number: int, nodes: Iterable[ExternalNode]) -> int:
+    """How many validators a chain has, as far as wishes tell.
+
+    Args:
+        number: How many block 0 names.
+        nodes: Ours and partners': where more want to be validators than block 0 names, those were or will be voted in.
+    """
+    return max(number, sum(each.role == VALIDATOR for each in nodes))
+
+
 def problems(
     settings: Settings,
     last: Mapping[str, Any],

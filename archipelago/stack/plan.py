@@ -63,6 +63,7 @@ class StackPlan:
         exchange: What it shows of itself and knows of others; empty for a protocol without profiles.
         file_formats: In which format a node's private files are written, by its name.
         validators: How many validators the network has for certain, and how many more may be away while blocks go on.
+        bears: How many of its validators may be away at all, those included that want to be voted in.
         cluster: In which cluster it runs, for its outputs.
         hosts: Addresses of its nodes that were exported last.
         before: What the last run took of each partner.
@@ -94,6 +95,7 @@ class StackPlan:
     exchange: Exchange = field(default_factory=Exchange)
     file_formats: Mapping[str, int] = field(default_factory=dict)
     validators: tuple[int, int] = (0, 0)
+    bears: int = 0
     cluster: Mapping[str, str] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     before: accepted.Before = field(default_factory=dict)
@@ -203,7 +205,10 @@ def _planned(
     recorded = continuity.recorded(last, settings, problems)
     there = standing.of(met.traces, owner, settings.cluster.namespace, nodes)
     decision = decide(settings, chain, nodes, imports, recorded, root, there)
-    plans = tuple(chain.plan(settings, node, site, decision.genesis) for node in nodes.values())
+    pods = {node.name: node.settings.pod(given_ids=settings.cluster.openshift) for node in nodes.values()}
+    plans = tuple(
+        replace(chain.plan(settings, node, site, decision.genesis), pod=pods[node.name]) for node in nodes.values()
+    )
     records = tuple(_record(node, plan, site) for node, plan in zip(nodes.values(), plans, strict=True))
     pairs = list(zip(plans, records, strict=True))
     runs = bool((recorded and recorded.genesis) or there.text)
@@ -235,7 +240,7 @@ def _planned(
     problems += ownership.rivals(settings, stack, owner, last, met)
     if recorded:
         problems += changed
-        problems += continuity.moved(last, records, settings)
+        problems += [*continuity.moved(last, records, settings), *continuity.twice(last, records, settings)]
         problems += losses.problems(settings, last, gone, validators, records)
         problems += sharing.changed_keys(last, nodes, settings, certain=not unasked)
     if problems:
@@ -277,6 +282,7 @@ def _planned(
         exchange=heard,
         file_formats={node.name: node.file_format for node in nodes.values()},
         validators=(validators.number, validators.spare()),
+        bears=chain.bears(settings, losses.wanted(validators.number, near)),
         cluster=ownership.record(last, met),
         hosts=hosts,
         claims=there.claims,

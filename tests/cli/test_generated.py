@@ -111,7 +111,10 @@ def test_what_the_program_takes_the_schema_takes(changes: dict[str, Any]) -> Non
         {"network.genesis": {"alloc": {"alice": "1"}}},
         {"defaults.storage.size": "20 GB"},
         {"nodes.Quorum_1": {}},
-        {"nodes.quorum-node1.exposure.ports.p2p": 29999},
+        {"nodes.quorum-node1.exposure.ports.p2p": 65536},
+        {"cluster.nodePorts": "30000"},
+        {"network.images.goquorum": "quorumengineering/quorum:22.7.4"},
+        {"defaults.resources.memory": "512m"},
         {"nodes.quorum-node1.exposure.type": "Ingress"},
         {"nodes.quorum-node1.validator": "sometimes"},
         {"partners.beta": {}},
@@ -155,7 +158,7 @@ def test_every_part_of_the_reference_says_what_the_program_knows() -> None:
     """Placeholders apart, a fragment that a reader copies into an example is taken."""
     parts = [block for block in blocks() if isinstance(block, dict) and "config" not in block]
     keyed = [part for part in parts if all(key.startswith("archipelago:") for key in part)]
-    assert len(keyed) == 5
+    assert len(keyed) == 8
     for part in keyed:
         document = example("cluster-a")
         document["config"] |= part

@@ -159,7 +159,7 @@ def test_the_default_network_of_the_chart_is_told_apart(tmp_path: Path) -> None:
         ("swarmPort: 4001", "swarmPort: 80", "out of range"),
         ("v0.8.0", "v0.10.0", "drops the connections"),
         ("exposedAPI: false", "exposedAPI: true", "asks nobody who uses its API"),
-        ("capacity: 1Gi", "capacity: 1K", "too small"),
+        ("capacity: 1Gi", "capacity: 1M", "too small"),
         ("name: cluster1,", "name: Cluster1,", "no DNS label"),
         ("kind: SwarmPool", "kind: [", "no YAML (line"),
         (GROUP, "example.org/v1", "no SwarmPool"),

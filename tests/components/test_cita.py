@@ -98,3 +98,14 @@ def test_private_files_are_in_secrets_and_in_nothing_else() -> None:
                 assert json.dumps(text)[1:-1] in opened, "the test looks away"
                 assert json.dumps(text)[1:-1] not in plain
                 assert base64.b64encode(text.encode()).decode() not in plain
+
+
+def test_a_balanced_node_with_a_base_of_its_own_is_exported_at_the_ports_that_the_balancer_has() -> None:
+    """Partners were told the ports of the container, at which no load balancer listens."""
+    balanced = changed(alpha(), {"nodes.node0.exposure": {"type": "LoadBalancer"}, "nodes.node0.portBase": 31000})
+    made = run(balanced)
+    service = made.named("Service", "all-test-chain-0").inputs["spec"]
+    numbers = {each["name"]: each["port"] for each in service["ports"]}
+    ends = next(each for each in made.outputs["externalNodes"] if each["name"] == "node0")["endpoints"]
+    assert {name: end["port"] for name, end in ends.items()} == numbers
+    assert numbers["network"] == 31000

@@ -134,6 +134,13 @@ def test_a_preview_of_services_that_are_there_knows_their_ports() -> None:
     assert changed(first_a(), given) == set()
 
 
+def test_r34_a_port_that_a_dry_run_makes_up_is_none_in_a_wider_range_either() -> None:
+    """The API server makes up 32769 and what follows, whatever its range is."""
+    wide = alpha({"cluster.nodePorts": "20000-40000"})
+    assert run(wide, preview=True, ports=Ports.FAKE).outputs["externalNodes"] == UNKNOWN
+    assert run(wide).outputs["externalNodes"] == first_a().outputs["externalNodes"]
+
+
 def test_pinned_ports_are_known_in_the_first_preview() -> None:
     pins = {f"nodes.quorum-node{n}.exposure": {"ports": {"p2p": 30300 + n, "tessera": 30900 + n}} for n in (1, 2, 3)}
     given = run(alpha(pins), preview=True, ports=Ports.FAKE)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
+from archipelago.manifests.pods import POD_SECURITY
+from archipelago.manifests.workload import CONTAINER_SECURITY
 from tests.network.networks import Organisation
 
 PEERS = "peers.peerdiscovery.irt-saintexupery.com"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
+from archipelago.manifests.pods import POD_SECURITY
+from archipelago.manifests.workload import CONTAINER_SECURITY
 from lab.tools.node_tools import PROMETHEUS
 from tests.network.networks import Organisation, eventually
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from archipelago.manifests.workload import CONTAINER_SECURITY, POD_SECURITY
+from archipelago.manifests.pods import POD_SECURITY
+from archipelago.manifests.workload import CONTAINER_SECURITY
 from lab.nodes.images import SHELL, TESSERA_STAND_IN, tessera
 from lab.nodes.network import cut
 from tests.network.conftest import Maker

@@ -197,7 +197,7 @@ def test_an_endpoint_is_the_multiaddr_that_is_read_back(host: str, port: int) ->
         ({f"{ARCHIVE}.shareKeyWith": ["gamma"]}, f"{ARCHIVE}.shareKeyWith[0]", "not among the partners", "Name"),
         ({f"{ARCHIVE}.connections": {"low": 9, "high": 9}}, f"{ARCHIVE}.connections", "not below", "room"),
         ({f"{ARCHIVE}.identity.privateKey": "CAES"}, f"{ARCHIVE}.identity.privateKey", "no key of a node", "--secret"),
-        ({"network.images.kubo": "ipfs/kubo:v0.42.0"}, "network.images.kubo", "no repository", "alone"),
+        ({"network.images.kubo": "ipfs/kubo:v0.42.0"}, "network.images.kubo", "without a tag", "alone"),
         ({"network.peers": "secret"}, "network.peers", "is not one of", "in this spelling"),
         ({"nodes": {"a": {}}}, "nodes", "unknown key", "pools"),
         ({"pools.public.swarm": {}}, "pools.public.swarm", "unknown key", "Did you mean swarms?"),

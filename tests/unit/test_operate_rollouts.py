@@ -21,6 +21,7 @@ from archipelago.stack.plan import StackPlan
 from operate.cluster import Unreachable
 from operate.kept_keys import left
 from operate.rollouts import beside, restarting, restarts, too_long, unawaited, workloads
+from operate.users import others
 from tests import cita
 from tests.stacks import GONE, Config, alpha, changed, floats, outputs_of, plan_of
 from tests.unit.test_operate_cluster import FakeClient, found
@@ -301,3 +302,27 @@ def test_c5_a_claim_is_compared_with_that_of_the_deployment_that_runs() -> None:
     next(each for each in volumes if each["name"] == "data")["persistentVolumeClaim"]["claimName"] = "another"
     (problem,) = found(plan, there)
     assert "its data is on the claim another" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({}, False),
+        ({"defaults.securityContext": {"runAsUser": 430}}, True),
+        ({"defaults.securityContext": {"runAsUser": 430, "fsGroup": 430}}, False),  # kubelet gives the files to 430
+        ({"defaults.securityContext": {"runAsUser": 430, "fsGroupChangePolicy": "Always"}}, False),
+        ({"defaults.securityContext": {"runAsGroup": 430}}, False),
+        ({"cluster.openshift": True}, False),  # another fsGroup, too
+        ({"cluster.openshift": True, "defaults.securityContext": {"fsGroup": 1000}}, True),
+    ],
+)
+def test_r20_a_running_node_is_not_started_as_a_user_who_cannot_write_its_files(
+    changes: dict[str, Any], *, refused: bool
+) -> None:
+    plan = plan_of(alpha(changes))
+    there = {each["metadata"]["labels"]["archipelago/node"]: served(each) for each in made()}
+    found = list(others(plan, list(manifests(plan)), there))
+    paths = [f"nodes.{name}.securityContext.runAsUser" for name in there]
+    assert [each.path for each in found] == (paths if refused else [])
+    assert all("must be 1000" in each.message and "Always" in each.cure for each in found)
+    assert not list(others(plan, list(manifests(plan)), {}))

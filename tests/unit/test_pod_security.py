@@ -74,3 +74,13 @@ def test_c36_another_level_may_be_chosen_and_restarts_no_pod() -> None:
     )
     changed = [each for each, other in zip(before, after, strict=True) if each != other]
     assert [each["kind"] for each in changed] == ["Namespace"]
+
+
+@pytest.mark.parametrize("name", folders())
+def test_r11_no_script_in_a_pod_advises_to_delete_keys_or_blocks(name: str) -> None:
+    """A volume that holds another chain, or another node's data, is somebody's."""
+    for each in manifests(plans()[name]):
+        pod = each.get("spec", {}).get("template", {}).get("spec", {})
+        for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
+            said = [line for word in container.get("command", ()) for line in word.splitlines() if "echo" in line]
+            assert not [line for line in said if "delete" in line.lower()], container["name"]

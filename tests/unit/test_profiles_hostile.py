@@ -134,7 +134,7 @@ def test_of_two_keys_for_a_stranger_none_is_taken() -> None:
     entry["profile"] = signed_again(entry["profile"], bytes(range(32)))
     made.up("gamma")
     assert GPU not in made["gamma"].sees
-    assert "alpha and delta relay profiles of beta under 2 keys" in told(made)
+    assert "alpha and delta relay profiles of beta, under 2 keys" in told(made)
 
 
 def test_a_new_seed_is_a_new_key_and_has_to_be_told() -> None:

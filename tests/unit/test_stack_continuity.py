@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from tests.stacks import GONE, Config, alpha, floats, outputs_of, plan_of, refusal_of
+from archipelago.chains.cita_cloud.accounts import SM, kms_db
+from archipelago.problems import Refused
+from tests import cita
+from tests.stacks import GONE, Config, alpha, changed, floats, outputs_of, plan_of, refusal_of
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +100,49 @@ def test_another_organisation_is_told_its_name_and_not_to_bring_back_the_seed() 
     assert problem.path == "organisation"
     assert "archipelago:organisation to alpha" in problem.cure
     assert "seed" not in problem.text("Pulumi.cluster-a.yaml").lower()
+
+
+def test_a_node_gets_no_key_that_another_one_runs_with() -> None:
+    """As after a rename that keeps the key: the engine ends the old node after all else, and both would sign."""
+    had = {"nodekey": "cd" * 32, "account": "ef" * 32}
+    before = last(alpha({f"{SECOND}.identity": had}))
+    renamed = {SECOND: GONE, "nodes.validator-b": {"identity": had}}
+    (problem,) = refusal_of(alpha({**renamed, "losesValidators": ["quorum-node2"]}), last=before)
+    assert problem.path == "nodes.validator-b"
+    assert "has the key of quorum-node2, which runs with it" in problem.message
+    without = last(alpha({SECOND: GONE}))
+    assert not refusal_of(alpha(renamed), last=without), "in a run after that one"
+
+
+def test_keys_do_not_go_from_one_running_node_to_another_in_one_run() -> None:
+    had = {"nodekey": "cd" * 32, "account": "ef" * 32}
+    before = last(alpha({f"{SECOND}.identity": had}))
+    third = {"nodes.quorum-node3.identity": {**had, "generation": 2}, f"{SECOND}.identity": {"generation": 2}}
+    found = refusal_of(alpha({**third, "losesValidators": ["quorum-node2", "quorum-node3"]}), last=before)
+    assert [(each.path, "has the key of quorum-node2" in each.message) for each in found] == [
+        ("nodes.quorum-node3", True)
+    ]
+
+
+@pytest.mark.parametrize("identity", [{}, {"nodekey": KEY}], ids=["derived", "imported"])
+def test_a_generation_is_never_counted_down(identity: dict[str, Any]) -> None:
+    """An older stack file would put earlier keys in the place of those that partners have taken."""
+    before = last(alpha({f"{SECOND}.identity": {**identity, "generation": 3}}))
+    (problem,) = refusal_of(alpha({f"{SECOND}.identity": {"generation": 2}}), last=before)
+    assert problem.path == f"{SECOND}.identity.generation"
+    assert "from generation 3 to 2" in problem.message
+    assert "generation 4" in problem.cure
+
+
+def test_an_imported_account_that_is_not_there_any_more_is_noticed_where_the_node_id_is_another_keys() -> None:
+    """A CITA-Cloud node is known by syncthing's certificate, which stays; its account is what validates."""
+    database = base64.b64encode(kms_db(SM, "123456", bytes.fromhex("11" * 32))).decode()
+    first: Config = {"network.genesis.validators": ["node0", "node1", "node2"]}
+    imported = cita.local({**first, "nodes.node3": {"index": 3, "identity": {"kmsDb": database}}})
+    before = floats(outputs_of(cita.plan_of(imported)))
+    without = changed(imported, {"nodes.node3.identity": GONE})
+    with pytest.raises(Refused) as refused:
+        cita.plan_of(without, None, before)
+    (problem,) = refused.value.problems
+    assert problem.path == "nodes.node3"
+    assert "its key would change from address" in problem.message

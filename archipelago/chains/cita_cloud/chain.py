@@ -18,6 +18,7 @@ from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNod
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
+from archipelago.chains.peer_limits import PeerLimits
 from archipelago.identity.derive import Keyring
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
@@ -41,6 +42,7 @@ class CitaCloud(Founded):
     )
     stack_model = StackSettings[CitaNetwork, CitaNode]
     running = Controller()
+    peer_limits = PeerLimits("a chain", 1000, of_one=300, of_all=600, of_many=60)  # indices are below 1000
 
     def ports(self, settings: Settings, node: NodeSettings) -> dict[str, frozenset[str]]:  # noqa: ARG002 - all alike
         """Names of a node's ports that may be pinned one by one."""
@@ -114,6 +116,10 @@ class CitaCloud(Founded):
         """The first validators, by name."""
         return founding.validator_names(settings)
 
+    def bears(self, settings: Settings, validators: int) -> int:
+        """Less than a third of them; of raft's less than half."""
+        return super().bears(settings, validators) if stack(settings.network).bft else max(0, (validators - 1) // 2)
+
     def differences(
         self, settings: Settings, genesis: Genesis, own: Mapping[str, Node[Any]], book: Mapping[str, ExternalNode]
     ) -> Iterable[Problem]:
@@ -153,6 +159,7 @@ class CitaCloud(Founded):
             await_ready=own.await_ready,
             runs=file is not None,
             stateful=names.may_be_stateful(stem),
+            architecture="amd64",  # citacloud published no others
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:

@@ -8,7 +8,7 @@ from archipelago.chains.cita_cloud import imported, ports
 from archipelago.chains.cita_cloud.founding import validator_names
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
-from archipelago.model.endpoint import NODE_PORTS, Exposed
+from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem
 from archipelago.settings.clients import narrowed
 from archipelago.settings.read import Settings
@@ -31,6 +31,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _blocks(settings)
     for name, node in settings.nodes.items():
         yield from _exposure(f"nodes.{name}", node)
+        yield from node.syncthing_resources.problems(f"nodes.{name}.syncthingResources")
+        yield from node.state_db.resources.problems(f"nodes.{name}.stateDb.resources")
     yield from _databases(settings)
     yield from imported.problems(settings)
 
@@ -90,7 +92,7 @@ def _blocks(settings: Settings) -> Iterator[Problem]:
         if node.port_base is not None:
             reserved.append((f"nodes.{name}.portBase", _place(node), ports.of_one_node(node.port_base)))
     for position, (path, place, numbers) in enumerate(reserved):
-        allowed = NODE_PORTS if place == "" else _LEGAL
+        allowed = settings.cluster.node_port_range if place == "" else _LEGAL
         if numbers.start not in allowed or numbers[-1] not in allowed:
             words = f"its ports {_span(numbers)} are outside of {_span(allowed)}."
             yield Problem(path, words, f"Choose a base from {allowed.start} to {allowed[-1] - len(numbers) + 1}.")

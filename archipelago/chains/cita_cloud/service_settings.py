@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from archipelago.chains.cita_cloud import service_config
+from archipelago.settings.images import Image
 from archipelago.settings.types import Strict, fault
 
 
 def _short(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
-
-
-def _pinned(value: str) -> str:
-    name, _, tag = value.rpartition("/")[2].partition(":")
-    if "@sha256:" not in value and (not name or tag in ("", "latest")):
-        cure = "Write a tag: images of release 6 and later are started in another way."
-        raise fault(f"{value!r} names no release", cure)
-    return value
 
 
 def read_services(value: Any) -> Any:
@@ -42,14 +35,11 @@ def read_services(value: Any) -> Any:
         raise fault(str(error), cure) from None
 
 
-Image = Annotated[str, AfterValidator(_pinned)]
-
-
 class Service(Strict):
     """One microservice: its implementation, or an image and a command of your own that behave like it."""
 
     kind: str
-    image: Image | None = Field(default=None, description="With its tag, instead of the published one.")
+    image: Image | None = Field(default=None, description="With its tag or digest, instead of the published one.")
     command: str | None = Field(default=None, description="What the shell in it runs, instead of the usual command.")
 
 

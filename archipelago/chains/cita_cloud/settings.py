@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from archipelago.chains.cita_cloud.device import device_id
-from archipelago.chains.cita_cloud.service_settings import Image, Services, read_services
+from archipelago.chains.cita_cloud.service_settings import Services, read_services
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
+from archipelago.settings.images import Image
 from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests
 from archipelago.settings.numbers import LARGEST_SIGNED, Generation, Within
-from archipelago.settings.types import SEALED, BlockHash, CurveKey, PrivateKey, Quantity, Strict, fault
+from archipelago.settings.types import SEALED, BlockHash, Cpu, CurveKey, Memory, PrivateKey, Size, Strict, fault
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 PASSWORD_LENGTH = 6
@@ -158,9 +159,25 @@ class CitaExposure(Exposure):
 class CitaRequests(Requests):
     """What each of a node's six services asks of the cluster."""
 
-    cpu: Quantity = Field(default="100m", description="CPU request.")
-    memory: Quantity = Field(default="256Mi", description="Memory request.")
-    memory_limit: Quantity = Field(default="2Gi", description="Memory limit.")
+    cpu: Cpu = Field(default="100m", description="CPU request.")
+    memory: Memory = Field(default="256Mi", description="Memory request.")
+    memory_limit: Size = Field(default="2Gi", description="Memory limit.")
+
+
+class SyncthingRequests(Requests):
+    """What syncthing asks of the cluster."""
+
+    cpu: Cpu = Field(default="50m", description="CPU request of syncthing.")
+    memory: Memory = Field(default="128Mi", description="Memory request of syncthing.")
+    memory_limit: Size = Field(default="512Mi", description="Memory limit of syncthing.")
+
+
+class StateDbRequests(Requests):
+    """What CouchDB asks of the cluster."""
+
+    cpu: Cpu = Field(default="100m", description="CPU request of CouchDB.")
+    memory: Memory = Field(default="256Mi", description="Memory request of CouchDB.")
+    memory_limit: Size = Field(default="1Gi", description="Memory limit of CouchDB.")
 
 
 class StateDb(Strict):
@@ -170,6 +187,7 @@ class StateDb(Strict):
     password: Annotated[Password, AfterValidator(_long)] | None = Field(
         default=None, description="Of the administrator; default: from your seed."
     )
+    resources: StateDbRequests = StateDbRequests()
 
 
 class CitaKeys(Strict):
@@ -203,6 +221,7 @@ class CitaNode(NodeSettings):
     )
     exposure: CitaExposure = CitaExposure()
     resources: CitaRequests = CitaRequests()
+    syncthing_resources: SyncthingRequests = SyncthingRequests()
     kms_password: Password | None = Field(default=None, description="Of its kms; default: derived from your seed.")
     state_db: StateDb = StateDb()
     pd_endpoints: tuple[str, ...] = Field(

@@ -36,7 +36,8 @@ cd {DATA}
 {peers.WELL_FORMED}
 refuse() {{
   echo "This volume holds $1. Nothing was touched." >&2
-  echo "Bring the settings and the seed that made it back, or delete the node's claim if its blocks shall go." >&2
+  echo "Bring the settings and the seed that made it back, then run pulumi up again." >&2
+  echo "What starts anew is a node of another name." >&2
   exit 1
 }}
 if [ -e .archipelago ]; then
@@ -145,7 +146,7 @@ def _service(network: CitaNetwork, node: CitaNode, service: Chosen) -> Container
         image=service.image,
         command=("sh", "-c", command),
         mounts=tuple(mounts),
-        resources=Resources(node.resources.cpu, node.resources.memory, node.resources.memory_limit),
+        resources=node.resources.given,
         directory=DATA,
         ports=listens,
         secret_env=env,
@@ -178,7 +179,7 @@ def _syncthing(network: CitaNetwork, node: CitaNode) -> Container:
         image=network.helpers.syncthing,
         command=(),
         mounts=(_data(network, node, syncthing.HOME), _TMP),
-        resources=Resources("50m", "128Mi", "512Mi"),
+        resources=node.syncthing_resources.given,
         ports=(ports.SYNC.name,),
         # the image opens its GUI, which asks for no password, to everybody
         env={"STGUIADDRESS": f"127.0.0.1:{syncthing.GUI}", "HOME": syncthing.HOME},
@@ -209,7 +210,7 @@ def _couchdb(network: CitaNetwork, node: CitaNode) -> Container:
         command=(),
         # its entry point writes the password into a file there
         mounts=(state, Mount(Source.TMP, "/opt/couchdb/etc/local.d", writable=True, sub_path="couchdb"), _TMP),
-        resources=Resources("100m", "256Mi", "1Gi"),
+        resources=node.state_db.resources.given,
         env={"COUCHDB_USER": node.state_db.user},
         secret_env={"COUCHDB_PASSWORD": COUCHDB_PASSWORD},
     )

@@ -171,6 +171,7 @@ class GoQuorum(Founded):
             await_ready=node.settings.await_ready,
             runs=genesis is not None,
             stateful=names.may_be_stateful(stem),
+            architecture="amd64",  # the published images of both; neither is built any more
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:  # noqa: ARG002

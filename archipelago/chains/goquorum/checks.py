@@ -9,6 +9,7 @@ from archipelago.chains.goquorum.founding import validator_names
 from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import OLDEST, OLDEST_TESSERA, QBFT_EXISTS, Release, release
 from archipelago.problems import Problem
+from archipelago.settings.images import one_release
 from archipelago.settings.read import Settings
 
 
@@ -86,6 +87,12 @@ def _node(path: str, node: GoQuorumNode, network: GoQuorumNetwork) -> Iterator[P
         if argument.startswith("-") and flag in geth.OWNED:
             cure = "Take it out: the key of docs/stack-files.md that means the same decides it, where there is one."
             yield Problem(f"{path}.extraArgs[{index}]", f"--{flag} is set by this program.", cure)
+    yield from node.privacy_resources.problems(f"{path}.privacyResources")
+    images, place = network.images, "network.images"
+    yield from one_release(f"{path}.version", node.version, network.version, f"{place}.goquorum", images.goquorum)
+    yield from one_release(
+        f"{path}.privacyVersion", node.privacy_version, network.privacy.version, f"{place}.tessera", images.tessera
+    )
     if node.api.third_party and network.privacy.manager == "none":
         words = "there is no third-party API without Tessera."
         yield Problem(f"{path}.api.thirdParty", words, "Take it out, or set archipelago:network.privacy to tessera.")

@@ -8,9 +8,22 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
-from archipelago.settings.models import NetworkSettings, NodeSettings
+from archipelago.settings.images import Repository
+from archipelago.settings.models import NetworkSettings, NodeSettings, Requests
 from archipelago.settings.numbers import LARGEST_EXACT, LARGEST_SIGNED, Generation, Within
-from archipelago.settings.types import Address, BlockHash, CurveKey, NodePort, PrivateKey, Strict, Version, fault
+from archipelago.settings.types import (
+    Address,
+    BlockHash,
+    Cpu,
+    CurveKey,
+    Memory,
+    NodePort,
+    PrivateKey,
+    Size,
+    Strict,
+    Version,
+    fault,
+)
 
 # where GoQuorum 22.7.4 reads them: eth/backend.go, params/config.go, core/genesis.go, consensus/istanbul/qbft/core
 _CHAIN_ID = "GoQuorum does not start with chain id 1, and larger ones are rounded on their way between stacks"
@@ -79,10 +92,14 @@ def _privacy(value: Any) -> Any:
 
 
 class Images(Strict):
-    """Where the images come from; the release is the tag."""
+    """Where the images come from; the release is the tag, unless a digest pins an image."""
 
-    goquorum: str = Field(default="quorumengineering/quorum", description="Repository of GoQuorum's image.")
-    tessera: str = Field(default="quorumengineering/tessera", description="Repository of Tessera's image.")
+    goquorum: Repository = Field(
+        default="quorumengineering/quorum", description="Repository of GoQuorum's image, or with @sha256:… one image."
+    )
+    tessera: Repository = Field(
+        default="quorumengineering/tessera", description="Repository of Tessera's image, or with @sha256:… one image."
+    )
 
 
 class GoQuorumNetwork(NetworkSettings):
@@ -124,6 +141,14 @@ class Api(Strict):
     )
 
 
+class PrivacyRequests(Requests):
+    """What Tessera asks of the cluster."""
+
+    cpu: Cpu = Field(default="100m", description="CPU request of Tessera.")
+    memory: Memory = Field(default="512Mi", description="Memory request of Tessera.")
+    memory_limit: Size = Field(default="2Gi", description="Memory limit of Tessera; its heap is a quarter of it.")
+
+
 class NodeIdentity(Strict):
     """Which keys a node has: derived from the seed, unless one is given."""
 
@@ -147,6 +172,7 @@ class GoQuorumNode(NodeSettings):
     privacy_version: Version | None = Field(
         default=None, description="Its Tessera, instead of network.privacy.version."
     )
+    privacy_resources: PrivacyRequests = PrivacyRequests()
     extra_args: tuple[str, ...] = Field(default=(), description="Arguments of geth, after ours.")
     verbosity: int = Field(default=3, ge=0, le=5, description="geth's log level.")
     unlock: bool = Field(

@@ -58,15 +58,21 @@ def config(release: Release, third_party: bool, privacy_enhancements: bool) -> s
     return json.dumps(document, indent=2).replace(f' "{_PEERS_MARK}"', f'\n"{_PEERS_MARK}"\n') + "\n"
 
 
-def start_script(release: Release) -> str:
+def start_script(release: Release, memory_limit: int = 2 * 2**30) -> str:
     """The shell script that merges the live peers into the configuration and becomes Tessera.
 
     Its first argument is the URL of this node among them (`own_url`).
+
+    Args:
+        release: Of Tessera.
+        memory_limit: Bytes that the container may have.
     """
-    if release >= TESSERA_LAUNCHER:
+    if release >= TESSERA_LAUNCHER:  # its Java takes a quarter of the container's memory for its heap
         launch = "/tessera/bin/tessera"
     else:
-        launch = "java -Xms128M -Xmx1G -jar /tessera/tessera-app.jar"
+        most = memory_limit // 2**21  # MiB, half of it
+        heap = f"-Xms{min(128, most)}M -Xmx{most}M".replace("-Xmx1024M", "-Xmx1G")  # other words would restart it
+        launch = f"java {heap} -jar /tessera/tessera-app.jar"
     merged, list_ = f"{_RUN}/{CONFIG}", f"{_RUN}/{PEERS}"
     # the socket of a killed Tessera ends the next one with exit code 2, and looks to geth like one that answers;
     # sed puts the text of a URL in the place of "&", whatever it holds

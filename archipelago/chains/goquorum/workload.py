@@ -10,6 +10,8 @@ from archipelago.chains.goquorum.settings import GoQuorumNetwork, GoQuorumNode
 from archipelago.chains.goquorum.versions import release
 from archipelago.chains.process import STAY
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
+from archipelago.settings.images import tagged
+from archipelago.settings.types import quantity
 
 # geth starts to sync 10 s after its start where it has fewer than 5 peers (eth/sync.go, forceSyncCycle), and until then
 # it says that it is not syncing. A "syncing" is seen 4 s later, so a node that is ready for so long has looked for a
@@ -30,8 +32,8 @@ _LIVE = Mount(Source.LIVE, "/peers")
 _PREPARE = f"""set -eu
 if [ -e {_MARKER} ] && [ "$(cat {_MARKER})" != "$1" ]; then
   echo "This volume holds the chain of genesis $(cat {_MARKER}), but this network's genesis is $1." >&2
-  echo "Nothing was touched. Bring the old genesis back (archipelago:network.genesisFile)," >&2
-  echo "or delete this node's claim if its blocks shall go. Then run pulumi up again." >&2
+  echo "Nothing was touched. Name the old genesis in archipelago:network.genesisFile (each partner's output network" >&2
+  echo "has its text), then run pulumi up again. A new chain is a network of another name." >&2
   exit 1
 fi
 mkdir -p {geth.DATA} {geth.KEYSTORE}
@@ -70,7 +72,7 @@ def init(network: GoQuorumNetwork, node: GoQuorumNode, genesis_hash: str) -> Con
             Mount(Source.IDENTITY, "/identity", files=(KEYSTORE,)),
             Mount(Source.SHARED, "/genesis"),
         ),
-        resources=_resources(node),  # costs nothing more: it has ended before the others start
+        resources=node.resources.given,  # costs nothing more: it has ended before the others start
     )
 
 
@@ -87,7 +89,7 @@ def containers(
         image=_image(network, node),
         command=("sh", "-c", f'set -eu\n{wait}{STAY}stay geth "$@"\n', "geth", *geth.arguments(process, node)),
         mounts=(_DATA, _RUN, _TMP, _LIVE, Mount(Source.IDENTITY, "/identity", files=private)),
-        resources=_resources(node),
+        resources=node.resources.given,
         ports=tuple(ports),
         env=geth.environment(process),
         readiness=readiness.PROBE,
@@ -115,10 +117,11 @@ def _keeper(node: GoQuorumNode, own_url: str) -> tuple[str, ...]:
 
 def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Container:
     version = node.privacy_version or network.privacy.version
+    limit = int(quantity(node.privacy_resources.memory_limit))
     return Container(
         name="tessera",
-        image=f"{network.images.tessera}:{version}",
-        command=("sh", "-c", tessera.start_script(release(version)), "tessera", own_url),
+        image=tagged(network.images.tessera, version),
+        command=("sh", "-c", tessera.start_script(release(version), limit), "tessera", own_url),
         mounts=(
             _DATA,
             _RUN,
@@ -127,7 +130,7 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Cont
             Mount(Source.CONFIG, "/config"),
             Mount(Source.IDENTITY, "/identity", files=(TESSERA_KEY,)),
         ),
-        resources=Resources("100m", "512Mi", "2Gi"),
+        resources=node.privacy_resources.given,
         ports=("tessera", *(["third-party"] if node.api.third_party else [])),
         readiness=Probe(port="tessera"),
         liveness=Probe(port="tessera", period=20),
@@ -136,8 +139,4 @@ def _tessera(network: GoQuorumNetwork, node: GoQuorumNode, own_url: str) -> Cont
 
 
 def _image(network: GoQuorumNetwork, node: GoQuorumNode) -> str:
-    return f"{network.images.goquorum}:{node.version or network.version}"
-
-
-def _resources(node: GoQuorumNode) -> Resources:
-    return Resources(node.resources.cpu, node.resources.memory, node.resources.memory_limit)
+    return tagged(network.images.goquorum, node.version or network.version)

@@ -16,15 +16,16 @@ from archipelago.chains.ipfs.multiaddr import of_endpoint, parsed
 from archipelago.chains.ipfs.places import ANNOUNCE, BOOTSTRAP, CONFIG, STATUS_PORT, SWARM_KEY
 from archipelago.chains.ipfs.running import Kubo
 from archipelago.chains.ipfs.settings import IpfsStack, Member
-from archipelago.chains.ipfs.versions import release
+from archipelago.chains.ipfs.versions import architecture, release
 from archipelago.chains.node import Node
+from archipelago.chains.peer_limits import PeerLimits
 from archipelago.chains.shared import Shared
 from archipelago.identity.derive import Keyring
 from archipelago.model import foreign
 from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import marker
 from archipelago.model.monitor import MonitorPlan, Watched
-from archipelago.model.plan import NodePlan, Resources, Service
+from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings
@@ -42,7 +43,7 @@ class Ipfs:
         "kubo 0.42 was run in the tests of this program; other releases are configured by their documentation alone."
     )
     seals = True
-    peer_limits = None
+    peer_limits = PeerLimits("the ConfigMap of peers", 1500, of_one=500, of_all=1000, of_many=100)
     profiles = True
     stack_model = IpfsStack
     running = Kubo()
@@ -143,6 +144,10 @@ class Ipfs:
         """None: a swarm has members only."""
         return ()
 
+    def bears(self, settings: Settings, validators: int) -> int:  # noqa: ARG002
+        """All: each member serves by itself."""
+        return validators
+
     def differences(
         self,
         settings: Settings,
@@ -187,6 +192,7 @@ class Ipfs:
             namespace=_elsewhere(stack, node.name),
             runs=has_key and genesis is not None,
             waits_for="" if has_key else _missing(stack, node),
+            architecture=architecture(node.settings.version or stack.network.version),
         )
 
     def monitor(self, settings: Settings, nodes: Mapping[str, Node[Any]]) -> MonitorPlan | None:
@@ -195,12 +201,12 @@ class Ipfs:
         monitor = stack.network.monitor
         if not monitor.enabled or not nodes:
             return None
-        asked = monitor.resources
         return MonitorPlan(
             image=monitor.image,
-            resources=Resources(asked.cpu, asked.memory, asked.memory_limit),
+            resources=monitor.resources.given,
             members=tuple(_watched(stack, node) for node in nodes.values()),
             peers=stack.network.peers,
+            pod=monitor.or_as(stack.defaults).pod(given_ids=stack.cluster.openshift),
         )
 
     def services(self, settings: Settings) -> tuple[Service, ...]:  # noqa: ARG002
@@ -261,7 +267,7 @@ def _missing(stack: IpfsStack, node: Node[Member]) -> str:
 
 def _watched(stack: IpfsStack, node: Node[Member]) -> Watched:
     pool, swarm = stack.place(node.name)
-    spec = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity"})
+    spec = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity", *node.settings.unsaid})
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).digest()[:16]
     return Watched(
         name=node.name,

@@ -14,6 +14,7 @@ from archipelago.chains.ipfs.settings import IpfsStack, Member
 from archipelago.model import names
 from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem
+from archipelago.settings.images import one_release
 from archipelago.settings.types import quantity
 
 _SMALLEST = 64 * 2**20  # bytes; an empty repository has 1 MiB, and a block up to 2
@@ -87,6 +88,9 @@ def _release(settings: IpfsStack, node: str) -> Iterator[Problem]:
         yield Problem(path, f"kubo {version} is older than {oldest}.", f"Take {oldest} or later.")
     if found in versions.BROKEN:
         yield Problem(path, f"{versions.BROKEN[found]}.", "Take 0.11.0 or later, or 0.9.1.")
+    named = "kubo" if found >= versions.NAMED_KUBO else "goIpfs"
+    repository = versions.repository(version, settings.network.images.kubo, settings.network.images.go_ipfs)
+    yield from one_release(path, member.version, settings.network.version, f"network.images.{named}", repository)
     if member.exposure.api and found < versions.API_AUTHORIZATIONS:
         words = f"kubo {version} asks nobody who uses its API for a token, so anybody could take the node over."
         cure = f"Take 0.25.0 or later, or remove archipelago:{settings.path_of(node)}.exposure.api."

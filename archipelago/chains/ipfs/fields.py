@@ -67,14 +67,6 @@ def _release(text: str) -> str:
     return text
 
 
-def _repository(text: str) -> str:
-    name = text.rpartition("/")[2]
-    if not text or ":" in name or "@" in text or " " in text:
-        cure = "Write the repository alone; the tag is made of archipelago:network.version."
-        raise fault(f"{text!r} is no repository of an image", cure)
-    return text
-
-
 def _entry_point(text: str) -> str:
     if not _ENTRY_POINT.fullmatch(text):
         raise fault(f"{text!r} is no entry point of Traefik", "Write its name as Traefik's configuration has it: ipfs.")
@@ -106,7 +98,6 @@ def source(value: Any) -> Any:
 BootstrapAddress = Annotated[str, AfterValidator(_multiaddr)]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 Release = Annotated[Version, AfterValidator(_release)]
-Repository = Annotated[str, AfterValidator(_repository)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 BalancerAddress = Annotated[str, AfterValidator(_address)]

@@ -16,16 +16,17 @@ from archipelago.chains.ipfs.fields import (
     NodeKey,
     Port,
     Release,
-    Repository,
     SecretName,
     source,
 )
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
+from archipelago.settings.images import Image, Repository
 from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests, StackSettings, Storage
 from archipelago.settings.numbers import Generation, Within
+from archipelago.settings.pods import PodSettings
 from archipelago.settings.profiles import Identities, place_of, with_identities
-from archipelago.settings.types import Label, Location, NamespaceName, Quantity, Strict, Unwritten, fault
+from archipelago.settings.types import Cpu, Label, Location, Memory, NamespaceName, Size, Strict, Unwritten, fault
 
 _CONNECTIONS = 2**31 - 1
 _KUBO = "kubo counts with twice of it"
@@ -97,9 +98,9 @@ class SwarmExposure(Exposure):
 class MemberRequests(Requests):
     """What the daemon asks of the cluster."""
 
-    cpu: Quantity = Field(default="100m", description="CPU request.")
-    memory: Quantity = Field(default="256Mi", description="Memory request.")
-    memory_limit: Quantity = Field(default="2Gi", description="Memory limit; kubo is told to stay below it.")
+    cpu: Cpu = Field(default="100m", description="CPU request.")
+    memory: Memory = Field(default="256Mi", description="Memory request.")
+    memory_limit: Size = Field(default="2Gi", description="Memory limit; kubo is told to stay below it.")
 
 
 class Connections(Strict):
@@ -171,25 +172,25 @@ class Pool(Strict):
 
 
 class KuboImages(Strict):
-    """Where the images come from; the release is the tag."""
+    """Where the images come from; the release is the tag, unless a digest pins an image."""
 
-    kubo: Repository = Field(default="docker.io/ipfs/kubo", description="Since 0.14.")
-    go_ipfs: Repository = Field(default="docker.io/ipfs/go-ipfs", description="Before 0.14.")
+    kubo: Repository = Field(default="docker.io/ipfs/kubo", description="Since 0.14; with @sha256:… one image.")
+    go_ipfs: Repository = Field(default="docker.io/ipfs/go-ipfs", description="Before 0.14; with @sha256:… one image.")
 
 
 class MonitorRequests(Requests):
     """What the monitor asks of the cluster."""
 
-    cpu: Quantity = Field(default="20m", description="CPU request.")
-    memory: Quantity = Field(default="64Mi", description="Memory request.")
-    memory_limit: Quantity = Field(default="128Mi", description="Memory limit.")
+    cpu: Cpu = Field(default="20m", description="CPU request.")
+    memory: Memory = Field(default="64Mi", description="Memory request.")
+    memory_limit: Size = Field(default="128Mi", description="Memory limit.")
 
 
-class Monitor(Strict):
+class Monitor(PodSettings):
     """The pod that tells who is reachable: Peer objects' status, and metrics."""
 
     enabled: bool = Field(default=True, description="false: no status of Peers and no metrics.")
-    image: str = Field(default="docker.io/library/python:3.13-slim", description="With Python 3.11 or later.")
+    image: Image = Field(default="docker.io/library/python:3.13-slim", description="With Python 3.11 or later.")
     resources: MonitorRequests = MonitorRequests()
 
 

@@ -99,7 +99,8 @@ PREPARE = (
     + f"""
 refuse() {{
   echo "This volume holds $1. Nothing was touched." >&2
-  echo "Bring the settings and the seed that made it back, or delete the member's claim if its blocks shall go." >&2
+  echo "Bring the settings and the seed that made it back, then run pulumi up again." >&2
+  echo "What starts anew is a member of another name." >&2
   exit 1
 }}
 mkdir -p {TOOLS}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archipelago.settings.images import tagged
+
 Release = tuple[int, ...]
 
 OLDEST = (0, 8, 0)  # that of cluster-discovery
@@ -26,15 +28,25 @@ def release(version: str) -> Release:
     return tuple(int(part) for part in version.split("."))
 
 
+def repository(version: str, kubo: str, go_ipfs: str) -> str:
+    """Which of two repositories has the image of a release; arguments as those of `image`."""
+    return kubo if release(version) >= NAMED_KUBO else go_ipfs
+
+
 def image(version: str, kubo: str, go_ipfs: str) -> str:
-    """The image of a release.
+    """The image of a release; a digest in the repository wins.
 
     Args:
         version: As `0.42.0`.
         kubo: Repository of the images since 0.14.
         go_ipfs: Repository of those before.
     """
-    return f"{kubo if release(version) >= NAMED_KUBO else go_ipfs}:v{version}"
+    return tagged(repository(version, kubo, go_ipfs), f"v{version}")
+
+
+def architecture(version: str) -> str:
+    """Of the machines that the image of a release runs on; empty where there are several."""
+    return "" if release(version) >= NAMED_KUBO else "amd64"
 
 
 def doubts(version: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ def containers(settings: IpfsStack, node: Node[Member]) -> tuple[Container, ...]
             image=image,
             command=("sh", "-c", start.DAEMON, "daemon", *_arguments(settings, node), *_flags(member)),
             mounts=(_DATA, _RUN, _TMP, _CONFIG, _LIVE, Mount(Source.IDENTITY, "/identity", files=private)),
-            resources=_resources(member),
+            resources=member.resources.given,
             ports=tuple(port.name for port in ports.opened(settings, member)),
             env=_environment(member) | {"PATH": _PATH},
             # the kernel accepts while the daemon is busy: only a process that is gone fails
@@ -83,7 +83,7 @@ def init(settings: IpfsStack, node: Node[Member]) -> Container:
             _LIVE,
             Mount(Source.IDENTITY, "/identity", files=tuple(node.private_files)),
         ),
-        resources=_resources(node.settings),  # costs nothing more: it has ended before the others start
+        resources=node.settings.resources.given,  # costs nothing more: it has ended before the others start
         env=_environment(node.settings),
     )
 
@@ -132,7 +132,3 @@ def _environment(member: Member) -> dict[str, str]:
 def _image(settings: IpfsStack, member: Member) -> str:
     images = settings.network.images
     return versions.image(member.version or settings.network.version, images.kubo, images.go_ipfs)
-
-
-def _resources(member: Member) -> Resources:
-    return Resources(member.resources.cpu, member.resources.memory, member.resources.memory_limit)
