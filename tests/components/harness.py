@@ -128,6 +128,7 @@ def run(
         patch.setattr(components.cluster, "foreign", lambda *given: _foreign(asked, foreign, *given))
         patch.setattr(components.cluster, "with_kept_keys", lambda _, plan: plan)
         patch.setattr(components.cluster, "left", lambda *_: left or {})
+        patch.setattr(components.cluster, "left_behind", lambda *_: ())
         patch.setattr(components.cluster, "beside_others", lambda _, plan: plan)
         patch.setattr(components.cluster, "still_listed", lambda _, plan, *__: plan)
         patch.setattr(components.cluster, "left_standing", lambda _, plan: plan)
