@@ -98,6 +98,31 @@ def test_equal_names_in_two_stacks_are_refused_on_both_sides() -> None:
     assert "also a node of west" in found[0].message
 
 
+def test_a_key_that_was_imported_into_two_stacks_is_refused_on_both_sides() -> None:
+    key = {"identity": {"nodekey": "5f" * 32}}
+    world = family(east={"nodes.quorum-node2": key})
+    world.up("east", "west", "east", "west", "beta")
+    twice = west({"partners.beta.stack": f"{PLACE}beta", "nodes.west-node3": key})
+    found = refusal_of(twice, world.received("west"), world.outputs["west"])
+    assert [each.path for each in found] == ["nodes.west-node3"]
+    assert "quorum-node2 is a node of east" in found[0].message
+    alone = plan_of({**twice, "siblings": {}, "network": east()["network"]}, last=world.outputs["west"])
+    received = world.received("east") | {"west": crossed(outputs_of(alone))}
+    found = refusal_of(world.configs["east"], received, world.outputs["east"])
+    assert [each.path for each in found] == ["nodes.quorum-node2"]
+
+
+def test_two_stacks_in_one_cluster_need_to_say_so() -> None:
+    inside = {"cluster.address": GONE, "defaults.exposure": {"type": "ClusterIP"}, "cluster.namespace": "west"}
+    world = family(west=inside)
+    world.up("east", "west")
+    found = refusal_of(world.configs["east"], world.received("east"), {})
+    assert {each.path for each in found} == {"siblings.west"}
+    assert "archipelago:siblings.west.allowInside" in found[0].cure
+    world.configs["east"]["siblings"]["west"]["allowInside"] = True
+    assert "west-node1.west.svc" in world.up("east").live_files["static-nodes.json"]
+
+
 def test_a_partner_refuses_an_organisation_whose_stacks_share_a_name() -> None:
     world = settled()
     given = dict(world.received("beta")["alpha"] or {})
