@@ -98,6 +98,22 @@ def test_equal_names_in_two_stacks_are_refused_on_both_sides() -> None:
     assert "also a node of west" in found[0].message
 
 
+def test_a_node_moves_to_the_other_stack_once_it_has_left_the_first_one() -> None:
+    world = settled(FOUND_BY_BOTH)
+    key = next(node["nodeId"] for node in world.outputs["east"]["externalNodes"] if node["name"] == "quorum-node3")
+    world.configs["west"]["nodes"]["quorum-node3"] = {"validator": True}
+    assert refusal_of(world.configs["west"], world.received("west"), world.outputs["west"])
+    del world.configs["east"]["nodes"]["quorum-node3"]
+    del world.configs["east"]["network"]["genesis"]
+    world.up("east", "west", "east", "beta")
+    assert world.unsettled() == []
+    assert {plan.validators for name, plan in world.plans.items() if name != "west"} == {(4, 1)}
+    for plan in world.plans.values():
+        listed = plan.live_files["static-nodes.json"]
+        assert listed.count("enode://") == 7
+        assert key in listed
+
+
 def test_a_key_that_was_imported_into_two_stacks_is_refused_on_both_sides() -> None:
     key = {"identity": {"nodekey": "5f" * 32}}
     world = family(east={"nodes.quorum-node2": key})
