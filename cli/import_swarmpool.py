@@ -12,7 +12,7 @@ import typer
 from ruamel.yaml.error import YAMLError
 
 from archipelago.chains.registry import TRANSLATORS
-from archipelago.chains.takeover import Takeover
+from archipelago.chains.takeover import Stored, Takeover
 from archipelago.problems import Problem, Refused
 from archipelago.settings.secrecy import SEED
 from archipelago.settings.stack_file import NAMESPACE
@@ -20,7 +20,7 @@ from archipelago.settings.types import SEALED
 from archipelago.settings.yaml_reader import load_all
 from cli import consoles, yaml_text
 from cli.load import settings_of
-from cli.private import check_free
+from cli.private import check_free, write_folder
 from cli.stacks import Stack, StackFile
 
 _TOOL = "swarmpool"
@@ -41,7 +41,7 @@ def import_swarmpool(
     """Print the stack file that SwarmPools and Identities of cluster-discovery mean; with --out write it.
 
     Keys stay in the Secrets in which they are. The stack file has no secret: with --out the commands that follow are
-    printed.
+    printed, and a key that a Secret among the documents holds is in a file that only you can read.
 
     Example:  kubectl get swarmpools,identities -A -o yaml | archipelago import-swarmpool - --organisation alpha
     """
@@ -57,9 +57,12 @@ def import_swarmpool(
         consoles.note("nothing was written; --out FOLDER writes this")
     else:
         check_free(file.path)
+        keys = {_file(each): each.content for each in taken.stored if each.content is not None}
+        if keys:
+            write_folder(_secrets(file), keys)
         file.path.write_text(text)
-        consoles.write("".join(f"{each}\n" for each in _commands(file)))
-    for each in taken.notes:
+        consoles.write("".join(f"{each}\n" for each in _commands(file, taken)))
+    for each in (*taken.notes, *_partners(file, organisation, joins)):
         consoles.note(each)
 
 
@@ -100,9 +103,40 @@ def _opened(document: Any, name: str) -> Iterator[Mapping[str, Any]]:
         yield document
 
 
-def _commands(file: StackFile) -> Iterator[str]:
-    """What is to be done before the first `pulumi up`."""
+def _commands(file: StackFile, taken: Takeover) -> Iterator[str]:
+    """What is to be done before the first `pulumi up`; for Secrets in a namespace that it makes, after it."""
     at = f"-C {shlex.quote(str(file.root))} -s {shlex.quote(file.name)}"
     yield f"pulumi stack init {at}"
     yield f"openssl rand -hex 32 | pulumi config set --secret {NAMESPACE}:{SEED} {at}"
+    yield from (_created(each, file) for each in taken.stored if not each.made_after)
     yield f"pulumi preview {at}"
+    if later := [_created(each, file) for each in taken.stored if each.made_after]:
+        yield f"pulumi up {at}"
+        yield from later
+        yield f"pulumi up {at}"
+
+
+def _created(secret: Stored, file: StackFile) -> str:
+    """What makes a Secret from a file; where that has to come another way, the place to name it."""
+    source = str(_secrets(file) / _file(secret)) if secret.content is not None else f"{secret.name}.key"
+    where = f"kubectl -n {secret.namespace} create secret generic {secret.name}"
+    return f"{where} --from-file={secret.key}={shlex.quote(source)}"
+
+
+def _file(secret: Stored) -> str:
+    return f"{secret.namespace}.{secret.name}"
+
+
+def _secrets(file: StackFile) -> Path:
+    return file.root / f"secrets-{file.stack}"
+
+
+def _partners(file: StackFile, organisation: str, joins: str | None) -> Iterator[str]:
+    """What the founder has to write, or it does not know the one who joins."""
+    if joins:
+        key = f"{NAMESPACE}:partners.{organisation}"
+        stack = f"organization/archipelago/{file.stack}"
+        yield (
+            f"{joins} has to list {organisation}, or its members dial none of yours: "
+            f"{key}: {{stack: {stack}, required: false}}"
+        )

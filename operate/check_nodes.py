@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archipelago.chains.running import Lack
+from archipelago.model.swarms import Swarms
 from operate.findings import Finding, Mark, short
 from operate.site import Seen
 from operate.stack import Stack
@@ -113,7 +114,9 @@ def keys(stacks: Sequence[Stack], seen: Iterable[Seen]) -> Iterator[Finding]:
         if record is None or each.state is None or not record.fingerprint:
             continue
         here = each.state.fingerprint
-        others = [node for node in stack.book if node.swarm == record.swarm and node.fingerprint not in (None, here)]
+        known = Swarms.of(stack.organisation, stack.book)
+        near = [node for node in stack.book if record.swarm in known.ours(node)]
+        others = [node for node in near if node.fingerprint not in (None, here)]
         if here != record.fingerprint:
             words = (
                 f"was started with the key {here or 'nobody knows which'}, and its stack exported {record.fingerprint}"

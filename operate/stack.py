@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode, NetworkRecord
+from archipelago.model.swarms import Swarms
 from archipelago.problems import Problem
 from archipelago.stack.clashes import left_out
 from archipelago.stack.partners import Import
@@ -72,9 +73,12 @@ class Stack:
 
     def dialled_by(self, node: str) -> dict[str, str]:
         """Those of them with whom one node of its own has to be: where a network has swarms, the ones in its swarm."""
-        swarms = {each.node_id: each.swarm for each in self.book}
         own = self.record(node)
-        return {node_id: name for node_id, name in self.dialled.items() if own is None or swarms[node_id] == own.swarm}
+        if own is None:
+            return self.dialled
+        known = Swarms.of(self.organisation, self.book)
+        near = {each.node_id for each in self.book if known.together(own, each)}
+        return {node_id: name for node_id, name in self.dialled.items() if node_id in near}
 
     def record(self, node: str) -> ExternalNode | None:
         """A node of its own as it was exported; None for one that was never deployed."""

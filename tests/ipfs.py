@@ -113,6 +113,11 @@ def node(plan: StackPlan, name: str = "public-archive") -> NodePlan:
     return next(each for each in plan.nodes if each.name == name)
 
 
+def made(plan: StackPlan, name: str = "public-archive") -> dict[str, dict[str, str]]:
+    """The Secrets that a member has beside its identity's and its token's."""
+    return {key: dict(each) for key, each in node(plan, name).secrets.items() if key != f"{name}-api-token"}
+
+
 def kubo_config(plan: StackPlan, name: str = "public-archive") -> dict[str, Any]:
     """A member's config as it starts with it."""
     found: dict[str, Any] = json.loads(node(plan, name).public_files["kubo.json"])

@@ -33,6 +33,30 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A Secret of Kubernetes that nodes wait for, and that this program does not make.
+
+    Args:
+        namespace: Where it stands.
+        name: Its name.
+        key: Under which its one file is.
+        content: The file; None where it has to come another way.
+        made_after: Whether the first `pulumi up` makes its namespace.
+    """
+
+    namespace: str
+    name: str
+    key: str
+    content: bytes | None = field(repr=False)
+    made_after: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.namespace, self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Takeover:
     """The same network in our words.
 
@@ -42,6 +66,7 @@ class Takeover:
         genesis_file: Name of the file that `network.genesisFile` names.
         genesis: Its text.
         notes: What has to be done or known before `pulumi up`.
+        stored: Secrets in the cluster that have to be made by hand.
     """
 
     config: Mapping[str, Any]
@@ -49,6 +74,7 @@ class Takeover:
     genesis_file: str
     genesis: str
     notes: tuple[str, ...]
+    stored: tuple[Stored, ...] = ()
 
 
 class Importer(Protocol):

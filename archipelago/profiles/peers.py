@@ -17,6 +17,7 @@ from archipelago.model.address_book import claims
 from archipelago.model.endpoint import inside
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
+from archipelago.model.swarms import Swarms
 from archipelago.profiles import limits
 from archipelago.profiles.access import Access, opened
 from archipelago.profiles.entries import Known, Place
@@ -55,12 +56,15 @@ class Peer:
         return f"{self.profile.organisation}-{self.profile.identity}"
 
 
-def peers(known: Iterable[Known], places: Mapping[str, set[str]], sealer: Sealer) -> tuple[list[Peer], list[str]]:
+def peers(
+    known: Iterable[Known], places: Mapping[str, set[str]], swarms: Swarms, sealer: Sealer
+) -> tuple[list[Peer], list[str]]:
     """Every Peer of this stack, and what is wrong with some of them or with what they grant.
 
     Args:
         known: Profiles of others.
         places: Swarms of ours by the namespace that has a member in them.
+        swarms: What others call them.
         sealer: Opens what was sealed for us.
     """
     made: list[Peer] = []
@@ -71,8 +75,8 @@ def peers(known: Iterable[Known], places: Mapping[str, set[str]], sealer: Sealer
         strangers |= {each.place} if one.via else set()
         readable = [at for at in each.profile.published_to if _label(at)]
         shown = [
-            (namespace, tuple(at for at in readable if at.swarm in swarms))
-            for namespace, swarms in sorted(places.items())
+            (namespace, tuple(at for at in readable if here & swarms.called(each.profile.organisation, at.swarm)))
+            for namespace, here in sorted(places.items())
         ]
         if each.profile.withdrawn or not any(shared for _, shared in shown):
             continue
@@ -129,10 +133,27 @@ def longer(peer: Peer) -> Peer:
     return replace(peer, object_name=f"{short}-{digest}")
 
 
+def swarms_of(
+    organisation: str, nodes: Iterable[ExternalNode], known: Iterable[Heard], network: str, parse: Parse
+) -> Swarms:
+    """What everybody calls the swarms of ours, organisations that are no partners included.
+
+    Args:
+        organisation: We.
+        nodes: Own ones and those of partners.
+        known: Profiles of others.
+        network: Its name.
+        parse: Reads a record as the protocol has it.
+    """
+    told = (node for each in known for node in _members(each, network, parse)[0])
+    return Swarms.of(organisation, [*nodes, *told])
+
+
 def relayed_members(
     known: Iterable[tuple[Heard, bool]],
     ours: Sequence[ExternalNode],
     partners: Sequence[ExternalNode],
+    swarms: Swarms,
     network: str,
     parse: Parse,
 ) -> tuple[list[ExternalNode], list[str]]:
@@ -144,10 +165,11 @@ def relayed_members(
         known: Profiles that came by relays, and whether their members may be dialled inside our own cluster.
         ours: Own nodes.
         partners: Those of partners.
+        swarms: What everybody calls ours.
         network: Its name.
         parse: Reads a record as the protocol has it.
     """
-    swarms = {node.swarm: node.fingerprint for node in sorted(ours, key=lambda node: node.fingerprint or "")}
+    keys = {str(node.swarm): node.fingerprint for node in sorted(ours, key=lambda node: node.fingerprint or "")}
     taken = {claim: str(node) for node in (*ours, *partners) for claim in claims(node)}
     found: dict[tuple[str, str], ExternalNode] = {}
     doubts: list[str] = []
@@ -157,9 +179,10 @@ def relayed_members(
             count = "a member" if unreadable == 1 else f"{unreadable} members"
             doubts.append(f"The profile {each.profile} has {count} that cannot be read. It is not dialled.")
         for node in nodes:
-            if node.swarm not in swarms or found.get(node.key) == node:
+            held = {keys[swarm] for swarm in swarms.ours(node)}
+            if not held or found.get(node.key) == node:
                 continue
-            if node.fingerprint and swarms[node.swarm] not in (None, node.fingerprint):
+            if node.fingerprint and not held & {None, node.fingerprint}:
                 words = f"{node} holds another key of the swarm {node.swarm} ({node.fingerprint})"
             elif clash := next((taken[claim] for claim in claims(node) if claim in taken), None):
                 words = f"{node} claims what belongs to {clash}"

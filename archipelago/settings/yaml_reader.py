@@ -8,12 +8,15 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import Node
 
 from archipelago.model.foreign import DEEPEST
 
 _TOO_DEEP = f"it is nested too deep: at most {DEEPEST} levels are read"
+_PREFIXES = ("0x", "0o", "0b")
+_WIDEST = 64  # bits of a number
 MOST_VALUES = 100_000
 """Values of a file whose aliases are written out; a stack file of 700 nodes has 10 000."""
 
@@ -48,6 +51,19 @@ class _Counted(Composer):
         return node
 
 
+class _AsTheEngine(SafeConstructor):
+    """Reads numbers as the engine does: a hexadecimal one of more than 64 bits, as an address is, is a text."""
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        """An integer, or the text that stands there."""
+        value = super().construct_yaml_int(node)
+        prefixed = str(node.value).lstrip("+-")[:2].lower() in _PREFIXES
+        return str(node.value) if prefixed and value.bit_length() > _WIDEST else value
+
+
+_AsTheEngine.add_constructor("tag:yaml.org,2002:int", _AsTheEngine.construct_yaml_int)
+
+
 def load_all(text: str) -> list[Any]:
     """The documents of a text, as YAML 1.2 has it as far as that goes: no yes/no booleans, no sexagesimal numbers.
 
@@ -70,4 +86,5 @@ def _loaded(text: str) -> Any:
 def _reader() -> YAML:
     reader = YAML(typ="safe", pure=True)
     reader.Composer = _Counted
+    reader.Constructor = _AsTheEngine
     return reader

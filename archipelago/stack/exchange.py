@@ -13,13 +13,15 @@ from archipelago.identity.curve25519 import signer
 from archipelago.identity.sealing import Sealer
 from archipelago.model.address_book import AddressBook
 from archipelago.model.plan import NodePlan
+from archipelago.model.profile import Profile
 from archipelago.model.record import LARGEST_FILE, ExternalNode
+from archipelago.model.swarms import Swarms
 from archipelago.problems import Problem
 from archipelago.profiles import limits
 from archipelago.profiles.access import Access
 from archipelago.profiles.entries import Known, Place
 from archipelago.profiles.own import Own, heard_last, own_profiles
-from archipelago.profiles.peers import Peer, peers, relayed_members
+from archipelago.profiles.peers import Peer, peers, relayed_members, swarms_of
 from archipelago.profiles.relays import Listener, Word, told_back
 from archipelago.settings.profiles import identities_of
 from archipelago.settings.read import Settings
@@ -121,7 +123,7 @@ def exchange(
     keys = _sealing_keys(sealing_keys, heard, pins)
     own = own_profiles(written, records, sealer, signing_key, before, keys)
     taken = _taken(settings, chain, nodes, imports, own, learnt.known, last)
-    shown, unopened = peers(taken.known, _places(nodes, settings), sealer)
+    shown, unopened = peers(taken.known, _places(nodes, settings), taken.swarms, sealer)
     waiting = tuple(
         f"{partner}: its sealing key, for the kubeconfig of identity {name}"
         for name, identity in sorted(written.items())
@@ -155,6 +157,7 @@ class _Taken:
     """What fits of all that was heard."""
 
     known: tuple[Known, ...]
+    swarms: Swarms
     members: tuple[ExternalNode, ...]
     live_files: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -173,34 +176,35 @@ def _taken(
     before = room.had(_relayed_before(last), len(nodes))
     records, plans = [record for _, record in nodes], [plan for plan, _ in nodes]
     partners = [node for given in imports.values() for node in given.nodes]
+    told = (each.heard for each in heard.values() if each.via)
+    swarms = swarms_of(settings.organisation, [*records, *partners], told, settings.network.name, chain.parse_node)
 
     def listed(members: Sequence[ExternalNode]) -> int:
         book = AddressBook.of(settings.organisation, [*records, *partners, *members])
         return limits.size_of(chain.live_files(settings.network.name, book, plans))
 
-    lines = partial(_bytes, len(nodes))
-    alone = limits.size_of(_live_files(nodes, own, ()))
+    lines = partial(_bytes, len(nodes), swarms)
+    alone = limits.size_of(_live_files(nodes, own, (), swarms))
     free = LARGEST_FILE - listed(()) - alone
     stay = {place: heard[place] for place in before if place in heard}
     # a member that publishes several of them stands there once
-    together = limits.size_of(_live_files(nodes, own, list(stay.values()))) - alone
+    together = limits.size_of(_live_files(nodes, own, list(stay.values()), swarms)) - alone
     kept = min(together, sum(min(before[place], lines(each)) for place, each in stay.items()))
     wrong = tuple(room.taken(imports, settings, last, kept - free)) if 0 < kept > free else ()
     # half of what is left: the other half is for their members
     known, beyond = limits.within(heard, before, free // 2, lines, kept if kept <= free else 0)
-    files = _live_files(nodes, own, known)
+    files = _live_files(nodes, own, known, swarms)
     near = {name for name, partner in settings.partners.items() if partner.allow_inside}
     strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
-    told = ((each.heard, near.issuperset(each.via)) for each in strangers)
-    found, undialled = relayed_members(
-        told, [*records, *continuity.addressed(last, nodes)], partners, settings.network.name, chain.parse_node
-    )
+    ours = [*records, *continuity.addressed(last, nodes)]
+    allowed = ((each.heard, near.issuperset(each.via)) for each in strangers)
+    found, undialled = relayed_members(allowed, ours, partners, swarms, settings.network.name, chain.parse_node)
     members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
     left = [str(node) for node in found[len(members) :]]
     words = "not dialled: the ConfigMap of peers holds no more of organisations that are no partners"
     more = [f"{limits.named(left, 'member')} {words}, and at most {limits.MOST_MEMBERS} are."] if left else []
     shut = openings.closed(settings, members, plans)
-    return _Taken(known, tuple(members), files, (*beyond, *undialled, *more, *shut), wrong)
+    return _Taken(known, swarms, tuple(members), files, (*beyond, *undialled, *more, *shut), wrong)
 
 
 def _waits(what: str) -> str:
@@ -240,7 +244,7 @@ def _places(nodes: Sequence[tuple[NodePlan, ExternalNode]], settings: Settings) 
 
 
 def _live_files(
-    nodes: Sequence[tuple[NodePlan, ExternalNode]], own: Sequence[Own], known: Sequence[Known]
+    nodes: Sequence[tuple[NodePlan, ExternalNode]], own: Sequence[Own], known: Sequence[Known], swarms: Swarms
 ) -> dict[str, str]:
     """What each member publishes under its own name, and whose publications are looked at.
 
@@ -253,15 +257,22 @@ def _live_files(
     for plan, _ in nodes:
         shown = {each.profile.identity: each.profile.plain() for each in own if plan.name in each.members}
         files[f"profiles-{plan.name}.json"] = _text({"profiles": shown, "taken": taken})
-    published = sorted({f"{at.swarm} {at.peer_id}" for profile in current for at in profile.published_to})
+    published = sorted({f"{swarm} {peer}" for profile in current for swarm, peer in _published(profile, swarms)})
     files["published.txt"] = "".join(f"{line}\n" for line in published)
     return files
 
 
-def _bytes(nodes: int, known: Known) -> int:
+def _published(profile: Profile, swarms: Swarms) -> Iterator[tuple[str, str]]:
+    """Swarm and PeerID of the members that publish a profile; a swarm of ours by our name."""
+    for at in profile.published_to:
+        for swarm in swarms.called(profile.organisation, at.swarm) or (at.swarm,):
+            yield swarm, at.peer_id
+
+
+def _bytes(nodes: int, swarms: Swarms, known: Known) -> int:
     """Of the files above, for one profile of others."""
     profile = known.heard.profile
-    published = ((at.swarm, at.peer_id) for at in profile.published_to)
+    published = _published(profile, swarms)
     return 0 if profile.withdrawn else room.lines(str(profile), profile.revision, published, nodes)
 
 

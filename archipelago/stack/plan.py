@@ -29,6 +29,7 @@ from archipelago.stack import (
     ownership,
     sharing,
     standing,
+    swarms,
 )
 from archipelago.stack.bundles import bundle_of
 from archipelago.stack.exchange import Exchange, exchange
@@ -231,7 +232,7 @@ def _planned(
         *continuity.founding(decision.problems, changed),
         *rivals,
         *(crowds.problems(chain.peer_limits, imports, last) if chain.peer_limits else ()),
-        *sharing.disagreements(near, common.shared.givers),
+        *swarms.disagreements(near, common.shared.givers),
         *checks.problems(plans, services := chain.services(settings), settings),
     ]
     named = decision.genesis.addresses if decision.genesis else ()
@@ -267,8 +268,10 @@ def _planned(
             *clashes.warnings(imports.values()),
             *waiting(decision.waiting_for, waits),
             *common.warnings,
-            *sharing.generations(book),
-            *sharing.keyless(near, imports),
+            *swarms.generations(book),
+            *swarms.keyless(near, imports),
+            *swarms.renamed(near),
+            *swarms.apart(near, imports),
             *(f"The cluster did not tell of the {ask}: what depends on it may come out otherwise." for ask in unasked),
             *heard.warnings,
             *openings.warnings(settings, imports.values(), plans),

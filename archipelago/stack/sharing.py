@@ -1,4 +1,4 @@
-"""Secrets between organisations: what is sealed to partners, what they sealed to us, and whether all hold the same.
+"""Secrets between organisations: what is sealed to partners, and what they sealed to us.
 
 Nothing here is a secret output: a sealed text is readable by one organisation, whoever holds the backend. What a
 partner sealed is kept, still sealed, in the own outputs for as long as the stack uses it, so that a stack goes on while
@@ -8,15 +8,13 @@ never of anything that a partner seals back: no two stacks can chase each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from archipelago.chains.node import Node
 from archipelago.chains.shared import Shared
 from archipelago.identity.sealing import ForAnotherKey, Sealer, check_sealing_key
-from archipelago.model.address_book import AddressBook
-from archipelago.model.record import ExternalNode
 from archipelago.problems import Problem
 from archipelago.settings.read import Settings
 from archipelago.stack.partners import Import
@@ -179,76 +177,6 @@ def _key(value: Any) -> str:
         return check_sealing_key(str(value))
     except ValueError:
         return ""
-
-
-def disagreements(book: AddressBook, givers: Iterable[str]) -> Iterator[Problem]:
-    """Members of a swarm of ours whose keys differ: they would dial each other for ever.
-
-    The key is ours; where we have none yet, that of the partner whom we take it from. Without either nobody knows which
-    one is wrong, and each partner is named.
-
-    Args:
-        book: Own nodes and those of partners: what organisations say that are no partners stops no run.
-        givers: Partners whom this stack takes secrets from.
-    """
-    own, first = book.organisation, set(givers)
-    ours = {node.swarm for node in book.own if node.swarm}
-    swarms: dict[tuple[str, int], list[ExternalNode]] = {}
-    for node in book:
-        if node.swarm in ours and node.fingerprint:
-            swarms.setdefault((str(node.swarm), node.key_generation or 1), []).append(node)
-    told: set[tuple[str, str]] = set()
-    for (swarm, _), nodes in sorted(swarms.items()):
-        right = min(nodes, key=lambda node: (node.organisation != own, node.organisation not in first, node.key))
-        certain = right.organisation == own or right.organisation in first
-        wrong = [node for node in nodes if node.fingerprint != right.fingerprint]
-        for node, other in [*((node, right) for node in wrong), *((right, node) for node in wrong[:1] if not certain)]:
-            if (node.organisation, swarm) not in told:
-                told.add((node.organisation, swarm))
-                yield _disagreement(own, swarm, other, node)
-
-
-def _disagreement(own: str, swarm: str, right: ExternalNode, wrong: ExternalNode) -> Problem:
-    path = f"partners.{wrong.organisation}" if wrong.organisation != own else "network"
-    words = (
-        f"{right} and {wrong} are in the swarm {swarm} with different keys: their fingerprints are "
-        f"{right.fingerprint} and {wrong.fingerprint}, so they can never connect."
-    )
-    cure = (
-        f"Let {wrong.organisation} or {right.organisation} take the other's key, as with key: {{partner: <name>}}; "
-        "or they are two swarms, and need two names."
-    )
-    return Problem(path, words, cure)
-
-
-def generations(book: AddressBook) -> Iterator[str]:
-    """Swarms in which somebody has another generation of the key than we: a rotation that not all have followed yet."""
-    listed = [node for node in book if node.swarm]
-    ours = {node.swarm: node.key_generation or 1 for node in book.own if node.swarm}
-    behind = {
-        (str(node.swarm), node.organisation): node.key_generation or 1
-        for node in listed
-        if node.swarm in ours and (node.key_generation or 1) != ours[node.swarm]
-    }
-    for (swarm, organisation), theirs in sorted(behind.items()):
-        yield (
-            f"{organisation} has generation {theirs} of the key of swarm {swarm}, this stack {ours[swarm]}: they are "
-            "apart until both have the same keyGeneration."
-        )
-
-
-def keyless(book: AddressBook, imports: Mapping[str, Import]) -> Iterator[str]:
-    """Swarms of ours whose key no partner has, though all are there: two stacks may wait for each other."""
-    if any(given.absent for given in imports.values()):
-        return
-    held = {node.swarm for node in book if node.fingerprint}
-    for swarm in sorted({str(node.swarm) for node in book.own if node.swarm} - held):
-        whose = sorted({node.organisation for node in book if node.swarm == swarm})
-        if len(whose) > 1:
-            yield (
-                f"None of {', '.join(whose)} has the key of swarm {swarm} yet. Compare where each takes it from: one "
-                "stack has to say key: generate at its members of that swarm."
-            )
 
 
 def changed_keys(

@@ -146,7 +146,9 @@ REFUSALS: dict[str, tuple[Chain, Change, str]] = {
     ),
     "no image in the set": (
         LOCAL,
-        lambda given: (given.root / "service-config.toml").write_text(service_config(tag="")),
+        lambda given: (given.root / "service-config.toml").write_text(
+            service_config(tag=":v4.0.0").replace("executor_evm:v4.0.0", "executor_evm")
+        ),
         "there is no executor_evm in the set of images v4.0.0",
     ),
     "no node key": (BFT, write("node1/node_key"), "node1: there is no node_key."),
@@ -154,7 +156,24 @@ REFUSALS: dict[str, tuple[Chain, Change, str]] = {
     "a node key of another": (BFT, swap("node_key"), "node0/node_key: its account is"),
     "nobody's keys": (replace(MULTI, mine=()), line("multi", "multi"), "it has the keys of no node."),
     "one cluster without a node": (replace(LOCAL, mine=(0, 1)), line("local", "local"), "node2: there is no account."),
-    "no command": (LOCAL, line("local_cluster", "cluster"), "it is no command of runner_k8s."),
+    "a line of a release with a directory": (
+        LOCAL, line("--pvc_name local-pvc", "--data_dir /home/docker/datadir"), "--data_dir is of runner_k8s",
+    ),
+    "a line of a release with an NFS server": (
+        LOCAL, line("--pvc_name local-pvc", "--nfs_server 192.0.2.1 --nfs_path /x"), "storage: {nfs:",
+    ),
+    "a line of a branch": (MULTI, line("--pvc_names", "--nodePort_ports 1,2 --pvc_names"), "add_node_port"),
+    "a line of the successor": (
+        LOCAL, line("create_k8s_config.py local_cluster", "cloud-config create"), "a line of cloud-config",
+    ),
+    "a line of the other successor": (
+        LOCAL, line("./create_k8s_config.py local_cluster", "python3 cita_cloud_config.py init"), "cita-cloud-config",
+    ),
+    "a line for volumes": (
+        LOCAL, line("create_k8s_config.py local_cluster", "create_pvc.py local_pvc"), "a line of create_pvc.py",
+    ),
+    "no command at all": (LOCAL, line("./create_k8s_config.py local_cluster", "x"), "it is no command of runner_k8s."),
+    "no command": (LOCAL, line("local_cluster", "cluster"), "it has neither local_cluster nor multi"),
     "a quotation mark": (LOCAL, line("123456", "'123456"), "a quotation mark in it is not closed"),
     "a password without its quotes": (LOCAL, line("123456", "let me in"), "a word of it belongs to no option"),
     "no password": (LOCAL, line("--kms_password 123456", ""), "it has no --kms_password"),

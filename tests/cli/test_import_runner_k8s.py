@@ -185,7 +185,7 @@ def test_what_a_failed_run_left_is_told(made: Callable[[Chain], Import]) -> None
     given = made(LOCAL)
     (given.folder / "node1/key_file").write_text("123456")
     ran = given.run()
-    assert "node1/key_file holds a password in plain text that a failed run left: delete it" in ran.err
+    assert "node1/key_file holds a password in plain text that a failed run left: no node reads it" in ran.err
     assert "123456" not in ran.said
 
 
@@ -204,3 +204,17 @@ def test_a_stack_with_a_genesis_file_is_not_told_to_found_one(made: Callable[[Ch
     assert given.run("--out", str(given.out)).code == 0
     ran = RUNNER.invoke(app, ["validate", str(given.out / "Pulumi.test-chain.yaml")])
     assert "timestamp" not in ran.output + ran.stderr
+
+
+@pytest.mark.parametrize(("chain", "services"), [(LOCAL, ["", "executor-"]), (MULTI, ["all-"])], ids=["local", "multi"])
+def test_what_is_deleted_before_holds_no_key(
+    made: Callable[[Chain], Import], chain: Chain, services: list[str]
+) -> None:
+    """The original's file of objects has its Secrets, too: the password of kms, and network keys."""
+    told = made(chain).run().err
+    (line,) = [each for each in told.splitlines() if "kubectl delete" in each]
+    named = line.partition("kubectl delete ")[2].partition(" (")[0].split()
+    stems = [f"test-chain-{index}" for index in chain.indices]
+    wanted = {f"deployment/{stem}" for stem in stems} | {f"service/{at}{stem}" for at in services for stem in stems}
+    assert set(named) == wanted | ({"service/test-chain-node-port"} if not chain.multi else set())
+    assert ".yaml" not in line

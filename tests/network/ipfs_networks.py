@@ -20,11 +20,12 @@ IMAGE = f"docker.io/ipfs/kubo:v{VERSION}"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STACKS = {"alpha": "ipfs-a", "beta": "ipfs-b", "gamma": "ipfs-c"}
 CONTAINER = "kubo"
-_LAB: dict[str, Any] = {
+LAB: dict[str, Any] = {
     "awaitReady": False,  # tests look for connections themselves
     "storage": {"size": "1Gi"},
     "resources": {"cpu": "20m", "memory": "64Mi", "memoryLimit": "512Mi"},
 }
+"""Defaults for nodes on the lab's machines."""
 _ADDRESS = re.compile(r"^(/\S+)/p2p/(12D3KooW\w+)$", re.MULTILINE)
 
 
@@ -62,7 +63,7 @@ def example(organisation: str, network: str, changes: Mapping[str, Any] | None =
         changes: By dotted path.
     """
     config: Config = {**from_file(EXAMPLES / f"Pulumi.{STACKS[organisation]}.yaml"), "identitySeed": seed(organisation)}
-    own = {"cluster.namespace": network, "network.name": network, "defaults": {**config.get("defaults", {}), **_LAB}}
+    own = {"cluster.namespace": network, "network.name": network, "defaults": {**config.get("defaults", {}), **LAB}}
     for pool in config["pools"].values():
         pool["namespace"] = network
         for written in pool["swarms"].values():
@@ -79,7 +80,7 @@ def _organisation(name: str, network: str, pools: Mapping[str, Any]) -> Config:
         "organisation": name,
         "cluster": {"context": "", "namespace": network, "address": "127.0.0.1", "apiServer": "https://127.0.0.1:6443"},
         "network": {"kind": "ipfs", "name": network, "version": VERSION},
-        "defaults": _LAB,
+        "defaults": LAB,
         "pools": {pool: {"swarms": dict(swarms)} for pool, swarms in pools.items()},
         "partners": {},
     }

@@ -41,14 +41,14 @@ def chosen(text: str, **network: Any) -> dict[str, tuple[str, str, str]]:
 def test_an_image_of_the_file_wins_and_one_without_a_tag_is_that_of_the_set() -> None:
     text = written({"controller": "controller", "kms": "kms_eth:v5.0.0", "network": "network_direct:latest"})
     found = chosen(text)
-    assert found["kms"] == ("kms_eth", "citacloud/kms_eth:v5.0.0", "run")
-    assert found["network"] == ("network_direct", "citacloud/network_direct:v5.0.0", "run")
-    assert found["consensus"] == ("consensus_raft", "citacloud/consensus_raft:v5.0.0", "run")
+    assert found["kms"] == ("kms_eth", "citacloud/kms_eth:v5.0.0", "exec run")
+    assert found["network"] == ("network_direct", "citacloud/network_direct:v5.0.0", "exec run")
+    assert found["consensus"] == ("consensus_raft", "citacloud/consensus_raft:v5.0.0", "exec run")
 
 
 def test_an_image_of_another_registry_is_known_by_its_name() -> None:
     text = written({"controller": "controller"}).replace("citacloud/kms_sm", "registry.example:5000/x/kms_sm:mine")
-    assert chosen(text)["kms"] == ("kms_sm", "registry.example:5000/x/kms_sm:mine", "run")
+    assert chosen(text)["kms"] == ("kms_sm", "registry.example:5000/x/kms_sm:mine", "exec run")
 
 
 def test_no_wrong_choice_that_passed_runner_k8s_passes_here() -> None:

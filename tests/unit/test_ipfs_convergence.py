@@ -9,7 +9,7 @@ import pytest
 
 from archipelago.model.address_book import AddressBook
 from archipelago.problems import Problem, Refused
-from archipelago.stack import sharing
+from archipelago.stack import swarms
 from archipelago.stack.plan import StackPlan
 from tests.ipfs import ARCHIVE, IPFS, STACKS, alpha, beta, examples, plan_of, world
 from tests.stacks import outputs_of, seed
@@ -126,7 +126,7 @@ def test_where_none_knows_which_of_two_keys_is_right_each_of_both_is_named() -> 
     nodes = [node for each in ("alpha", "beta") for node in plan_of(made.configs[each]).records]
     keyed = [node.model_copy(update={"fingerprint": f"{number:032x}"}) for number, node in enumerate(nodes)]
     waits = keyed[0].model_copy(update={"organisation": "gamma", "fingerprint": None})
-    found = sharing.disagreements(AddressBook.of("gamma", [*keyed, waits]), ())
+    found = swarms.disagreements(AddressBook.of("gamma", [*keyed, waits]), ())
     assert sorted(problem.path for problem in found) == ["partners.alpha", "partners.beta"]
 
 

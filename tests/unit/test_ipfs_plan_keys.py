@@ -23,7 +23,7 @@ SECRET = Ask("Secret", "ipfs", "the-key")
 
 def test_behaviour_02_a_secret_that_is_absent_is_made_with_a_valid_key() -> None:
     plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given={SECRET: None})
-    assert dict(node(plan).secrets) == {"the-key": {"swarm-key": held(plan).decode()}}
+    assert ipfs.made(plan) == {"the-key": {"swarm-key": held(plan).decode()}}
     assert parsed(held(plan)).fingerprint == plan.records[0].fingerprint
     assert len(held(plan)) == 95
     assert not held(plan).endswith(b"\n")
@@ -35,7 +35,7 @@ def test_behaviour_03_a_second_run_does_not_make_another_key() -> None:
     there = secret("the-key", {"swarm-key": held(first)}, owner=first.owner)
     again = plan_of(config, last=outputs_of(first), given=there)
     assert held(again) == held(first)
-    assert node(again).secrets == node(first).secrets
+    assert ipfs.made(again) == ipfs.made(first)
 
 
 def test_behaviour_05_a_secret_that_is_there_is_used_unchanged_and_left_alone() -> None:
@@ -44,7 +44,7 @@ def test_behaviour_05_a_secret_that_is_there_is_used_unchanged_and_left_alone() 
             plan = plan_of(alpha({f"{ARCHIVE}.key": {"secret": "the-key"}}), given=secret("the-key", {name: data}))
             assert held(plan) == data
             assert plan.records[0].fingerprint == KEY.fingerprint
-            assert not node(plan).secrets
+            assert not ipfs.made(plan)
 
 
 def test_a_key_in_binary_is_given_to_the_daemon_as_text() -> None:
@@ -74,7 +74,7 @@ def test_s11_a_key_that_only_the_cluster_knows_is_not_guessed() -> None:
     config = alpha({f"{ARCHIVE}.key": {"secret": "the-key"}})
     first = plan_of(config, given=secret("the-key", {"swarm-key": KEY.text}))
     preview = plan_of(config, last=outputs_of(first))
-    assert not node(preview).secrets
+    assert not ipfs.made(preview)
     assert not node(preview).runs
 
 
@@ -127,8 +127,8 @@ def test_members_of_one_swarm_share_a_secrets_key_over_namespaces() -> None:
     given = {**secret("the-key", {"swarm-key": KEY.text}, "one"), Ask("Secret", "two", "the-key"): None}
     plan = plan_of(alpha({"pools": pools}), given=given)
     assert {held(plan, name).decode() for name in ("a-archive", "b-archive")} == {KEY.text}
-    assert not node(plan, "a-archive").secrets
-    assert dict(node(plan, "b-archive").secrets) == {"the-key": {"swarm-key": KEY.text}}
+    assert not ipfs.made(plan, "a-archive")
+    assert ipfs.made(plan, "b-archive") == {"the-key": {"swarm-key": KEY.text}}
     other = secret("the-key", {"swarm-key": SwarmKey(bytes(32)).text}, "two")
     found = problems_of(alpha({"pools": pools}), {**given, **other})
     assert "hold different keys" in found["pools.a.swarms.archive.key"].message
@@ -180,3 +180,25 @@ def test_the_key_is_sealed_to_partners_that_may_have_it(share: list[str] | None,
     settings = ipfs.settings_of(alpha(changes | ({f"{ARCHIVE}.shareKeyWith": share} if share is not None else {})))
     found = ipfs.IPFS.shared(settings, Keyring(settings.seed, "alpha", "research"), Site("ipfs", ""), {})
     assert list(found.to["swarm/archive"]) == recipients
+
+
+def test_r38_the_token_of_the_api_has_a_secret_without_any_key() -> None:
+    plan = plan_of(alpha())
+    identity = node(plan).private_files
+    assert dict(node(plan).secrets) == {"public-archive-api-token": {"api-token": identity["api-token"]}}
+    assert identity["api-token"] != identity["private-key"]
+
+
+def test_r38_a_release_without_tokens_has_no_such_secret() -> None:
+    assert not node(plan_of(alpha({"network.version": "0.24.0"}))).secrets
+
+
+def test_r38_the_secret_starts_no_pod_again() -> None:
+    """The daemon has the token from its identity's Secret, as before."""
+    mounted = json.dumps([each for each in manifests(plan_of(alpha())) if each["kind"] == "StatefulSet"])
+    assert "public-archive-ss-identity" in mounted and "public-archive-api-token" not in mounted
+
+
+def test_r38_a_swarms_key_is_not_stored_under_the_name_of_the_token() -> None:
+    found = problems_of(alpha({f"{ARCHIVE}.key": {"secret": "public-archive-api-token"}}))
+    assert "the token of public-archive's API" in found[f"{ARCHIVE}.key.secret"].message

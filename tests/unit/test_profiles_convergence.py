@@ -12,7 +12,7 @@ import pytest
 from archipelago.manifests.common import OWNER
 from archipelago.model.endpoint import Endpoint
 from archipelago.model.record import ExternalNode
-from archipelago.profiles.peers import _told_apart, relayed_members
+from archipelago.profiles.peers import _told_apart, relayed_members, swarms_of
 from tests.identities import (
     CHAINS,
     GRANTS,
@@ -161,7 +161,8 @@ def test_a_strangers_member_that_claims_what_is_anothers_is_not_dialled_and_stop
     def dialled(changes: dict[str, Any], known: dict[str, Any]) -> tuple[list[ExternalNode], str]:
         other = replace(heard, delivery=heard.delivery.model_copy(update={"members": ({**member, **changes},)}))
         ours = [plan.records[0].model_copy(update=known)]
-        found, doubts = relayed_members([(other, False)], ours, [], "research", CHAINS[KIND].parse_node)
+        read = ("research", CHAINS[KIND].parse_node)
+        found, doubts = relayed_members([(other, False)], ours, [], swarms_of("beta", ours, [other], *read), *read)
         return found, " ".join(doubts)
 
     def at(host: str) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def test_a_strangers_member_that_claims_what_is_anothers_is_not_dialled_and_stop
         (dialled(at("169.254.169.254"), {}), "is an address of the machine's own"),
         (dialled({"nodeId": plan.records[0].node_id}, {}), ""),
         (dialled({"organisation": "delta"}, {}), ""),
-        (dialled({"swarm": "another"}, {}), ""),
+        (dialled({"swarm": "another", "fingerprint": "0" * 32}, {}), ""),
     ]
     for (found, told), words in refused:
         assert found == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,12 @@ from archipelago.chains.cita_cloud.chain_file import NAME, ChainFile, parsed
 from archipelago.chains.cita_cloud.device import check_device_id
 from archipelago.chains.cita_cloud.running import Controller
 from archipelago.chains.cita_cloud.services import stack
-from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.settings import ADDRESS, CitaNetwork, CitaNode, address_text
 from archipelago.chains.contract import Genesis, Site
 from archipelago.chains.founded import Founded
 from archipelago.chains.node import Node
 from archipelago.chains.peer_limits import PeerLimits
+from archipelago.foreign_text import shown
 from archipelago.identity.derive import Keyring
 from archipelago.model import names
 from archipelago.model.address_book import AddressBook
@@ -29,6 +31,7 @@ from archipelago.problems import Problem
 from archipelago.settings.models import NodeSettings, StackSettings
 from archipelago.settings.read import Settings
 
+_WHOLE = re.compile(r"[0-9]{1,9}(\.0)?")  # numbers cross stacks as floats
 _PASTED = {"name", "address", "host", "portBase", "deviceId", "index"}
 
 
@@ -150,7 +153,7 @@ class CitaCloud(Founded):
             api=None,
             more_services=tuple(others),
             closed_ports=_closed(network, (first, *others)),
-            dials=workload.TIKV if stack(network)["storage"].kind == "storage_tikv" else (),
+            dials=workload.TIKV_PORTS if stack(network)["storage"].kind == "storage_tikv" else (),
             volume=node.volume,
             public_files=_public_files(network, node, file) if file else {},
             private_files=node.private_files,
@@ -253,11 +256,16 @@ def _record(pasted: Mapping[str, Any]) -> dict[str, Any]:
     """
     if wrong := set(pasted) ^ _PASTED:
         raise ValueError(f"write exactly {', '.join(sorted(_PASTED))}: {', '.join(sorted(wrong))} differs")
-    if not isinstance(pasted["portBase"], (int, float, str)):
-        raise ValueError("portBase must be a port")
-    numbers = ports.block(int(pasted["portBase"]))
+    address = address_text(pasted["address"])
+    for key, value in (("name", pasted["name"]), ("host", pasted["host"]), ("address", address)):
+        if not isinstance(value, str):
+            raise ValueError(f"{key} must be a text, got {shown(value)}")
+    for key in ("index", "portBase"):
+        if isinstance(pasted[key], bool) or not _WHOLE.fullmatch(str(pasted[key])):
+            raise ValueError(f"{key} must be a whole number, got {shown(pasted[key])}")
+    numbers = ports.block(int(float(pasted["portBase"])))
     ends = {port.name: {"host": pasted["host"], "port": numbers[port.name]} for port in (ports.NETWORK, ports.SYNC)}
-    plain = {key: pasted[key] for key in ("name", "address", "index")}
+    plain = {"name": pasted["name"], "index": pasted["index"], "address": address}
     return {**plain, "nodeId": pasted["deviceId"], "role": "validator", "endpoints": ends}
 
 

@@ -8,6 +8,7 @@ from archipelago.chains.cita_cloud import imported, ports
 from archipelago.chains.cita_cloud.founding import validator_names
 from archipelago.chains.cita_cloud.services import stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.shell_command import COUCHDB_FLAGS, TIKV
 from archipelago.model.endpoint import Exposed
 from archipelago.problems import Problem
 from archipelago.settings.clients import narrowed
@@ -27,6 +28,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
         words = "keeps nobody out: archipelago:cluster.networkPolicies is false."
         yield Problem("network.clients", words, "Take one of the two out.")
     yield from _images(network)
+    yield from _commands(network)
     yield from _indices(settings)
     yield from _blocks(settings)
     for name, node in settings.nodes.items():
@@ -43,6 +45,7 @@ def doubts(settings: Settings) -> Iterator[str]:
     named = len(validator_names(settings))
     if network.founder and not stack(network).bft and named in (1, 2):
         yield f"Raft with {named} validators stops as soon as one of them does; with three it bears the loss of one."
+    yield from _untagged(network)
     yield from _open_to_anybody(settings)
     yield from imported.doubts(settings)
 
@@ -67,6 +70,26 @@ def _images(network: CitaNetwork) -> Iterator[Problem]:
                 f"Name one, as in archipelago:{path}: {{kind: {service.kind}, image: citacloud/{service.kind}:<tag>}}"
             )
             yield Problem(path, words, cure)
+
+
+def _commands(network: CitaNetwork) -> Iterator[Problem]:
+    """What the program gives a service itself, and it takes only once."""
+    executor = stack(network)["executor"]
+    if stack(network).couchdb and any(flag in executor.command for flag in COUCHDB_FLAGS):
+        words = f"the program gives {' and '.join(COUCHDB_FLAGS)} itself, and the executor takes them once."
+        cure = "Take them out, and set archipelago:nodes.<node>.stateDb.user and .password."
+        yield Problem("network.services.executor.command", words, cure)
+
+
+def _untagged(network: CitaNetwork) -> Iterator[str]:
+    """A service-config.toml without tags meant what was the latest in its time, which nobody can name now."""
+    given = ((each, getattr(network.services, each.role)) for each in stack(network).services)
+    taken = [each.image for each, said in given if said and said.command and not said.image and each.image]
+    if taken:
+        yield (
+            f"Images without a tag are those of the set {network.images}: {', '.join(taken)}. For others set "
+            "archipelago:network.images, or write a tag at each."
+        )
 
 
 def _indices(settings: Settings) -> Iterator[Problem]:
@@ -148,15 +171,17 @@ def _exposure(path: str, node: CitaNode) -> Iterator[Problem]:
 
 def _databases(settings: Settings) -> Iterator[Problem]:
     """storage_tikv puts no name of chain or node into its keys: two nodes on one TiKV overwrite each other."""
-    if stack(settings.network)["storage"].kind != "storage_tikv":
+    storage = stack(settings.network)["storage"]
+    if storage.kind != TIKV:
         return
     owners: dict[str, str] = {}
     for name, node in settings.nodes.items():
         path = f"nodes.{name}.pdEndpoints"
-        if not node.pd_endpoints:
+        drivers = node.pd_endpoints or storage.endpoints
+        if not drivers:
             cure = f"Add archipelago:{path}: [<its own cluster>-pd:2379]"
             yield Problem(path, "is missing: storage_tikv needs a TiKV of the node's own.", cure)
-        for endpoint in node.pd_endpoints:
+        for endpoint in drivers:
             if owners.setdefault(endpoint, name) != name:
                 words = f"{endpoint} is the TiKV of {owners[endpoint]}, and each would overwrite the other's blocks."
                 yield Problem(path, words, "Give every node a TiKV of its own.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archipelago.chains.cita_cloud.files import GRPC, ROLES
+from archipelago.chains.cita_cloud.shell_command import TIKV, endpoints, executed, joined, without_endpoints
 
 if TYPE_CHECKING:
     from archipelago.chains.cita_cloud.settings import CitaNetwork
@@ -42,6 +43,9 @@ _SETS = {
         "absent": (),
     },
 }
+IMAGES = ("v5.0.0", "v4.0.0")
+"""Sets of images, the latest first."""
+_RENAMED = {"v4.0.0": {"controller": "controller_poc"}, "v5.0.0": {"controller_poc": "controller"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,14 @@ class Chosen:
         kind: Implementation, as `consensus_raft`.
         image: With its tag; empty where nobody published one for this set of images.
         command: What the shell runs.
+        endpoints: Placement drivers of a TiKV that the command named; the program gives each node its own.
     """
 
     role: str
     kind: str
     image: str
     command: str
+    endpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,11 @@ def stack(network: CitaNetwork) -> Stack:
         given = getattr(network.services, role)
         kind = given.kind if given else usual
         image = (given.image if given else None) or _image(network.images, kind)
-        command = (given.command if given else None) or f"exec {_command(role, kind)}"
-        found.append(Chosen(role, kind, image, command))
+        written = joined((given.command if given else None) or _command(role, kind))
+        drivers = endpoints(written) if kind == TIKV else ()
+        # names and a service-config.toml come to the same
+        command = executed(without_endpoints(written) if drivers else written)
+        found.append(Chosen(role, kind, image, command, drivers))
     return Stack(tuple(found))
 
 
@@ -103,8 +112,13 @@ def usual(images: str, role: str, kind: str) -> Chosen:
     return Chosen(role, kind, _image(images, kind), _command(role, kind))
 
 
-def _image(images: str, kind: str) -> str:
-    offered = _SETS[images]
+def called(images: str, kind: str) -> str:
+    """What a set of images calls an implementation: release 5 has given one of release 4 another name."""
+    return _RENAMED[images].get(kind, kind)
+
+
+def _image(images: str, written: str) -> str:
+    offered, kind = _SETS[images], called(images, written)
     if kind in (*offered["defaults"], *offered["more"]) and kind not in offered["absent"]:
         return f"citacloud/{kind}:{images}"
     return f"citacloud/{kind}:{_ODD_TAGS[kind]}" if kind in _ODD_TAGS else ""

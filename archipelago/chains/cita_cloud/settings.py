@@ -71,10 +71,14 @@ def _user(value: str) -> str:
     return value
 
 
+def address_text(value: Any) -> Any:
+    """An address as text; YAML reads an unquoted one that begins with many zeros as a number."""
+    return f"0x{value:040x}" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else value
+
+
 def _address(value: Any) -> Any:
     """Of SM2 or secp256k1: the mixed case of an Ethereum checksum means nothing here."""
-    if isinstance(value, int):  # YAML 1.2 reads an unquoted 0x… as a number
-        value = f"0x{value:040x}"
+    value = address_text(value)
     if not isinstance(value, str) or not ADDRESS.fullmatch(value):
         raise fault(f"{value!r} is no account address", "Write 0x and 40 hex characters, in quotes.")
     return value.lower()

@@ -19,10 +19,11 @@ from archipelago.chains.cita_cloud.identity import (
 )
 from archipelago.chains.cita_cloud.services import KEY_FILE, KMS_FOLDER, NETWORK_FOLDER, NETWORK_KEY, Chosen, stack
 from archipelago.chains.cita_cloud.settings import CitaNetwork, CitaNode
+from archipelago.chains.cita_cloud.shell_command import TIKV
 from archipelago.model.plan import Container, Mount, Probe, Resources, Source
 
 DATA = "/data"
-TIKV = (2379, 20160)  # its placement driver and its stores
+TIKV_PORTS = (2379, 20160)  # its placement driver and its stores
 _TMP = Mount(Source.TMP, "/tmp", writable=True)  # noqa: S108 - a volume of the pod's own
 _SMALL = Resources("10m", "32Mi", "128Mi")
 
@@ -134,8 +135,8 @@ def _service(network: CitaNetwork, node: CitaNode, service: Chosen) -> Container
         mounts.append(Mount(Source.IDENTITY, NETWORK_FOLDER, files=(NETWORK_KEY,)))
     if service.role == "kms":
         mounts.append(Mount(Source.IDENTITY, KMS_FOLDER, files=(KEY_FILE,)))
-    if service.kind == "storage_tikv":
-        command = f"{command} -e {quote(','.join(node.pd_endpoints))}"
+    if service.kind == TIKV:
+        command = f"{command} -e {quote(','.join(node.pd_endpoints or service.endpoints))}"
     if service.kind == "executor_chaincode_ext":  # it takes them as flags only; they are in no manifest
         command = f'{command} --couchdb-username {node.state_db.user} --couchdb-password "$COUCHDB_PASSWORD"'
         env = {"COUCHDB_PASSWORD": COUCHDB_PASSWORD}

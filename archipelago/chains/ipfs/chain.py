@@ -186,7 +186,7 @@ class Ipfs:
             volume=node.volume,
             public_files=_public_files(stack, node),
             private_files=node.private_files,
-            secrets=keys.kept(stack, node, site),
+            secrets={**keys.kept(stack, node, site), **identity.for_applications(node)},
             await_ready=node.settings.await_ready,
             stateful=True,
             namespace=_elsewhere(stack, node.name),

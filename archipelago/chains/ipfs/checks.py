@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from archipelago.chains.ipfs import ports, versions
 from archipelago.chains.ipfs.fields import AUTO
+from archipelago.chains.ipfs.identity import token_secret
 from archipelago.chains.ipfs.keys import ask_of, source_of, swarms
 from archipelago.chains.ipfs.places import STATUS_PORT
 from archipelago.chains.ipfs.settings import IpfsStack, Member
@@ -139,8 +140,12 @@ def _one_swarm(settings: IpfsStack, nodes: Sequence[str]) -> Iterator[Problem]:
 def _secrets(settings: IpfsStack) -> Iterator[Problem]:
     """Two swarms with one key are one swarm that does not know it."""
     owners: dict[str, str] = {}
+    tokens = {(settings.namespace_of(node), token_secret(node)): node for node in settings.nodes}
     for node in settings.nodes:
         ask, (_, swarm) = ask_of(settings, node), settings.place(node)
+        if ask and (owner := tokens.get((ask.namespace, ask.name))):
+            words = f"{ask} is that of the token of {owner}'s API."
+            yield Problem(f"{settings.path_of(node)}.key.secret", words, "Give the Secret with the key another name.")
         if ask and owners.setdefault(str(ask), swarm) != swarm:
             words = f"{ask} has the key of swarm {owners[str(ask)]} already, and whoever has a swarm's key is in it."
             yield Problem(f"{settings.path_of(node)}.key", words, "Name another Secret for each swarm.")

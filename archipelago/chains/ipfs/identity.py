@@ -40,6 +40,17 @@ def node(settings: IpfsStack, keyring: Keyring, name: str) -> Node[Member]:
     return Node(member, record, files)
 
 
+def token_secret(node: str) -> str:
+    """Name of the Secret with the token of a member's API and nothing else."""
+    return f"{node}-{API_TOKEN}"
+
+
+def for_applications(node: Node[Member]) -> dict[str, dict[str, str]]:
+    """The token of a member's API in a Secret of its own: who mounts it there has no key of the node or the swarm."""
+    token = node.private_files.get(API_TOKEN)
+    return {token_secret(node.name): {API_TOKEN: token}} if token else {}
+
+
 def identified(files: Mapping[str, str]) -> dict[str, str]:
     """PeerID and fingerprint of the swarm's key in a member's private files.
 

@@ -11,11 +11,13 @@ from archipelago.chains.ipfs.settings import IpfsStack, KeySource, Member
 from archipelago.chains.ipfs.swarm_key import SECRET_KEYS, SwarmKey, derived, parsed
 from archipelago.chains.node import Node
 from archipelago.chains.shared import Shared
+from archipelago.foreign_text import quoted
 from archipelago.identity.derive import Keyring
 from archipelago.problems import Problem
 
 Received = Mapping[str, Mapping[str, bytes]]
 _LARGEST = 4096  # bytes of a key file; it needs 95, and whatever follows the key is passed over
+_MOST_TOLD = 5
 
 
 @dataclass
@@ -27,6 +29,7 @@ class _Found:
     taken: dict[str, str] = field(default_factory=dict)
     givers: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def item(swarm: str, generation: int) -> str:
@@ -66,6 +69,8 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
             held = received.get(source.partner, {}).get(name)
             place = f"partners.{source.partner}"
             found.givers.add(source.partner)
+            if held is None:
+                found.warnings += _other_names(source.partner, swarm, received.get(source.partner, {}))
         elif source.secret:
             held = _in_secrets(settings, keyring, site, swarm, nodes, found)
             place = f"{settings.path_of(nodes[0])}.key"
@@ -79,7 +84,9 @@ def shared(settings: IpfsStack, keyring: Keyring, site: Site, received: Received
             found.to[name] = tuple(sorted(set(partners) - {source.partner}))
             found.taken |= {name: source.partner} if source.partner else {}
             found.problems += _pinned(settings, nodes, parsed(held))
-    return Shared(found.items, found.to, found.taken, frozenset(found.givers), tuple(found.problems))
+    return Shared(
+        found.items, found.to, found.taken, frozenset(found.givers), tuple(found.problems), tuple(found.warnings)
+    )
 
 
 def _is_key(held: bytes, place: str, swarm: str, found: _Found) -> bool:
@@ -106,7 +113,10 @@ def _pinned(settings: IpfsStack, nodes: Sequence[str], key: SwarmKey) -> Iterato
 def _in_secrets(
     settings: IpfsStack, keyring: Keyring, site: Site, swarm: str, nodes: Sequence[str], found: _Found
 ) -> bytes | None:
-    """The key in the Secrets of a swarm's members; a derived one where none of them is there yet."""
+    """The key in the Secrets of a swarm's members; where none of them is there yet, a derived one, or none.
+
+    None where the swarm has a key already: who joins would be alone with another one.
+    """
     generation = settings.nodes[nodes[0]].key_generation
     held: dict[Ask, bytes] = {}
     for node in nodes:
@@ -124,7 +134,42 @@ def _in_secrets(
         found.problems.append(Problem(f"{settings.path_of(nodes[0])}.key", words, cure))
     if found.problems:
         return None
-    return next(iter(foreign.values()), derived(keyring, swarm, generation).text.encode())
+    made = derived(keyring, swarm, generation)
+    if not foreign and not held and _has_key_already(settings, nodes, made) and _as_before(site, made, nodes) is None:
+        found.warnings += _to_make(settings, swarm, nodes)
+        return None
+    return next(iter(foreign.values()), made.text.encode())
+
+
+def _has_key_already(settings: IpfsStack, nodes: Sequence[str], made: SwarmKey) -> bool:
+    """Whether others have the key of a swarm: we join it, dial a member of it, or know another fingerprint."""
+    members = [settings.nodes[node] for node in nodes]
+    return (
+        bool(settings.network.joins)
+        or any(member.bootstrap for member in members)
+        or any(member.key_fingerprint not in (None, made.fingerprint) for member in members)
+    )
+
+
+def _to_make(settings: IpfsStack, swarm: str, nodes: Sequence[str]) -> Iterator[str]:
+    for ask in dict.fromkeys(ask_of(settings, node) for node in nodes):
+        if ask:
+            yield (
+                f"{ask} is not there. Others have the key of swarm {swarm}, so none is made here: get the key file of "
+                f"them, and then: kubectl -n {ask.namespace} create secret generic {ask.name} "
+                f"--from-file={SECRET_KEYS[0]}=<file>"
+            )
+
+
+def _other_names(partner: str, swarm: str, given: Mapping[str, bytes]) -> Iterator[str]:
+    """A partner that seals keys to us, and none of a swarm of this name: it may have another name there."""
+    told = {name.split("/")[1] for name in given if name.startswith("swarm/")}
+    if told and swarm not in told:
+        listed = ", ".join(quoted(each) for each in sorted(told)[:_MOST_TOLD])
+        yield (
+            f"{partner} seals no key of a swarm {swarm} to us, but those of {listed}. A key is sealed under the "
+            "swarm's name there: name the swarm so here too, or take its key from a Secret."
+        )
 
 
 def _as_before(site: Site, made: SwarmKey, nodes: Sequence[str]) -> bytes | None:

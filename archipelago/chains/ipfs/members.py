@@ -14,6 +14,7 @@ from archipelago.model.address_book import AddressBook
 from archipelago.model.endpoint import Endpoint, Exposed
 from archipelago.model.plan import NodePlan
 from archipelago.model.record import ExternalNode
+from archipelago.model.swarms import Swarms
 
 _PASTED = {"name", "swarm", "multiaddr", "fingerprint"}
 
@@ -56,15 +57,19 @@ def pasted(node: ExternalNode) -> dict[str, Any]:
 def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
     """The members of every swarm as JSON, and of our swarms as lines for a shell; own ones by their names inside.
 
+    Who holds the key of a swarm of ours is in it, under our name, whatever his organisation calls it.
+
     Args:
         book: Everybody.
         plans: Own members.
     """
     inside = {plan.name: _inside(plan) for plan in plans}
+    known = Swarms.of(book.organisation, book)
     swarms: dict[str, list[tuple[ExternalNode, tuple[Multiaddr, ...]]]] = {}
     for node in book:
         end = inside.get(node.name) if book.runs(node) else node.endpoints.get(SWARM)
-        swarms.setdefault(node.swarm or "", []).append((node, (of_endpoint(end),) if end else ()))
+        for swarm in known.ours(node) or (node.swarm or "",):
+            swarms.setdefault(swarm, []).append((node, (of_endpoint(end),) if end else ()))
     listed = {
         swarm: [{"id": node.node_id, "addrs": [str(each) for each in at]} for node, at in found]
         for swarm, found in sorted(swarms.items())

@@ -37,7 +37,8 @@ class KeySource(Strict):
 
     generate: Literal[True] | None = Field(default=None, description="true: derived from this stack's seed.")
     secret: SecretName | None = Field(
-        default=None, description="A Secret in the pool's namespace; made with a new key where there is none."
+        default=None,
+        description="A Secret in the pool's namespace. Absent, a founder makes it; who joins waits for it.",
     )
     partner: Label | None = Field(default=None, description="A partner that seals its key for us.")
 

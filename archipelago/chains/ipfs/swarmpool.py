@@ -6,112 +6,29 @@ wherever they stand: at the pool, at a swarm, or in its definition; and ports in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
-from archipelago.chains.ipfs.swarm_key import SECRET_KEYS
-from archipelago.chains.takeover import Takeover
+from archipelago.chains.ipfs import swarmpool_notes
+from archipelago.chains.ipfs.swarm_key import parsed
+from archipelago.chains.ipfs.swarmpool_objects import (
+    GROUP,
+    Definition,
+    Identity,
+    Network,
+    Pool,
+    PoolSpec,
+    Ports,
+    Swarm,
+    made,
+    metadata,
+    one_of_each,
+    one_swarm_each,
+    read,
+)
+from archipelago.chains.ipfs.swarmpool_secrets import key_files
+from archipelago.chains.takeover import Stored, Takeover
 from archipelago.problems import Problem, Refused
-from archipelago.settings.read import path_text
-
-GROUP = "peerdiscovery.irt-saintexupery.com"
-_PASSED_OVER = ("Peer",)  # written by its controller; ours writes its own
-
-
-class _Given(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
-
-
-def _nothing(value: Any) -> Any:
-    return {} if value is None else value
-
-
-class _Metadata(_Given):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    name: str
-    namespace: str = "default"
-
-
-class _Ports(_Given):
-    swarm_port: int | None = None
-    api_port: int | None = None
-
-
-class _Balancer(_Ports):
-    address: str = Field(default="auto", alias="loadBalancerIP")
-    api: bool = Field(default=False, alias="exposedAPI")
-
-
-class _Traefik(_Ports):
-    entry_point: str = Field(alias="traefikEntryPoint")
-    service: str = Field(default="traefik", alias="traefikLoadBalancerServiceName")
-    namespace: str = Field(
-        default="traefik",
-        validation_alias=AliasChoices("traefikLoadBalancerServiceNamespace", "traefikLoadBalancerNamespace"),
-    )
-
-
-class _Network(_Ports):
-    load_balancer: Annotated[_Balancer, BeforeValidator(_nothing)] | None = None
-    traefik: _Traefik | None = None
-
-
-class _Storage(_Given):
-    capacity: str | None = None
-
-
-class _Common(_Given):
-    """What stands at a pool, at a swarm or in its definition."""
-
-    network: _Network | None = None
-    storage: _Storage | None = None
-    version: str | None = Field(default=None, alias="IPFSVersion")
-
-
-class _Definition(_Common):
-    secret: str | None = Field(default=None, alias="swarmKeySecretRef")
-    bootstrap: tuple[str, ...] = Field(default=(), alias="bootstrapNodeAddresses")
-
-
-class _Swarm(_Common):
-    name: str
-    definition: Annotated[_Definition, BeforeValidator(_nothing)] | None = Field(default=None, alias="swarmDefinition")
-
-
-class _PoolSpec(_Common):
-    swarms: tuple[_Swarm, ...] = ()
-
-
-class _Pool(BaseModel):
-    metadata: _Metadata
-    spec: _PoolSpec
-
-
-class _Place(_Given):
-    namespace: str
-    pool: str = Field(alias="swarmPool")
-    swarm: str
-
-
-class _Category(_Given):
-    name: str
-
-
-class _IdentitySpec(_Given):
-    swarms: tuple[_Place, ...] = ()
-    name: str = ""
-    description: str = ""
-    url: str = Field(default="", alias="URL")
-    categories: tuple[_Category, ...] = ()
-
-
-class _Identity(BaseModel):
-    metadata: _Metadata
-    spec: _IdentitySpec
 
 
 class SwarmPools:
@@ -127,69 +44,63 @@ class SwarmPools:
             joins: The organisation that founded it; empty where this one does.
 
         Raises:
-            Refused: One of them is malformed, or none is there.
+            Refused: One of them is malformed, two have one name, or none is there.
         """
-        ours = [each for each in objects if str(each.get("apiVersion", "")).partition("/")[0] == GROUP]
-        found: list[_Pool | _Identity] = []
         problems: list[Problem] = []
-        for each in ours:
-            if each.get("kind") in _PASSED_OVER:
-                continue
-            try:
-                found.append(_read(each))
-            except ValidationError as error:
-                problems += _problems(each, error)
-        pools = [each for each in found if isinstance(each, _Pool)]
+        found = read(objects, problems)
+        pools = one_of_each("SwarmPool", [each for each in found if isinstance(each, Pool)], problems)
+        identities = one_of_each("Identity", [each for each in found if isinstance(each, Identity)], problems)
+        problems += [problem for pool in pools for problem in one_swarm_each(pool)]
         if not pools and not problems:
             words = f"there is no SwarmPool of {GROUP} in it."
             problems.append(Problem("", words, "Name the files, or: kubectl get swarmpools,identities -A -o yaml"))
+        makes = frozenset(str(metadata(each).get("name")) for each in made(objects, "Namespace"))
+        stored = {each.place: each for each in key_files(objects, pools, joins, makes, problems)}
         if problems:
             raise Refused(problems, "import-swarmpool")
+        namespace = pools[0].metadata.namespace
         said: dict[str, Any] = {
             "organisation": organisation,
-            "cluster": {"namespace": pools[0].metadata.namespace, "createNamespace": False},
+            "cluster": {"namespace": namespace, "createNamespace": namespace in makes},
             "network": {"kind": "ipfs", "name": network, **({"joins": joins} if joins else {"founder": True})},
-            "pools": {each.metadata.name: _pool(each) for each in pools},
+            "pools": {each.metadata.name: _pool(each, joins, stored, makes) for each in pools},
         }
-        identities = {each.metadata.name: _identity(each) for each in found if isinstance(each, _Identity)}
-        said |= {"identities": identities} if identities else {}
-        return Takeover(said, {}, "", "", tuple(_notes(objects, pools, bool(identities))))
+        said |= (
+            {"identities": {each.metadata.name: _identity(each, makes) for each in identities}} if identities else {}
+        )
+        notes = swarmpool_notes.notes(objects, pools, joins, stored.values(), identities=bool(identities))
+        return Takeover(said, {}, "", "", tuple(notes), tuple(stored.values()))
 
 
-def _read(given: Mapping[str, Any]) -> _Pool | _Identity:
-    kinds: dict[str, type[_Pool | _Identity]] = {"SwarmPool": _Pool, "Identity": _Identity}
-    kind = str(given.get("kind"))
-    if kind not in kinds:
-        words = f"{kind} is no kind of {GROUP}."
-        raise Refused([Problem("", words, "Kinds are SwarmPool, Identity and Peer.")], "import-swarmpool")
-    return kinds[kind].model_validate(given)
-
-
-def _problems(given: Mapping[str, Any], error: ValidationError) -> Iterator[Problem]:
-    metadata = given.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    for detail in error.errors(include_url=False):
-        where = f"{given.get('kind')} {name or '(without a name)'}: {path_text(detail['loc'])}"
-        cure = "Compare it with what kubectl get -o yaml shows; fields are spelled as cluster-discovery has them."
-        yield Problem("", f"{where}: {detail['msg']}.", cure)
-
-
-def _pool(pool: _Pool) -> dict[str, Any]:
-    spec = pool.spec
+def _pool(pool: Pool, joins: str, stored: Mapping[tuple[str, str], Stored], makes: Container[str]) -> dict[str, Any]:
+    spec, namespace = pool.spec, pool.metadata.namespace
     return {
-        "namespace": pool.metadata.namespace,
-        "createNamespace": False,
-        "swarms": {swarm.name: _member(spec, swarm) for swarm in spec.swarms},
+        "namespace": namespace,
+        "createNamespace": namespace in makes,
+        "swarms": {
+            swarm.name: {**_key(swarm, joins, namespace, stored), **_member(spec, swarm)} for swarm in spec.swarms
+        },
     }
 
 
-def _member(pool: _PoolSpec, swarm: _Swarm) -> dict[str, Any]:
-    definition = swarm.definition or _Definition()
+def _key(swarm: Swarm, joins: str, namespace: str, stored: Mapping[tuple[str, str], Stored]) -> dict[str, Any]:
+    """Where its key comes from; who joins and names no Secret has it from the founder, as settings have it anyway."""
+    secret = swarm.definition.secret if swarm.definition else None
+    if secret is None:
+        return {} if joins else {"key": "generate"}
+    held = stored.get((namespace, secret))
+    # another key than the one of the documents is never taken for it
+    pin = {"keyFingerprint": parsed(held.content).fingerprint} if held and held.content is not None else {}
+    return {"key": {"secret": secret}, **pin}
+
+
+def _member(pool: PoolSpec, swarm: Swarm) -> dict[str, Any]:
+    definition = swarm.definition or Definition()
     places = (definition, swarm, pool)  # the nearest one wins
     network = next((each.network for each in places if each.network), None)
     storage = next((each.storage for each in places if each.storage), None)
     version = next((each.version for each in places if each.version), None)
-    said: dict[str, Any] = {"key": {"secret": definition.secret} if definition.secret else "generate"}
+    said: dict[str, Any] = {}
     if definition.bootstrap:
         said["bootstrap"] = list(definition.bootstrap)
     said |= _network(network) if network else {}
@@ -200,7 +111,7 @@ def _member(pool: _PoolSpec, swarm: _Swarm) -> dict[str, Any]:
     return said
 
 
-def _network(network: _Network) -> dict[str, Any]:
+def _network(network: Network) -> dict[str, Any]:
     balancer, traefik = network.load_balancer, network.traefik
     said: dict[str, Any] = {}
     if traefik:
@@ -208,7 +119,7 @@ def _network(network: _Network) -> dict[str, Any]:
         said["exposure"] = {"traefik": way}
     elif balancer:
         said["exposure"] = {"type": "LoadBalancer", "address": balancer.address, "api": balancer.api}
-    holders: tuple[_Ports, ...] = tuple(each for each in (network, balancer, traefik) if each)
+    holders: tuple[Ports, ...] = tuple(each for each in (network, balancer, traefik) if each)
     for key, numbers in (
         ("swarmPort", [each.swarm_port for each in holders]),
         ("apiPort", [each.api_port for each in holders]),
@@ -218,35 +129,12 @@ def _network(network: _Network) -> dict[str, Any]:
     return said
 
 
-def _identity(identity: _Identity) -> dict[str, Any]:
-    spec = identity.spec
-    said: dict[str, Any] = {"namespace": identity.metadata.namespace}
+def _identity(identity: Identity, makes: Container[str]) -> dict[str, Any]:
+    spec, namespace = identity.spec, identity.metadata.namespace
+    said: dict[str, Any] = {"namespace": namespace, **({"createNamespace": True} if namespace in makes else {})}
     said |= {"name": spec.name} if spec.name else {}
     said |= {"description": spec.description} if spec.description else {}
     said |= {"url": spec.url} if spec.url else {}
     said |= {"categories": [each.name for each in spec.categories]} if spec.categories else {}
     said |= {"publishTo": [f"{each.namespace}/{each.pool}/{each.swarm}" for each in spec.swarms]} if spec.swarms else {}
     return said
-
-
-def _notes(objects: Sequence[Mapping[str, Any]], pools: Sequence[_Pool], identities: bool) -> Iterator[str]:
-    for pool in pools:
-        for swarm in pool.spec.swarms:
-            full = f"{pool.metadata.name}/{swarm.name}"
-            if swarm.definition is None:
-                yield (
-                    f"{full} was in the network whose key comes with cluster-discovery's chart, the same for everybody "
-                    "who installs it; here it gets a key of its own. To stay in there, put that key into a Secret."
-                )
-            elif swarm.definition.secret is None:
-                yield f"{full} names no Secret with a key; here it gets one that is derived from your seed."
-    if any(each.get("kind") == "Secret" for each in objects):
-        names = " or ".join(SECRET_KEYS)
-        yield f"Secrets stay where they are: a member reads its key from {names} in the Secret that key names."
-    yield "Members get PeerIDs of their own: tell partners the ones that archipelago identity shows."
-    yield "cluster-discovery's controller and its StatefulSets have to be gone before pulumi up: names are the same."
-    if identities:
-        yield (
-            "cluster-discovery gave the kubeconfig of every identity to everybody in the swarm; here a partner has one "
-            "where archipelago:identities.<name>.grants.<partner> says so, and archipelago:cluster.apiServer is set."
-        )

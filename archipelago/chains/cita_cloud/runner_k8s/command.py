@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NoReturn
 
 from archipelago.problems import Problem, Refused
@@ -32,6 +34,45 @@ _OWN = {
     _MULTI: {"timestamp": "", "super_admin": ""},
 }
 _LISTS = ("nodes", "authorities", "lbs_tokens", "sync_device_ids", "kms_passwords", "node_ports", "pvc_names")
+
+
+_MODE = re.compile(rf"\b({_LOCAL}|{_MULTI})\b")
+_CLAIM = (
+    "Write --pvc_name and any name in its place, which is that of a claim, and in the stack file in the place of "
+    "storage.claim at each node"
+)
+# Of other versions: what they are, and what to write.
+_OTHER_OPTIONS = {
+    "--data_dir": (
+        "--data_dir is of runner_k8s up to release 4, whose nodes were Pods on a directory of the machine.",
+        f"{_CLAIM}: storage: {{local: {{host: <the machine>, path: <the directory>}}}}. Before release 4 kms made the "
+        "accounts when it started: then the folder has none, and the chain cannot be imported.",
+    ),
+    **dict.fromkeys(
+        ("--nfs_server", "--nfs_path"),
+        (
+            "--nfs_server and --nfs_path are of runner_k8s up to release 4, whose nodes were Pods on an NFS server.",
+            f"{_CLAIM}: storage: {{nfs: {{server: <the server>, path: <the path>}}}}",
+        ),
+    ),
+    "--business_network_name": (
+        "--business_network_name is of runner_k8s's branches for a composer, which set nothing in a chain.",
+        "Leave it out, and give the rest of the line.",
+    ),
+    "--nodePort_ports": (
+        "--nodePort_ports is of runner_k8s's branch add_node_port, which opened NodePorts beside the load balancers.",
+        "Leave it out, and give the rest of the line; exposure: {type: NodePort} at a node opens its ports so.",
+    ),
+}
+_SUCCESSOR = "its chains have the layout of release 6 and later, which this program does not run."
+_OTHER_PROGRAMS = {
+    "cloud-config": f"it is a line of cloud-config: {_SUCCESSOR}",
+    "cita-cloud-config": f"it is a line of cita-cloud-config: {_SUCCESSOR}",
+    "create-pvc": "it is a line of create_pvc.py, which made volumes alone.",
+    "create-account": "it is a line of create_account.py, which made an account alone.",
+    "create-syncthing-config": "it is a line of create_syncthing_config.py, which made a certificate alone.",
+    "create-k8s-config": f"it has neither {_LOCAL} nor {_MULTI}, without which create_k8s_config.py made nothing.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +148,8 @@ def parsed(text: str) -> Command:
         given, unknown = parser.parse_known_args(words)
     except ValueError:
         raise _refused("an option of it has no value, or is cut off.", "Copy the whole line again.") from None
+    if older := next((each for each in (word.partition("=")[0] for word in unknown) if each in _OTHER_OPTIONS), None):
+        raise _refused(*_OTHER_OPTIONS[older])
     if unknown:
         options = ", ".join(each.partition("=")[0] for each in unknown if each.startswith("--"))
         what = f"{mode} has no option {options}" if options else "a word of it belongs to no option"
@@ -130,14 +173,37 @@ def parsed(text: str) -> Command:
 
 def _words(text: str) -> tuple[str, list[str]]:
     try:
-        words = shlex.split(text)
+        words = shlex.split(_line(text), comments=False)
     except ValueError:
         raise _refused("a quotation mark in it is not closed.", "Copy the whole line again.") from None
     place = next((at for at, word in enumerate(words) if word in _OWN), None)
     if place is None:
         cure = f"Give the line that made the folder: create_k8s_config.py {_LOCAL}, or {_MULTI}, and its options."
+        named = (re.sub(r"\.py$", "", word.rpartition("/")[2]).replace("_", "-") for word in words)
+        if other := next((_OTHER_PROGRAMS[each] for each in named if each in _OTHER_PROGRAMS), ""):
+            raise _refused(other, cure)
         raise _refused("it is no command of runner_k8s.", cure)
     return words[place], words[place + 1 :]
+
+
+def _line(text: str) -> str:
+    """The command in a text: lines that a backslash ends or a prompt begins are one, and so are lines of options."""
+    whole = re.sub(r"\\[ \t]*\r?\n(?:[ \t]*>[ \t])?", " ", text)
+    lines = [each.strip() for each in whole.splitlines()]
+    first = next((at for at, each in enumerate(lines) if _MODE.search(each)), None)
+    if first is None:
+        return whole
+    rest = list(takewhile(lambda each: each.startswith("-"), lines[first + 1 :]))
+    return whole if _is_open(lines[first]) else " ".join([lines[first], *rest])
+
+
+def _is_open(line: str) -> bool:
+    """Whether a quotation mark goes on in the next line."""
+    try:
+        shlex.split(line)
+    except ValueError:
+        return True
+    return False
 
 
 def _peers(values: Mapping[str, str]) -> tuple[Place, ...]:

@@ -14,7 +14,7 @@ from archipelago.chains.cita_cloud.files import DATABASE, KEY_ID_FILE
 from archipelago.chains.cita_cloud.runner_k8s import folder
 from archipelago.chains.cita_cloud.runner_k8s.command import Command, parsed
 from archipelago.chains.cita_cloud.runner_k8s.folder import GENESIS, SYSTEM, NodeFolder
-from archipelago.chains.cita_cloud.services import usual
+from archipelago.chains.cita_cloud.services import IMAGES, usual
 from archipelago.chains.takeover import Left
 from archipelago.problems import Problem, Refused
 
@@ -81,11 +81,12 @@ def read(left: Left) -> Read:
 
 
 def _images(services: Mapping[str, Mapping[str, str]], nodes: tuple[NodeFolder, ...]) -> str:
-    """The set of images: what the tags say, else what the configuration files know."""
+    """The set of images: what the tags say, else what the configuration files know, if it has all that is named."""
     tags = {each.get("image", "").rpartition(":")[2] for each in services.values()}
     if tags & {"v4.0.0", "v5.0.0"}:
         return "v5.0.0" if "v5.0.0" in tags else "v4.0.0"
-    return "v4.0.0" if folder.enables_tls(nodes) is None else "v5.0.0"
+    told = "v4.0.0" if folder.enables_tls(nodes) is None else "v5.0.0"
+    return next((each for each in (told, *IMAGES) if not [*_unknown(services, each)]), told)
 
 
 def _chain_file(

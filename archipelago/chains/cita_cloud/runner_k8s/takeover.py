@@ -18,11 +18,11 @@ from archipelago.chains.cita_cloud.runner_k8s.command import parsed
 from archipelago.chains.cita_cloud.runner_k8s.folder import NodeFolder
 from archipelago.chains.cita_cloud.runner_k8s.reading import Read, read
 from archipelago.chains.cita_cloud.services import KEY_FILE, usual
+from archipelago.chains.cita_cloud.shell_command import TIKV, endpoints, joined, without_endpoints
 from archipelago.chains.takeover import Left, Takeover
 from archipelago.settings.yaml_reader import load_all
 
 _OTHERS = "others"  # the partner that has the nodes of other stacks
-_PD = re.compile(r"\s+-e\s+(\S+)")
 _HEX_KEY = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -81,7 +81,7 @@ def _config(chain: Read) -> dict[str, Any]:
 def _service(images: str, role: str, given: Mapping[str, str]) -> str | dict[str, str]:
     """An implementation by its name alone, where the rest is as usual."""
     expected = usual(images, role, given["kind"])
-    command = _PD.sub("", given["command"])
+    command = without_endpoints(joined(given["command"]))
     more = {"image": given["image"]} if given.get("image", expected.image) != expected.image else {}
     more |= {"command": command} if command != expected.command else {}
     return {"kind": given["kind"], **more} if more else given["kind"]
@@ -96,8 +96,9 @@ def _node(chain: Read, node: NodeFolder) -> dict[str, Any]:
     if chain.command.multi:
         balanced = {"provider": "aliyun", "loadBalancer": place.balancer} if place.balancer else {}
         settings |= {"portBase": place.base, "exposure": {"host": place.host, **balanced}}
-    if found := _PD.search(chain.services["storage"]["command"]):
-        settings["pdEndpoints"] = found[1].split(",")
+    storage = chain.services["storage"]
+    if storage["kind"] == TIKV and (drivers := endpoints(joined(storage["command"]))):
+        settings["pdEndpoints"] = list(drivers)
     return settings
 
 
@@ -143,6 +144,23 @@ def _network_keys(chain: Read) -> dict[int, str]:
     return found
 
 
+def _running(chain: Read) -> Iterator[str]:
+    """What runs of the original, and its Services, whose names are the same here; its Secrets hold keys, and stay."""
+    name, command = chain.file.name, chain.command
+    stems = [f"{name}-{node.index}" for node in chain.mine]
+    yield from (f"deployment/{stem}" for stem in stems)
+    if command.multi:
+        yield from (f"service/all-{stem}" for stem in stems)
+        return
+    yield f"service/{name}-node-port"
+    for before in ("", "executor-", *(("monitor-",) if command.monitor else ())):
+        yield from (f"service/{before}{stem}" for stem in stems)
+
+
+def _untagged(chain: Read) -> Iterator[tuple[str, Mapping[str, str]]]:
+    return ((role, each) for role, each in chain.services.items() if not each.get("image"))
+
+
 def _decoded(text: object) -> str:
     try:
         return base64.b64decode(str(text), validate=True).decode().strip()
@@ -151,13 +169,19 @@ def _decoded(text: object) -> str:
 
 
 def _notes(chain: Read) -> Iterator[str]:
-    objects = [f"{chain.file.name}-{node.index}.yaml" for node in chain.mine] if chain.command.multi else []
-    listed = " -f ".join(objects or [f"{chain.file.name}.yaml"])
-    yield f"before pulumi up: kubectl delete -f {listed} (two pods with one account must never run; volumes stay)"
+    if untagged := [usual(chain.images, role, each["kind"]).image for role, each in _untagged(chain)]:
+        yield (
+            f"images without a tag were the latest of their time; here they are those of {chain.images}: "
+            f"{', '.join(untagged)}"
+        )
+    yield (
+        f"before pulumi up: kubectl delete {' '.join(_running(chain))} (two pods with one account must never run; "
+        "volumes stay, and so do the Secrets)"
+    )
     if DATABASE in chain.left.files:
         yield f"the super admin {chain.file.admin} stays in this folder: keep its kms.db and password"
     if plain := sorted(path for path in chain.left.files if path.rpartition("/")[2] == KEY_FILE):
-        yield f"{', '.join(plain)} holds a password in plain text that a failed run left: delete it"
+        yield f"{', '.join(plain)} holds a password in plain text that a failed run left: no node reads it"
     absent = [node.name for node in chain.mine if node.index not in _network_keys(chain)]
     if absent and chain.services["network"]["kind"] == "network_p2p":
         yield f"the network keys of {', '.join(absent)} are derived anew: they name sessions, and nobody pins them"
