@@ -9,6 +9,7 @@ from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.model.swarms import Swarms
 from archipelago.problems import Problem
+from archipelago.stack.book import book_of
 from archipelago.stack.clashes import left_out
 from archipelago.stack.partners import Import
 from archipelago.stack.plan import StackPlan
@@ -54,9 +55,7 @@ class Stack:
     @property
     def book(self) -> AddressBook:
         """Everybody whom it knows."""
-        partners = (node for given in self.imports for node in given.nodes)
-        kin = frozenset(node.name for node in self.siblings)
-        return AddressBook.of(self.organisation, [*self.records, *partners], kin)
+        return book_of(self.organisation, self.records, self.imports)
 
     @property
     def siblings(self) -> tuple[ExternalNode, ...]:

@@ -35,6 +35,10 @@ class AddressBook:
     def __iter__(self) -> Iterator[ExternalNode]:
         return iter(self.nodes)
 
+    def with_more(self, nodes: Iterable[ExternalNode]) -> AddressBook:
+        """The same with more nodes, none of them a sibling's."""
+        return AddressBook.of(self.organisation, [*self.nodes, *nodes], self.siblings)
+
     def runs(self, node: ExternalNode) -> bool:
         """Whether a node is one of this stack's: it is dialled at its Service, and any other at its address."""
         return node.organisation == self.organisation and node.name not in self.siblings

@@ -12,7 +12,6 @@ from archipelago.chains.node import Node
 from archipelago.checks import plans as checks
 from archipelago.identity.derive import SIGNING, Keyring
 from archipelago.identity.sealing import Sealer
-from archipelago.model.address_book import AddressBook
 from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
@@ -31,6 +30,7 @@ from archipelago.stack import (
     standing,
     swarms,
 )
+from archipelago.stack.book import book_of
 from archipelago.stack.bundles import bundle_of
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide, waiting
@@ -219,10 +219,8 @@ def _planned(
         return _planned(settings, chain, stack, cleared, before, wrong, last, root, source, given, met)
     keys = common.sharing.keys if common.sharing else {}
     heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
-    partners = [node for given in imports.values() for node in given.nodes]
-    kin = frozenset(node.name for given in imports.values() if given.sibling for node in given.nodes)
-    near = AddressBook.of(settings.organisation, [*records, *partners], kin)
-    book = AddressBook.of(settings.organisation, [*near, *heard.members], kin)
+    near = book_of(settings.organisation, records, imports.values())
+    book = near.with_more(heard.members)
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     # not after a rename, which alone is told: it changes every key
