@@ -139,9 +139,9 @@ def parse_partners(pairs: list[str] | None) -> dict[str, dict[str, Any]]:
 
 
 def _check_names(settings: Settings, given: Received, file: StackFile) -> None:
-    for name in sorted(set(given) - set(settings.partners)):
-        near = difflib.get_close_matches(name, settings.partners, n=1)
-        known = ", ".join(settings.partners) or "none"
+    for name in sorted(set(given) - set(settings.sources)):
+        near = difflib.get_close_matches(name, settings.sources, n=1)
+        known = ", ".join(settings.sources) or "none"
         cure = f"Did you mean {near[0]}? " if near else ""
         raise Refused(
             [Problem(f"partners.{name}", "there is no such partner.", f"{cure}Known here: {known}.")], file.source
@@ -158,7 +158,7 @@ def _remembered(stack: Written) -> Mapping[str, Any]:
     if not network.founder or getattr(network, "genesis_file", None):
         return {}
     own = settings.organisation
-    for name, partner in settings.partners.items():
+    for name, partner in settings.sources.items():
         given = accept(name, partner, stack.received.get(name), settings, stack.chain)
         theirs = given.network if isinstance(given, Import) else None
         if theirs and theirs.founder == own and theirs.genesis:

@@ -92,7 +92,7 @@ def _write_all(out: Path, plan: StackPlan, objects: Sequence[Manifest], *, files
 def _say(plan: StackPlan) -> None:
     """What is not as it will be in the cluster."""
     for given in plan.imports:
-        if given.absent and plan.settings.partners[given.name].stack:
+        if given.absent and plan.settings.sources[given.name].stack:
             consoles.note(f"nothing is known of {given.name}: planned as not there yet (--partner {given.name}=FILE)")
         elif given.absent:
             consoles.note(f"{given.absent}: planned without {given.name}")

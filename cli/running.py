@@ -27,7 +27,7 @@ from cli import consoles, same_cluster
 from cli.deployed import ask
 from cli.engine import Failed as NoPulumi
 from cli.engine import pulumi
-from cli.load import Outputs, read_outputs, settings_of, written
+from cli.load import EXPORTED, Outputs, read_outputs, settings_of, written
 from cli.secrets import opened, passphrase_openers
 from cli.stacks import StackFile, find
 from operate.cluster import Unreachable, connect, given
@@ -146,7 +146,7 @@ def load(
         names = ", ".join(file.stack for file in files)
         cure = f"Repeat --outputs in the order of the stacks: {names}"
         raise Refused([Problem("", f"{len(files)} stacks need as many outputs.", cure)], "--outputs")
-    known = {name for file in files for name in sealed_settings(file).partners}
+    known = {name for file in files for name in sealed_settings(file).sources}
     if unknown := sorted(set(partners) - known):
         cure = f"Known here: {', '.join(sorted(known)) or 'none'}."
         raise Refused([Problem("", f"there is no partner {unknown[0]}.", cure)], "--partner")
@@ -174,7 +174,7 @@ def _site(file: StackFile, settings: Settings) -> Site:
 
 
 def _stack(file: StackFile, told: Outputs, bundles: Received, given: Received, seed: str | None) -> Stack:
-    settings = sealed_settings(file)
+    settings = sealed_settings(file).signed_by((told.get(EXPORTED) or {}).get("key"))
     site = _site(file, settings)
     same_cluster.check(file, settings, told, site.access)
     problems: list[Problem] = []
@@ -215,7 +215,7 @@ def _received(
         found |= read_files(settings, file.root, file.source)
     except Refused as refused:
         problems += refused.problems
-    for name, partner in settings.partners.items():
+    for name, partner in settings.sources.items():
         if name in given:
             found[name] = given[name]
         elif partner.stack and partner.stack.rpartition("/")[2] in bundles:

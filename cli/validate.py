@@ -125,7 +125,7 @@ def _partners(settings: Settings, file: StackFile) -> Iterator[Problem]:
     chain = CHAINS[settings.network.kind]
     received = read_files(settings, file.root, file.source)
     taken: dict[str, Import] = {}
-    for name, partner in settings.partners.items():
+    for name, partner in settings.sources.items():
         if partner.stack is not None:
             continue
         given = accept(name, partner, received.get(name), settings, chain)

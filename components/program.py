@@ -21,7 +21,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import located, read
 from archipelago.settings.secrecy import in_plain_text
 from archipelago.settings.stack_file import from_engine
-from archipelago.stack.bundles import PROFILES, UNREADABLE, bundle_of, read_files
+from archipelago.stack.bundles import PROFILES, SIBLING_NODES, UNREADABLE, bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
 from components import project
 from components.cluster import ask_cluster, check_cluster, with_addresses
@@ -29,7 +29,7 @@ from components.cluster import ask_cluster, check_cluster, with_addresses
 # An engine built-in that no SDK calls: pinned by tests/engine, and the only place that knows it.
 _READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 _ATTEMPTS = 8
-_KEYS = ("externalNodes", "network", "identities", "sealed", *PROFILES)
+_KEYS = ("externalNodes", "network", "identities", "sealed", *PROFILES, SIBLING_NODES)
 
 
 async def plan_here() -> StackPlan:
@@ -50,7 +50,7 @@ async def plan_here() -> StackPlan:
     if plain := list(dict.fromkeys([*in_plain_text(settings, sealed), *project.in_plain_text(settings, root, source)])):
         raise Refused(plain, source)
     received: dict[str, Mapping[str, Any] | None] = dict(read_files(settings, root, source))
-    for name, partner in settings.partners.items():
+    for name, partner in settings.sources.items():
         if partner.stack:
             received[name] = await _stack(name, partner.stack, required=partner.required)
     here = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

@@ -190,15 +190,16 @@ def _reached(stack: Stack, node: ExternalNode, knock: Knock, trouble: Failed | N
     if trouble.code in _NO_COMMAND or "executable file not found" in str(trouble):
         words = f"{where} was not tried: the image has no {knock.command[0]}"
         return Finding("reach", str(node), Mark.SKIPPED, words, "The lines `peers` tell who is connected.")
-    if node.organisation == stack.organisation:
+    if stack.book.runs(node):
         cure = (
             f"Nodes of one organisation send to the address that they export: {knock.endpoint} has to answer from "
             "inside the cluster, too (network policies, firewall, a router that translates)."
         )
         why = "it takes no connection" if trouble.code in _OUT_OF_TIME else str(trouble)
         return Finding("reach", str(node), Mark.FAILED, f"{where} does not answer its siblings: {why}", cure)
+    whom = next((given.name for given in stack.imports if given.sibling and node in given.nodes), node.organisation)
     cure = (
-        f"Ask {node.organisation} whether the node runs and the port is open to {stack.organisation} (its Service, "
+        f"Ask {whom} whether the node runs and the port is open to {stack.organisation} (its Service, "
         "network policy, firewall), and whether this address is still what it exports."
     )
     why = "it takes no connection" if trouble.code in _OUT_OF_TIME else str(trouble)

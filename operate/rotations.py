@@ -85,7 +85,8 @@ def _replaced(client: Client, plan: StackPlan, chain: Chain, admission: Admissio
 
 
 def _listed(plan: StackPlan, chain: Chain, nodes: Iterable[ExternalNode]) -> Mapping[str, str]:
-    return chain.live_files(plan.network, AddressBook.of(plan.settings.organisation, nodes), plan.nodes)
+    kin = frozenset(node.name for given in plan.imports if given.sibling for node in given.nodes)
+    return chain.live_files(plan.network, AddressBook.of(plan.settings.organisation, nodes, kin), plan.nodes)
 
 
 def _still_runs(

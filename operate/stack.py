@@ -9,6 +9,7 @@ from archipelago.model.address_book import AddressBook
 from archipelago.model.record import ExternalNode, NetworkRecord
 from archipelago.model.swarms import Swarms
 from archipelago.problems import Problem
+from archipelago.stack.book import book_of
 from archipelago.stack.clashes import left_out
 from archipelago.stack.partners import Import
 from archipelago.stack.plan import StackPlan
@@ -54,14 +55,19 @@ class Stack:
     @property
     def book(self) -> AddressBook:
         """Everybody whom it knows."""
-        partners = (node for given in self.imports for node in given.nodes)
-        return AddressBook.of(self.organisation, [*self.records, *partners])
+        return book_of(self.organisation, self.records, self.imports)
+
+    @property
+    def siblings(self) -> tuple[ExternalNode, ...]:
+        """Nodes of the same organisation that other stacks of it run."""
+        return tuple(node for given in self.imports if given.sibling for node in given.nodes)
 
     @property
     def dialled(self) -> dict[str, str]:
         """Everybody with whom its nodes have to be connected, themselves included: full names by node id."""
         chain = self.site.chain
-        known = (node for node in self.book if node.organisation == self.organisation or chain.url(node))
+        book = self.book
+        known = (node for node in book if book.runs(node) or chain.url(node))
         return {node.node_id: str(node) for node in known}
 
     def dialled_by(self, node: str) -> dict[str, str]:

@@ -208,7 +208,8 @@ def _leaving(stack: Stack) -> Iterable[ExternalNode]:
 
 
 def _ours(stacks: Iterable[Stack]) -> set[str]:
-    return {node.address for stack in stacks for node in (*_own(stack), *_leaving(stack))}
+    """Those of ours, and of the other stacks of our organisation: what they wish needs no name to be typed."""
+    return {node.address for stack in stacks for node in (*_own(stack), *_leaving(stack), *stack.siblings)}
 
 
 def _newest(seen: Sequence[Seen]) -> State:

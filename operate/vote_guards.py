@@ -30,7 +30,7 @@ def harm(address: str, add: bool, after: Set[str], stacks: Sequence[Stack], seen
     if not add and len(after) < _LEAST:
         return f"{len(after)} would be left, and with fewer than {_LEAST} one that is down stops the chain"
     for stack in stacks if not add else ():
-        own = {node.address for node in stack.records}
+        own = {node.address for node in (*stack.records, *stack.siblings)}
         if address in own and not own & after:
             return f"it is the last validator of {stack.organisation}, which could then vote about nothing"
     alive = sum(not absent(each, stacks, seen) for each in after)
@@ -68,7 +68,8 @@ def absent(address: str, stacks: Sequence[Stack], seen: Sequence[Seen]) -> str:
         if mine.state is None:
             return mine.trouble
         highest = max(each.state.height for each in seen if each.state)
-        deployed = next((each.record(node.name) for each in stacks if each.organisation == node.organisation), None)
+        ours = (each.record(node.name) for each in stacks if each.organisation == node.organisation)
+        deployed = next((each for each in ours if each), None)
         if deployed is not None and deployed.role != VALIDATOR and address not in mine.state.validators:
             return f"it does not make blocks before pulumi up -s {mine.site.stack}"
         return "it is still syncing" if mine.state.syncing or highest - mine.state.height > _LEAST else ""

@@ -16,6 +16,7 @@ from archipelago.settings.partner import Accept
 from archipelago.settings.read import Settings
 
 ADDRESS = "cluster.address"
+_SIBLING = "add your other stack, as in archipelago:siblings.<name>: {stack: organization/archipelago/<its name>}"
 
 
 def problems(settings: Settings, chains: Mapping[str, Chain]) -> Iterator[Problem]:
@@ -44,20 +45,35 @@ def _exposures(node: Any) -> Iterator[tuple[str, Any]]:
 
 def _partners(settings: Settings, chain: Chain) -> Iterator[Problem]:
     joins = settings.network.joins
+    ours = joins == settings.organisation and settings.siblings
     # where all agree by their settings, one may know the founder by name alone
-    if joins and joins not in settings.partners and chain.agreed(settings) is None:
+    if joins and not ours and joins not in settings.partners and chain.agreed(settings) is None:
         words = f"{joins} is not among the partners, so its genesis cannot be read."
         cure = f"Add it, as in archipelago:partners.{joins}: {{stack: organization/archipelago/<its stack>}}"
+        if joins == settings.organisation:
+            words = "this is your own organisation, and no other stack of it is named, so its genesis cannot be read."
+            cure = f"Where that is meant, {_SIBLING}"
         yield Problem("network.joins", words, cure)
     if settings.organisation in settings.partners:
         words = "this is your own organisation."
-        yield Problem(
-            f"partners.{settings.organisation}", words, "Remove it; your own nodes are under archipelago:nodes."
-        )
+        cure = f"Remove it; your nodes in this cluster are under archipelago:nodes. For another cluster: {_SIBLING}"
+        yield Problem(f"partners.{settings.organisation}", words, cure)
+    yield from _siblings(settings, chain)
     for name, partner in settings.partners.items():
         if partner.accept is not Accept.OWN and not chain.profiles:
             words = f"organisations of a {chain.kind} network have no profiles that somebody could hand on."
             yield Problem(f"partners.{name}.accept", words, "Remove it.")
+
+
+def _siblings(settings: Settings, chain: Chain) -> Iterator[Problem]:
+    for name in settings.siblings:
+        if chain.profiles:
+            words = f"a {chain.kind} network knows one stack of each organisation: both would show the same profiles."
+            cure = "Remove it. A second cluster of yours is an organisation of its own there, with a seed of its own."
+            yield Problem(f"siblings.{name}", words, cure)
+        elif name in settings.partners or name == settings.organisation:
+            words = "a partner has this name." if name in settings.partners else "this is the organisation's own name."
+            yield Problem(f"siblings.{name}", words, "Name the stack otherwise, for its cluster or its region.")
 
 
 def _names(settings: Settings, chain: Chain) -> Iterator[Problem]:

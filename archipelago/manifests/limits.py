@@ -63,7 +63,7 @@ def _problem(plan: StackPlan, name: str, words: str) -> Problem:
         return Problem("nodes", words, f"This stack has {len(plan.nodes)} nodes: make several networks of them.")
     listed = ", ".join(f"{each} {number}" for each, number in sorted(nodes.items(), key=lambda pair: -pair[1])[:5])
     cure = f"Ask {most} to hand over fewer nodes, or take a partner out; those with the most nodes: {listed}."
-    return Problem(f"partners.{most}", words, cure)
+    return Problem(plan.settings.path_of_source(most), words, cure)
 
 
 def _parts(manifest: Manifest) -> dict[str, int]:

@@ -18,28 +18,40 @@ class AddressBook:
     Args:
         organisation: Whose book it is.
         nodes: Own and external nodes.
+        siblings: Names of nodes of the same organisation that other stacks of it run, in clusters of their own.
     """
 
     organisation: str
     nodes: tuple[ExternalNode, ...]
+    siblings: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, organisation: str, nodes: Iterable[ExternalNode]) -> AddressBook:
+    def of(
+        cls, organisation: str, nodes: Iterable[ExternalNode], siblings: frozenset[str] = frozenset()
+    ) -> AddressBook:
         """A sorted book."""
-        return cls(organisation, tuple(sorted(nodes, key=lambda node: node.key)))
+        return cls(organisation, tuple(sorted(nodes, key=lambda node: node.key)), siblings)
 
     def __iter__(self) -> Iterator[ExternalNode]:
         return iter(self.nodes)
 
+    def with_more(self, nodes: Iterable[ExternalNode]) -> AddressBook:
+        """The same with more nodes, none of them a sibling's."""
+        return AddressBook.of(self.organisation, [*self.nodes, *nodes], self.siblings)
+
+    def runs(self, node: ExternalNode) -> bool:
+        """Whether a node is one of this stack's: it is dialled at its Service, and any other at its address."""
+        return node.organisation == self.organisation and node.name not in self.siblings
+
     @property
     def own(self) -> tuple[ExternalNode, ...]:
-        """The nodes of this organisation."""
-        return tuple(node for node in self.nodes if node.organisation == self.organisation)
+        """The nodes of this stack."""
+        return tuple(node for node in self.nodes if self.runs(node))
 
     @property
     def external(self) -> tuple[ExternalNode, ...]:
-        """The partners' nodes."""
-        return tuple(node for node in self.nodes if node.organisation != self.organisation)
+        """The nodes of partners and siblings."""
+        return tuple(node for node in self.nodes if not self.runs(node))
 
 
 def claims(node: ExternalNode) -> dict[str, str]:

@@ -159,6 +159,7 @@ class Bundle(Record):
         sealed: What it has for others alone: sealed texts by partner and item.
         profiles: What it shows of itself, each profile under a signature of its own.
         relayed_profiles: What others show of themselves, and by which ways it came.
+        sibling_nodes: Nodes of its other stacks in the network, as those gave them; None where it names no such stack.
         signature: Ed25519 over the canonical text of all the above; empty where nobody signed.
     """
 
@@ -171,11 +172,12 @@ class Bundle(Record):
     sealed: dict[Name, dict[Printed, str]] | None = None
     profiles: tuple[dict[str, Any], ...] | None = None
     relayed_profiles: tuple[dict[str, Any], ...] | None = None
+    sibling_nodes: tuple[ExternalNode, ...] | None = Field(default=None, max_length=MOST_NODES)
     signature: Coded = ""
 
     @model_validator(mode="after")
     def _one_organisation(self) -> Self:
-        for node in self.external_nodes:
+        for node in (*self.external_nodes, *(self.sibling_nodes or ())):
             if node.organisation != self.organisation:
                 raise ValueError(f"{self.organisation} hands over the node {node}, which is not its own")
         return self

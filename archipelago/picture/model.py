@@ -105,8 +105,9 @@ def draw(plans: Sequence[StackPlan], chain: Chain) -> Picture:
     """
     # the founder knows most; a stack without a genesis least
     known = sorted(plans, key=lambda plan: (plan.genesis is None, not plan.settings.network.founder))[0]
-    ours = {plan.settings.organisation: _own(plan) for plan in plans}
-    others = {given.name: _other(given) for plan in plans for given in plan.imports if given.name not in ours}
+    ours = {_called(plan): _own(plan) for plan in plans}
+    met = {_met_as(plan, given, plans): given for plan in plans for given in plan.imports}
+    others = {name: _other(name, given) for name, given in met.items() if name not in ours}
     founded = chain.agreed(known.settings) is None
     waiting = {} if known.genesis and founded else {each: None for plan in plans for each in plan.waiting_for}
     return Picture(
@@ -125,11 +126,27 @@ def short(identity: str) -> str:
     return identity if len(identity) <= _HEAD + _TAIL + 1 else f"{identity[:_HEAD]}…{identity[-_TAIL:]}"
 
 
+def _called(plan: StackPlan) -> str:
+    """Whose box it is; an organisation with several stacks has one for each."""
+    organisation = plan.settings.organisation
+    return f"{organisation} ({plan.stack})" if plan.settings.siblings else organisation
+
+
+def _met_as(plan: StackPlan, given: Import, plans: Sequence[StackPlan]) -> str:
+    """In which box the nodes stand that a stack is given: of several stacks, that of the one that it names."""
+    source, organisation = plan.settings.sources[given.name], plan.settings.organisation_of(given.name)
+    others = [each for each in plans if each is not plan and each.settings.organisation == organisation]
+    named = [each for each in others if each.stack == (source.stack or "").rpartition("/")[2]]
+    if found := named or (() if given.sibling else others):
+        return _called(found[0])
+    return f"{organisation} ({given.name})" if given.sibling else organisation
+
+
 def _own(plan: StackPlan) -> Organisation:
     network, cluster = plan.settings.network, plan.settings.cluster
     marks = (_mark(record, node, cluster.address) for record, node in zip(plan.records, plan.nodes, strict=True))
     return Organisation(
-        name=plan.settings.organisation,
+        name=_called(plan),
         part="founds" if network.founder else f"joins {network.joins}",
         place=f"{cluster.context or 'current context'} / {plan.namespace}",
         address=cluster.address or "",
@@ -143,9 +160,9 @@ def _mark(record: ExternalNode, node: NodePlan, address: str | None) -> NodeMark
     return NodeMark(record.name, record.role, short(record.node_id), tuple(ports))
 
 
-def _other(given: Import) -> Organisation:
+def _other(name: str, given: Import) -> Organisation:
     if given.absent:
-        return Organisation(given.name, absent=given.absent)
+        return Organisation(name, absent=given.absent)
     hosts = {endpoint.host for node in given.nodes for endpoint in node.endpoints.values()}
     address = hosts.pop() if len(hosts) == 1 else ""
     marks = (
@@ -157,7 +174,7 @@ def _other(given: Import) -> Organisation:
         )
         for node in given.nodes
     )
-    return Organisation(given.name, place=given.provenance, address=address, nodes=tuple(marks))
+    return Organisation(name, place=given.provenance, address=address, nodes=tuple(marks))
 
 
 def _dialled(endpoint: Endpoint | None, address: str | None) -> str:
@@ -167,7 +184,7 @@ def _dialled(endpoint: Endpoint | None, address: str | None) -> str:
 
 
 def _links(plans: Sequence[StackPlan]) -> tuple[Link, ...]:
-    lists = {(plan.settings.organisation, given.name): given for plan in plans for given in plan.imports}
+    lists = {(_called(plan), _met_as(plan, given, plans)): given for plan in plans for given in plan.imports}
     found: dict[frozenset[str], Link] = {}
     for first, second in lists:
         pair = frozenset((first, second))
@@ -183,7 +200,7 @@ def _links(plans: Sequence[StackPlan]) -> tuple[Link, ...]:
     return tuple(found.values())
 
 
-def _met(plans: Sequence[StackPlan], organisation: str) -> tuple[str, ...]:
+def _met(plans: Sequence[StackPlan], called: str) -> tuple[str, ...]:
     """The ports that an organisation's nodes offer to partners."""
-    nodes = (node for plan in plans if plan.settings.organisation == organisation for node in plan.nodes)
+    nodes = (node for plan in plans if _called(plan) == called for node in plan.nodes)
     return tuple(dict.fromkeys(port.name for node in nodes for port in node.service.ports))

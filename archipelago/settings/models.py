@@ -14,8 +14,9 @@ from archipelago.model.plan import Resources
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
 from archipelago.settings.numbers import Within
-from archipelago.settings.partner import Partner
+from archipelago.settings.partner import Partner, Sibling
 from archipelago.settings.pods import NodePod
+from archipelago.settings.sources import Sources
 from archipelago.settings.types import (
     DEFAULT_NODE_PORTS,
     SEALED,
@@ -216,7 +217,7 @@ Network = TypeVar("Network", bound=NetworkSettings)
 Node = TypeVar("Node", bound=NodeSettings)
 
 
-class StackSettings(Strict, Generic[Network, Node]):
+class StackSettings(Strict, Sources, Generic[Network, Node]):
     """A whole stack file, validated.
 
     A kind whose nodes stand in a section of its own subclasses it: it declares the section, makes `nodes` `Unwritten`,
@@ -230,6 +231,9 @@ class StackSettings(Strict, Generic[Network, Node]):
     defaults: Node | None = Field(default=None, description="What every node says unless it says otherwise itself.")
     nodes: dict[Label, Node] = Field(default={}, description="Your nodes by name.")
     partners: dict[Label, Partner] = Field(default={}, description="Other organisations by name.")
+    siblings: dict[Label, Sibling] = Field(
+        default={}, description="Other stacks of your own organisation in this network, by short name."
+    )
     loses_validators: tuple[Label, ...] = Field(
         default=(), description="Validators of yours that this run may take away although no block is made then."
     )

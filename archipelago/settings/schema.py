@@ -30,7 +30,6 @@ _FOUNDER_OR_JOINER: Schema = {
         {"properties": {"founder": {"const": False}}, "required": ["joins"]},
     ]
 }
-_ONE_SOURCE: Schema = {"oneOf": [{"required": [source]} for source in ("stack", "file", "nodes")]}
 
 
 def schema(dialects: Mapping[str, Dialect]) -> Schema:
@@ -47,7 +46,8 @@ def schema(dialects: Mapping[str, Dialect]) -> Schema:
     defs = {name: _with_names_alone(each, nodes) for name, each in defs.items()}
     roots = {kind: _with_names_alone(each, nodes) for kind, each in roots.items()}
     defs["Secret"] = _SECRET
-    defs["Partner"] |= _ONE_SOURCE
+    defs["Partner"] |= _one_of("stack", "file", "nodes")
+    defs["Sibling"] |= _one_of("stack", "file")
     return {
         "$schema": _DRAFT,
         "title": "Stack file of an archipelago",
@@ -85,6 +85,10 @@ def _config(roots: Mapping[str, Schema]) -> Schema:
         "required": [_key(name) for name in required if name != "identitySeed"],
         "allOf": [_branch(name, root, [each for each in ordered if each in by_kind]) for name, root in roots.items()],
     }
+
+
+def _one_of(*sources: str) -> Schema:
+    return {"oneOf": [{"required": [source]} for source in sources]}
 
 
 def _outline(node: Schema) -> Schema:

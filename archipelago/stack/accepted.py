@@ -13,7 +13,6 @@ from archipelago.chains.contract import Chain
 from archipelago.model.endpoint import inside
 from archipelago.model.record import ExternalNode, canonical
 from archipelago.problems import Problem
-from archipelago.settings.partner import Partner
 from archipelago.settings.read import Settings
 from archipelago.stack.partners import Import, accept
 
@@ -60,7 +59,7 @@ def read(last: Mapping[str, Any], settings: Settings) -> dict[str, Accepted]:
     told = last.get("accepted")
     found = {}
     for name, given in told.items() if isinstance(told, Mapping) else ():
-        partner = settings.partners.get(name)
+        partner = settings.sources.get(name)
         if partner is None or partner.forget or partner.nodes is not None or partner.key not in (None, given["key"]):
             continue
         nodes = tuple(node for raw in given["nodes"] if (node := _of_today(raw, name, settings)))
@@ -74,7 +73,9 @@ def _of_today(raw: Any, name: str, settings: Settings) -> ExternalNode | None:
         node = ExternalNode.model_validate(raw)
     except ValidationError:  # of a newer program
         return None
-    if settings.partners[name].allow_inside:
+    if node.organisation != settings.organisation_of(name):  # a partner's name of before is a sibling's now
+        return None
+    if settings.sources[name].allow_inside:
         return node
     # a short name harms nobody who had it before; the run says that it needs the setting
     return None if any(inside(endpoint.host) for endpoint in node.endpoints.values()) else node
@@ -98,15 +99,15 @@ def imports(
     """
     taken: dict[str, Import] = {}
     problems: list[Problem] = []
-    for name, partner in sorted(settings.partners.items()):
+    for name, partner in sorted(settings.sources.items()):
         given = accept(name, partner, received.get(name), settings, chain)
-        wrong = list(_older(given, before)) if isinstance(given, Import) and not given.absent else []
+        wrong = list(_older(given, before, settings)) if isinstance(given, Import) and not given.absent else []
         if not isinstance(given, Import):
             wrong = given
         elif not wrong:
-            taken[name] = (_instead(name, partner, given.absent, before) if given.absent else None) or given
+            taken[name] = (_instead(name, given.absent, settings, before) if given.absent else None) or given
             continue
-        if kept := _instead(name, partner, _words(wrong), before):
+        if kept := _instead(name, _words(wrong), settings, before):
             taken[name] = kept
         else:
             problems += wrong
@@ -129,7 +130,7 @@ def unheard(taken: Mapping[str, Import], before: Before, settings: Settings, las
     return frozenset(
         name
         for name, given in taken.items()
-        if given.absent and not given.nodes and not settings.partners[name].forget
+        if given.absent and not given.nodes and not settings.sources[name].forget
         if not last or before.get(name, Accepted()).lost or (counted.get(name) or {}).get("nodes")
     )
 
@@ -148,16 +149,16 @@ def warnings(taken: Mapping[str, Import], last: Mapping[str, Any]) -> Iterator[s
             were = len((told.get(name) or {}).get("nodes") or ())
             out = f" {were - len(given.nodes)} more are not dialled any more." if were > len(given.nodes) else ""
             yield (
-                f"Partner {name}: {given.absent}. Its {len(given.nodes)} nodes that were taken last stay.{out} If it "
-                f"has left for good, take it out of the stack file, or set archipelago:partners.{name}.forget to true."
+                f"{given.title}: {given.absent}. Its {len(given.nodes)} nodes that were taken last stay.{out} If it "
+                f"has left for good, take it out of the stack file, or set archipelago:{given.path}.forget to true."
             )
         elif given.absent:
-            yield f"Partner {name}: {given.absent}. Run pulumi up again when it is."
+            yield f"{given.title}: {given.absent}. Run pulumi up again when it is."
         if had.get("nodes") and not (given.nodes or given.left_out):
-            yield f"Partner {name} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
+            yield f"{given.title} had {int(had['nodes'])} nodes and has none now: they are dropped from the peers."
         known = (told.get(name) or {}).get("key") or had.get("key")
         if known and not given.absent and known != given.key:
-            yield f"Partner {name} now signs with {given.key or 'no key'}, before with {known}. Ask it why."
+            yield f"{given.title} now signs with {given.key or 'no key'}, before with {known}. Ask it why."
 
 
 def written(taken: Iterable[Import], before: Before, settings: Settings, lost: Container[str] = ()) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def written(taken: Iterable[Import], before: Before, settings: Settings, lost: C
         known = before.get(each.name, Accepted())
         now = replace(known, lost=each.name in lost) if each.absent else _taken(each, known)
         now = replace(now, left_out=frozenset(each.left_out))
-        if now != Accepted() and settings.partners[each.name].nodes is None:
+        if now != Accepted() and settings.sources[each.name].nodes is None:
             nodes = [_plain(node) for node in now.nodes]
             found[each.name] = {"key": now.key, "edition": now.edition, "digest": now.digest, "nodes": nodes}
             found[each.name] |= {"lost": True} if now.lost else {}
@@ -196,23 +197,23 @@ def _plain(node: ExternalNode) -> dict[str, Any]:
     return node.model_copy(update={"fingerprint": None, "key_generation": None}).plain()
 
 
-def _instead(name: str, partner: Partner, why: str, before: Before) -> Import | None:
+def _instead(name: str, why: str, settings: Settings, before: Before) -> Import | None:
     """What was taken last, in the place of what a partner gives now; None where there is nothing, or no trust in it.
 
     Args:
-        name: The partner's name.
-        partner: What the settings say of it.
+        name: The partner's name, or the sibling's.
         why: What is wrong with what it gives, in words.
+        settings: Ours.
         before: What the last run took.
     """
-    known = before.get(name, Accepted())
+    known, partner = before.get(name, Accepted()), settings.sources[name]
     trusted = known.key == partner.key if partner.key else bool(known.key or partner.unsigned)
     if known == Accepted() or not trusted or len(known.nodes) < partner.min_nodes:
         return None
-    return Import(name, known.nodes, key=known.key, absent=why)
+    return Import(name, known.nodes, key=known.key, absent=why, sibling=name in settings.siblings)
 
 
-def _older(given: Import, before: Before) -> Iterator[Problem]:
+def _older(given: Import, before: Before, settings: Settings) -> Iterator[Problem]:
     """What shows that a bundle is older than one that was taken before, and was put back.
 
     Each key counts for itself: who wrote a high edition once under another one keeps the right one out for ever.
@@ -220,7 +221,7 @@ def _older(given: Import, before: Before) -> Iterator[Problem]:
     known = before.get(given.name, Accepted())
     if known.key != given.key:
         return
-    path = f"partners.{given.name}"
+    path = settings.path_of_source(given.name)
     cure = (
         f"Ask {given.name} to run pulumi up again. If it has lost its state or its keys, set archipelago:{path}.forget "
         "to true for one run."
@@ -259,9 +260,9 @@ def blamed(
 
 
 def whose(problem: Problem) -> str:
-    """The partner that is to be asked about a problem; empty where it is ours."""
+    """The partner or sibling that is to be asked about a problem; empty where it is ours."""
     section, _, rest = problem.path.partition(".")
-    return rest.partition(".")[0] if section == "partners" else ""
+    return rest.partition(".")[0] if section in ("partners", "siblings") else ""
 
 
 def _stand_ins(
@@ -269,7 +270,7 @@ def _stand_ins(
 ) -> dict[str, Import]:
     """What was taken last of partners that are wrong, as far as they are not passed over already."""
     there = {name: found for name, found in wrong.items() if not taken[name].absent}
-    kept = {name: _instead(name, settings.partners[name], _words(found), before) for name, found in there.items()}
+    kept = {name: _instead(name, _words(found), settings, before) for name, found in there.items()}
     return {name: each for name, each in kept.items() if each}
 
 

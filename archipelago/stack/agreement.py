@@ -34,7 +34,7 @@ def with_partners(
         theirs = given.network
         if theirs is None or not theirs.genesis_hash:
             continue
-        read, path = _readable(chain, theirs.genesis), f"partners.{name}" if certain else "network"
+        read, path = _readable(chain, theirs.genesis), given.path if certain else "network"
         if (theirs.chain_id, theirs.genesis_hash) != (genesis.chain_id, genesis.hash):
             words = (
                 f"{name} is on chain {theirs.chain_id} (genesis {theirs.genesis_hash[:6]}…{theirs.genesis_hash[-4:]}), "
@@ -51,7 +51,7 @@ def with_partners(
             cure = f"Compare the two files (its output `network`, and yours), and let {name} or you take the founder's."
             problems.append(Problem(path, words, cure))
         elif read and rules.parting(genesis, read):
-            warnings.append(rules.partners(genesis, read, name))
+            warnings.append(rules.partners(genesis, read, given.title))
     return problems, warnings
 
 
@@ -71,7 +71,7 @@ def of_settings(agreed: Genesis, imports: Mapping[str, Import]) -> Iterator[Prob
                 "Write the one founder in archipelago:network.joins of every stack but his own, and one "
                 f"archipelago:network.name in all of them; or remove the partner {name}."
             )
-            yield Problem(f"partners.{name}", words, cure)
+            yield Problem(given.path, words, cure)
 
 
 def _readable(chain: Chain, text: str) -> Genesis | None:

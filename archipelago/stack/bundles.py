@@ -14,6 +14,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
 
 PROFILES = ("profiles", "relayedProfiles")  # own ones, and those of others
+SIBLING_NODES = "siblingNodes"  # of the organisation's other stacks
 UNREADABLE = "unreadable"  # in the place of a bundle: why its file or its stack cannot be read
 
 
@@ -31,7 +32,7 @@ def bundle_of(outputs: Mapping[str, Any]) -> dict[str, Any]:
         "network": outputs.get("network"),
         "externalNodes": outputs.get("externalNodes", []),
         **{key: value for key, value in sealed.items() if value is not None},
-        **{key: outputs[key] for key in PROFILES if outputs.get(key) is not None},
+        **{key: outputs[key] for key in (*PROFILES, SIBLING_NODES) if outputs.get(key) is not None},
     }
 
 
@@ -50,7 +51,7 @@ def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[st
     """
     found: dict[str, dict[str, Any] | None] = {}
     problems = []
-    for name, partner in settings.partners.items():
+    for name, partner in settings.sources.items():
         if partner.file is None:
             continue
         try:
@@ -61,9 +62,8 @@ def read_files(settings: Settings, root: Path, source: str) -> dict[str, dict[st
                 cure = (
                     f"Ask {name} for the file that `archipelago export` writes, or set required: false until it comes."
                 )
-                problems.append(
-                    Problem(f"partners.{name}.file", f"there is no file {(root / partner.file).absolute()}.", cure)
-                )
+                at = f"{settings.path_of_source(name)}.file"
+                problems.append(Problem(at, f"there is no file {(root / partner.file).absolute()}.", cure))
         except (OSError, ValueError) as error:
             found[name] = {UNREADABLE: f"{partner.file} is no bundle: {quoted(error, LONGEST)}"}
     if problems:

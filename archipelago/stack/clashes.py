@@ -107,7 +107,7 @@ def warnings(imports: Iterable[Import]) -> Iterator[str]:
         imports: What is taken of each partner.
     """
     for given in imports:
-        told = [f"Partner {given.name}: {why}. It is left out until that ends." for why in given.left_out.values()]
+        told = [f"{given.title}: {why}. It is left out until that ends." for why in given.left_out.values()]
         yield from limits.first(told, f"more nodes of {given.name} are left out.")
 
 
@@ -126,13 +126,15 @@ def _clashes(settings: Settings, imports: Mapping[str, Import], ours: Ours) -> t
     seen: dict[str, ExternalNode] = {}
     several: dict[str, dict[str, ExternalNode]] = {}  # the first of each organisation, where there is more than one
     words: dict[str, str] = {}
+    kin = {id(node): given for given in imports.values() if given.sibling for node in given.nodes}
     problems: list[Problem] = []
     for node in (*ours.records, *sorted(partners, key=lambda each: each.key)):
         for claim, said in claims(node).items():
             if (other := seen.setdefault(claim, node)) is not node:
                 words[claim] = said
                 one = several.setdefault(claim, {other.organisation: other}).setdefault(node.organisation, node)
-                problems += () if one is node or _follows(claim, one, node) else _within(settings, one, node, said)
+                told = one is node or _follows(claim, one, node)
+                problems += () if told else _within(settings, one, node, said, kin)
     for node in ours.addressed:
         for end in node.endpoints.values():
             theirs = seen.get(claim := f"{AT}{end}")
@@ -153,14 +155,33 @@ def _follows(claim: str, first: ExternalNode, second: ExternalNode) -> bool:
     return claim.startswith("account ") and first.node_id == second.node_id
 
 
-def _within(settings: Settings, first: ExternalNode, second: ExternalNode, words: str) -> Iterator[Problem]:
+def _within(
+    settings: Settings, first: ExternalNode, second: ExternalNode, words: str, kin: Mapping[int, Import]
+) -> Iterator[Problem]:
     """Two nodes of one organisation: a partner harms itself alone."""
     message = f"{first} and {second} have the same {words}."
-    if second.organisation != settings.organisation:
+    if sibling := kin.get(id(second)):
+        yield from _of_two_stacks(settings, first, second, words, sibling, ours=id(first) not in kin)
+    elif second.organisation != settings.organisation:
         yield from _refused_as(message, second.organisation)
     else:
         cure = "Every node has a key and a port of its own: take the copied identity or port out of one of them."
         yield Problem(settings.path_of(second.name), message, cure)
+
+
+def _of_two_stacks(
+    settings: Settings, first: ExternalNode, second: ExternalNode, words: str, sibling: Import, *, ours: bool
+) -> Iterator[Problem]:
+    """A key in two stacks of ours would run twice: that is refused whatever was taken before, and an address is not."""
+    if first.name == second.name:
+        if words.startswith("name "):  # what else is the same follows from that
+            message = f"{first} is also a node of {sibling.name}: with one seed both have the same keys."
+            cure = "Rename it in the stack that has not run yet: each key runs once."
+            yield Problem(settings.path_of(first.name) if ours else sibling.path, message, cure)
+        return
+    message = f"{first} and {second} have the same {words}, and {second.name} is a node of {sibling.name}."
+    path = settings.path_of(first.name) if ours and not words.startswith("address ") else sibling.path
+    yield Problem(path, message, "Take the copied identity or port out of one of the two stacks.")
 
 
 def _refused(clash: _Clash, losers: Iterable[ExternalNode]) -> Iterator[Problem]:
@@ -178,9 +199,9 @@ def _had(settings: Settings, imports: Mapping[str, Import], ours: Ours, before: 
 
     No run writes down what is pasted: it stands in our own stack file, and has what no partner had before.
     """
-    found = {(name, claim) for name, known in before.items() for node in known.used for claim in claims(node)}
+    found = {(node.organisation, claim) for known in before.values() for node in known.used for claim in claims(node)}
     taken = {claim for _, claim in found}
-    pasted = [given for name, given in imports.items() if settings.partners[name].nodes is not None]
+    pasted = [given for name, given in imports.items() if settings.sources[name].nodes is not None]
     found |= {(each.name, claim) for each in pasted for node in each.nodes for claim in claims(node).keys() - taken}
     for raw in ours.last.get("externalNodes") or ():
         try:

@@ -91,6 +91,6 @@ def converge(stacks: Sequence[Written]) -> tuple[StackPlan, ...]:
 def _from(reader: Written, bundles: Mapping[str, Mapping[str, Any]]) -> Received:
     """What the others gave to the partners that name their stacks."""
     named = {
-        name: partner.stack.rpartition("/")[2] for name, partner in reader.settings.partners.items() if partner.stack
+        name: partner.stack.rpartition("/")[2] for name, partner in reader.settings.sources.items() if partner.stack
     }
     return {name: bundles[stack] for name, stack in named.items() if stack in bundles and stack != reader.stack}

@@ -39,7 +39,7 @@ def problems(limits: PeerLimits, imports: Mapping[str, Import], last: Mapping[st
             f"a partner must give at most {most} nodes{together}, as {limits.program} takes {limits.places} peers; "
             f"got {counts[name]} of {name}, and {total} of all."
         )
-        yield Problem(f"partners.{name}", words, f"Ask {name} for fewer nodes, or take a partner out.")
+        yield Problem(imports[name].path, words, f"Ask {name} for fewer nodes, or take a partner out.")
 
 
 def most_grown(imports: Mapping[str, Import], settings: Settings, last: Mapping[str, Any]) -> str:
@@ -54,7 +54,7 @@ def most_grown(imports: Mapping[str, Import], settings: Settings, last: Mapping[
     grown = {
         name: _size(given.nodes) - _size(before[name].nodes if name in before else ())
         for name, given in imports.items()
-        if settings.partners[name].nodes is None
+        if settings.sources[name].nodes is None
     }
     most = max(sorted(grown), key=lambda name: grown[name], default="")
     return most if most and grown[most] > 0 else ""

@@ -218,9 +218,9 @@ def _list(value: Any) -> list[Any]:
 def _words(settings: Settings, imports: Mapping[str, Import]) -> list[Word]:
     """What partners say who can speak for themselves: one whose nodes were pasted cannot."""
     return [
-        Word(name, given.key, given.profiles, given.relayed, settings.partners[name].accept == "network")
+        Word(name, given.key, given.profiles, given.relayed, settings.sources[name].accept == "network")
         for name, given in sorted(imports.items())
-        if not given.absent and settings.partners[name].nodes is None
+        if not given.absent and settings.sources[name].nodes is None
     ]
 
 

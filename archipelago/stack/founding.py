@@ -73,7 +73,8 @@ def decide(
     elif frozen and offered and frozen.hash != offered.hash:
         words = f"{decision.founder} now has the genesis {offered.hash}, but this stack's nodes run {frozen.hash}."
         cure = f"Ask {decision.founder} what happened to theirs; a new chain is a new network, with a name of its own."
-        path = "network" if getattr(network, "genesis_file", None) else f"partners.{decision.founder}"
+        giver = rules.founders(settings, imports)
+        path = "network" if getattr(network, "genesis_file", None) or giver is None else giver.path
         decision.problems.append(Problem(path, words, cure))
     elif frozen and offered and getattr(network, "genesis_file", None):
         running = frozen
@@ -140,7 +141,7 @@ def _found(
         return
     decision.genesis = made
     first = [book[name] for name in chain.validators(settings) if name in book]
-    for name in dict.fromkeys(node.organisation for node in first):
+    for name in dict.fromkeys(node.organisation for node in first if node.organisation != settings.organisation):
         _first_sight(settings, imports[name], [node for node in first if node.organisation == name], decision)
 
 
@@ -176,7 +177,7 @@ def _offered(
             return None
     if network.founder:
         return None
-    given = imports.get(network.joins)
+    given = rules.founders(settings, imports)
     if given is None or given.network is None or not given.network.genesis:
         if given and not given.absent and given.network is None and not runs:
             words = f"{network.joins} gave its nodes but no genesis, and this stack joins it."
@@ -184,11 +185,11 @@ def _offered(
             decision.problems.append(Problem("network.genesisFile", words, cure))
         decision.waiting_for.append(f"{network.joins}: {(given and given.absent) or 'its genesis'}")
         return None
-    offered = _parse(chain, given.network.genesis, f"partners.{network.joins}", decision)
+    offered = _parse(chain, given.network.genesis, given.path, decision)
     if offered and offered.hash != given.network.genesis_hash:
         words = f"it says its genesis is {given.network.genesis_hash}, but the file it gives hashes to {offered.hash}."
         cure = f"Do not join before {network.joins} can explain it."
-        decision.problems.append(Problem(f"partners.{network.joins}", words, cure))
+        decision.problems.append(Problem(given.path, words, cure))
     return offered
 
 

@@ -89,7 +89,7 @@ def validators(
         node
         for given in imports
         for node in given.nodes
-        if node.role == VALIDATOR or settings.partners[given.name].nodes is not None
+        if node.role == VALIDATOR or settings.sources[given.name].nodes is not None
     ]
     if not named:
         proven = sum(node.role == VALIDATOR and bool(node.proof) for node in theirs)

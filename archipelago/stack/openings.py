@@ -34,7 +34,7 @@ def warnings(settings: Settings, imports: Iterable[Import], plans: Iterable[Node
             hosts = sorted({end.host for end in ends if end.port in ports})
             more = f" and {len(hosts) - _TOLD} more" if len(hosts) > _TOLD else ""
             yield (
-                f"Partner {given.name} is dialled by name ({', '.join(map(quoted, hosts[:_TOLD]))}{more}), and a "
+                f"{given.title} is dialled by name ({', '.join(map(quoted, hosts[:_TOLD]))}{more}), and a "
                 f"policy knows addresses alone: our nodes may reach {_listed(ports)} anywhere. Ask {given.name} for "
                 "addresses if that is too much."
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 from archipelago.model.record import BUNDLE, LATEST, SCHEMA, Bundle, ExternalNode, NetworkRecord, canonical
 from archipelago.stack import accepted
-from archipelago.stack.bundles import PROFILES
+from archipelago.stack.bundles import PROFILES, SIBLING_NODES
 from archipelago.stack.exchange import Tokens
 from archipelago.stack.plan import StackPlan
 
@@ -46,9 +46,18 @@ def bundle(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | No
         sealed={name: dict(items) for name, items in sharing.sealed.items()} if sharing else None,
         profiles=plan.exchange.profiles(records, tokens or {}, plan.signing_key),
         relayed_profiles=plan.exchange.relayed(),
+        sibling_nodes=_of_siblings(plan),
     )
     counted = network.model_copy(update={"edition": _edition(plan, unsigned)})
     return unsigned.model_copy(update={"network": counted}).signed(plan.signing_key)
+
+
+def _of_siblings(plan: StackPlan) -> tuple[ExternalNode, ...] | None:
+    """What siblings have of their own, so that a partner that names one stack of ours learns of all our nodes."""
+    if not plan.settings.siblings:
+        return None
+    nodes = (node for given in plan.imports if given.sibling for node in given.nodes)
+    return tuple(sorted(nodes, key=lambda node: node.key))
 
 
 def _edition(plan: StackPlan, unsigned: Bundle) -> int:
@@ -69,7 +78,7 @@ def _edition(plan: StackPlan, unsigned: Bundle) -> int:
 
     def compared(raw: Mapping[str, Any]) -> bytes:
         network = {key: value for key, value in (raw.get("network") or {}).items() if key != "edition"}
-        sealed = {key: raw.get(key) for key in ("organisation", "sealingKey", "sealed")}
+        sealed = {key: raw.get(key) for key in ("organisation", "sealingKey", "sealed", SIBLING_NODES)}
         nodes = [node_of(each) for each in raw.get("externalNodes") or ()]
         return canonical({"network": network, "nodes": nodes, **sealed})
 
@@ -105,7 +114,7 @@ def outputs(plan: StackPlan, records: Sequence[ExternalNode], tokens: Tokens | N
         "cluster": dict(plan.cluster),
         **_file_formats(plan),
         **_shared(plan),
-        **{key: given[key] for key in PROFILES if key in given},
+        **{key: given[key] for key in (*PROFILES, SIBLING_NODES) if key in given},
     }
 
 

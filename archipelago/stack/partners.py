@@ -25,7 +25,7 @@ from archipelago.model.texts import LONGEST
 from archipelago.problems import Problem
 from archipelago.settings.partner import Partner
 from archipelago.settings.read import Settings
-from archipelago.stack.bundles import PROFILES, UNREADABLE
+from archipelago.stack.bundles import PROFILES, SIBLING_NODES, UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Import:
         edition: The count of its bundle; 0 where it has none.
         told: Its nodes as it gave them, where some of them are left out.
         left_out: Those that are not among `nodes`, by name, and why; see `clashes`.
+        sibling: Whether it is another stack of our own organisation.
     """
 
     name: str
@@ -59,6 +60,22 @@ class Import:
     edition: int = 0
     told: tuple[ExternalNode, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    sibling: bool = False
+
+    @property
+    def called(self) -> str:
+        """Who it is, in a sentence."""
+        return f"{'sibling' if self.sibling else 'partner'} {self.name}"
+
+    @property
+    def title(self) -> str:
+        """Who it is, at the beginning of one."""
+        return f"{self.called[0].upper()}{self.called[1:]}"
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the stack file."""
+        return f"{'siblings' if self.sibling else 'partners'}.{self.name}"
 
     @property
     def provenance(self) -> str:
@@ -69,11 +86,14 @@ class Import:
 def accept(
     name: str, partner: Partner, raw: Mapping[str, Any] | None, settings: Settings, chain: Chain
 ) -> Import | list[Problem]:
-    """Check what a partner gave.
+    """Check what a partner, or a sibling, gave.
+
+    A partner gives the nodes of all its stacks; of a sibling those alone that are its own: what it heard of others we
+    hear of them, or two of us would wait for each other.
 
     Args:
-        name: The partner's name in the settings.
-        partner: What the settings say of it.
+        name: The partner's name in the settings, or the sibling's.
+        partner: What the settings say of it, see `Settings.sources`.
         raw: A bundle; None where there is no such stack or file.
         settings: Ours.
         chain: Parses its nodes.
@@ -81,19 +101,20 @@ def accept(
     Returns:
         What may be used, or everything that is wrong with it.
     """
-    path = f"partners.{name}"
+    path, whose = settings.path_of_source(name), settings.organisation_of(name)
+    sibling = name in settings.siblings
     if partner.nodes is not None:
         raw = {"organisation": name, "externalNodes": list(partner.nodes)}
     where = partner.stack or partner.file or "the settings"
     if raw is None or _absent(where, partner, raw):
         absent = f"{where} is not there yet" if raw is None else _absent(where, partner, raw)
-        return _too_few(path, partner, Import(name, absent=absent))
+        return _too_few(path, partner, Import(name, absent=absent, sibling=sibling))
     if unreadable := _unreadable(path, where, partner, name, raw):
         return [unreadable]
     signed = partner.nodes is None and is_signed(dict(raw))
-    problems = list(_provenance(path, where, partner, name, raw, signed))
+    problems = list(_provenance(path, where, partner, name, raw, settings, signed=signed))
     nodes: list[ExternalNode] = []
-    listed = raw.get("externalNodes") or []
+    listed = _listed(raw, *(() if sibling else (SIBLING_NODES,)))
     if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
         words = f"what {where} gives as externalNodes is no list of nodes."
         return [*problems, Problem(path, words, f"Ask {name} for it again.")]
@@ -103,14 +124,14 @@ def accept(
     for index, given in enumerate(listed):
         at = f"{path}.nodes[{index}]" if partner.nodes is not None else path
         try:
-            node = chain.parse_node(given, settings.network.name, name)
+            node = chain.parse_node(given, settings.network.name, whose)
         except (ValidationError, ValueError) as error:
             label = quoted(given.get("name") or given.get("Node_UserIdent") or f"node {index + 1}")
             problems.append(
                 Problem(at, f"{name}/{label}: {_first(error)}.", f"Ask {name} for it again: it is copied in {where}.")
             )
         else:
-            problems += _foreign(at, where, node, name, settings)
+            problems += _foreign(at, where, node, whose, settings)
             problems += () if partner.allow_inside else _inside(at, node, name, settings)
             nodes.append(node)
     network = _network(path, raw, problems)
@@ -120,8 +141,19 @@ def accept(
     key = str(raw.get("key")) if signed else ""
     profiles, relayed = (tuple(raw[each]) if isinstance(raw.get(each), (list, tuple)) else () for each in PROFILES)
     edition = (network and network.edition) or 0
-    found = Import(name, tuple(nodes), network, key, "", sealing_key, sealed, profiles, relayed, edition)
+    found = Import(
+        name, tuple(nodes), network, key, "", sealing_key, sealed, profiles, relayed, edition, sibling=sibling
+    )
     return _too_few(path, partner, found)
+
+
+def _listed(raw: Mapping[str, Any], *more: str) -> Any:
+    """The nodes in a bundle, whatever stands in their place."""
+    found = raw.get("externalNodes") or []
+    for key in more if isinstance(found, list) else ():
+        given = raw.get(key) or []
+        found = [*found, *(given if isinstance(given, list) else [given])]
+    return found
 
 
 def _absent(where: str, partner: Partner, raw: Mapping[str, Any]) -> str:
@@ -146,22 +178,39 @@ def _unreadable(path: str, where: str, partner: Partner, name: str, raw: Mapping
 
 
 def _provenance(
-    path: str, where: str, partner: Partner, name: str, raw: Mapping[str, Any], signed: bool
+    path: str,
+    where: str,
+    partner: Partner,
+    name: str,
+    raw: Mapping[str, Any],
+    settings: Settings,
+    *,
+    signed: bool,
 ) -> Iterator[Problem]:
-    if raw["organisation"] != name:
+    sibling, whose = name in settings.siblings, settings.organisation_of(name)
+    if raw["organisation"] != whose:
         other = quoted(raw["organisation"])
-        words = f"{where} is the stack of {other}, not of {name}."
-        yield Problem(path, words, f"Rename the partner to archipelago:partners.{other}, or correct its source.")
+        words = f"{where} is the stack of {other}, not of {whose}."
+        cure = f"Rename the partner to archipelago:partners.{other}, or correct its source."
+        if sibling:
+            cure = f"Name it as archipelago:partners.{other}: a sibling is a stack of your own organisation."
+        elif raw["organisation"] == settings.organisation:
+            cure = f"Name it as archipelago:siblings.{name}: it is a stack of your own organisation."
+        yield Problem(path, words, cure)
     if partner.nodes is not None:
         return
     if not signed:
         if not partner.unsigned or partner.key:
             words = f"{where} carries no valid signature, so anybody could have written it."
-            yield Problem(
-                path,
-                words,
-                f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true.",
-            )
+            cure = f"Ask {name} to export it again, or accept it as it is with archipelago:{path}.unsigned: true."
+            yield Problem(path, words, "Export it again from that stack." if sibling else cure)
+    elif sibling and partner.key and raw["key"] != partner.key:
+        words = f"{where} is signed by {quoted(raw['key'])}, and this stack signs with {partner.key}."
+        cure = (
+            "Stacks of one organisation have one identitySeed, which proves that they belong together: give the stack "
+            "that has not run yet the seed of the other one. One with another seed is another organisation."
+        )
+        yield Problem(path, words, cure)
     elif partner.key and raw["key"] != partner.key:
         words = f"{where} is signed by {quoted(raw['key'])}, not by the key that is pinned."
         yield Problem(f"{path}.key", words, f"Compare the keys with {name} by another way before you change the pin.")
@@ -178,10 +227,10 @@ def _foreign(path: str, where: str, node: ExternalNode, name: str, settings: Set
 def _inside(path: str, node: ExternalNode, name: str, settings: Settings) -> Iterator[Problem]:
     for host in sorted({endpoint.host for endpoint in node.endpoints.values()}):
         # what our own stack file says is meant
-        if reason := inside(host) or ("" if settings.partners[name].nodes else searched(host, settings.namespaces)):
+        if reason := inside(host) or ("" if settings.sources[name].nodes else searched(host, settings.namespaces)):
             cure = (
                 f"Ask {name} for a host that can be dialled from outside its cluster. If you share a cluster or a "
-                f"machine, set archipelago:partners.{name}.allowInside to true."
+                f"machine, set archipelago:{settings.path_of_source(name)}.allowInside to true."
             )
             yield Problem(path, f"the host {host} of {node} {reason}.", cure)
 

@@ -10,9 +10,8 @@ from typing import Any
 from archipelago.chains.contract import Ask, Chain, Genesis, Given, Site
 from archipelago.chains.node import Node
 from archipelago.checks import plans as checks
-from archipelago.identity.derive import Keyring
+from archipelago.identity.derive import SIGNING, Keyring
 from archipelago.identity.sealing import Sealer
-from archipelago.model.address_book import AddressBook
 from archipelago.model.monitor import MonitorPlan
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
@@ -31,6 +30,7 @@ from archipelago.stack import (
     standing,
     swarms,
 )
+from archipelago.stack.book import book_of
 from archipelago.stack.bundles import bundle_of
 from archipelago.stack.exchange import Exchange, exchange
 from archipelago.stack.founding import decide, waiting
@@ -195,7 +195,7 @@ def _planned(
 ) -> StackPlan:
     """Plan a stack with what is taken of its partners; arguments as those of `plan_stack`."""
     keyring = Keyring(settings.seed, settings.organisation, settings.network.name)
-    signing_key = keyring.secret("", "organisation signing key")
+    signing_key = keyring.secret("", SIGNING)
     owner = ownership.owner(settings, stack, signing_key, last, met)
     hosts, ran = continuity.hosts(last), continuity.fingerprints(last)
     site = Site(settings.cluster.namespace, settings.cluster.address or "", owner, given, hosts, ran)
@@ -219,9 +219,8 @@ def _planned(
         return _planned(settings, chain, stack, cleared, before, wrong, last, root, source, given, met)
     keys = common.sharing.keys if common.sharing else {}
     heard = exchange(settings, chain, Sealer.of(keyring), signing_key, pairs, imports, keys, last)
-    partners = [node for given in imports.values() for node in given.nodes]
-    near = AddressBook.of(settings.organisation, [*records, *partners])
-    book = AddressBook.of(settings.organisation, [*near, *heard.members])
+    near = book_of(settings.organisation, records, imports.values())
+    book = near.with_more(heard.members)
     unasked = tuple(ask for ask in chain.asks(settings) if ask not in site.given)
     waits = list(dict.fromkeys(plan.waits_for for plan in plans if plan.waits_for))
     # not after a rename, which alone is told: it changes every key

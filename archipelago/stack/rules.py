@@ -76,11 +76,11 @@ def before(chain: Chain, running: Genesis, decided: Genesis, standing: str) -> G
     return there if there.hash == decided.hash and parting(there, decided) else None
 
 
-def partners(genesis: Genesis, theirs: Genesis, name: str) -> str:
+def partners(genesis: Genesis, theirs: Genesis, title: str) -> str:
     """What to know of a partner with other rules of later blocks."""
     begins = parting(genesis, theirs)[0][0]
     return (
-        f"Partner {name} and this stack have other rules from block {begins} on, and part there. Compare the two files "
+        f"{title} and this stack have other rules from block {begins} on, and part there. Compare the two files "
         f"(the output network of both); the one that lacks what was agreed names it in archipelago:{_FILE} before "
         f"block {begins}. archipelago status shows the height."
     )
@@ -119,7 +119,7 @@ def awaited(
         imports: What partners gave.
         recorded: What our outputs say; of nothing that they tell it waits.
     """
-    founder = imports.get(settings.network.joins or "")
+    founder = founders(settings, imports)
     if (recorded and recorded.genesis_hash) or founder is None or (founder.network and founder.network.genesis):
         return []
     if all(chain.beside(settings, genesis, _founders(settings, imports) or {}).values()):
@@ -129,9 +129,22 @@ def awaited(
     return [f"{founder.name}: {founder.absent or 'its genesis'}"]
 
 
+def founders(settings: Settings, imports: Mapping[str, Import]) -> Import | None:
+    """What the founder of the network gave; where that is our own organisation, the sibling that knows the genesis.
+
+    Args:
+        settings: Ours.
+        imports: What each partner and sibling gave.
+    """
+    if settings.network.joins != settings.organisation:
+        return imports.get(settings.network.joins or "")
+    ours = [given for _, given in sorted(imports.items()) if given.sibling]
+    return next((each for each in ours if each.network and each.network.genesis), next(iter(ours), None))
+
+
 def _founders(settings: Settings, imports: Mapping[str, Import]) -> Mapping[str, int] | None:
     """What the founder's nodes are told beside the genesis, by its word; None where it says nothing."""
-    founder = imports.get(settings.network.joins or "")
+    founder = founders(settings, imports)
     return founder.network.beside_genesis if founder and founder.network else None
 
 
@@ -146,7 +159,7 @@ def _unknown(known: Mapping[str, int]) -> Iterator[str]:
 
 def _others(settings: Settings, known: Mapping[str, int], imports: Mapping[str, Import]) -> Iterator[str]:
     own = {field.alias for field in type(settings.network).model_fields.values()}  # else they are about the genesis
-    for name, given in imports.items():
+    for given in imports.values():
         theirs = (given.network and given.network.beside_genesis) or {}
         for key, value in known.items():
             if value and theirs.get(key) not in (None, value):
@@ -155,7 +168,7 @@ def _others(settings: Settings, known: Mapping[str, int], imports: Mapping[str, 
                 if key in own:  # there the numbers are a code
                     apart, path = f"another {key} than those of this stack", f"network.{key}"
                 yield (
-                    f"The nodes of partner {name} have {apart}: they may not connect, or refuse each "
+                    f"The nodes of {given.called} have {apart}: they may not connect, or refuse each "
                     f"other's blocks. Set archipelago:{path} alike in both stacks."
                 )
 

@@ -160,7 +160,7 @@ def _keys(
         if now and not given.key:
             warnings.append(f"Partner {name} is not signed: its sealing key is not used, and nothing of it is opened.")
             now = ""
-        if before and now not in ("", before) and not settings.partners[name].key:
+        if before and now not in ("", before) and not settings.sources[name].key:
             found[name] = before
             warnings.append(
                 f"Partner {name} now has the sealing key {now}, before {before}: it is sealed to as before. Compare "

@@ -158,7 +158,7 @@ def test_every_part_of_the_reference_says_what_the_program_knows() -> None:
     """Placeholders apart, a fragment that a reader copies into an example is taken."""
     parts = [block for block in blocks() if isinstance(block, dict) and "config" not in block]
     keyed = [part for part in parts if all(key.startswith("archipelago:") for key in part)]
-    assert len(keyed) == 6
+    assert len(keyed) == 8
     for part in keyed:
         document = example("cluster-a")
         document["config"] |= part

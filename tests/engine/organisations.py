@@ -81,7 +81,7 @@ class Consortium:
         config["cluster"] = {**config["cluster"], "context": f"lab-{cluster}"}
         if "address" in config["cluster"]:
             config["cluster"]["address"] = self._lab.cluster(cluster).address
-        for partner in config.get("partners", {}).values():
+        for partner in (*config.get("partners", {}).values(), *config.get("siblings", {}).values()):
             partner["allowInside"] = True  # the lab is on loopback
         if "apiServer" in config["cluster"]:
             config["cluster"]["apiServer"] = self._lab.cluster(cluster).server

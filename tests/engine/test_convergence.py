@@ -7,8 +7,9 @@ import json
 import pytest
 
 from lab.workspace import Stack
+from tests import siblings
 from tests.engine.organisations import Consortium, nothing_changes, own_port
-from tests.stacks import ONE_NODE, alpha, beta
+from tests.stacks import GONE, ONE_NODE, alpha, beta
 from tests.world import uncounted
 
 pytestmark = pytest.mark.engine
@@ -119,6 +120,34 @@ def test_both_organisations_validators_wait_for_each_other(consortium: Consortiu
     assert a.outputs()["waitingFor"] == b.outputs()["waitingFor"] == []
     assert a.outputs()["network"]["genesis"] == b.outputs()["network"]["genesis"]
     assert ("StatefulSet", "consortium-quorum-node1") in consortium.seen("b", space)
+
+
+def test_two_stacks_of_one_organisation_are_one_network(consortium: Consortium, space: str) -> None:
+    here = {"cluster.namespace": space, "partners": GONE}
+    east = consortium.stack("east", siblings.east(here | ONE_NODE), "a")
+    west = consortium.stack("west", siblings.west(here), "b")
+    east.up().expect()
+    assert east.outputs()["partnersMissing"] == ["west"]
+    west.up().expect()
+    assert east.up().expect().changes == PEERS
+    west.up().expect()
+    unchanged(east)
+    unchanged(west)
+    assert east.outputs()["network"]["genesisHash"] == west.outputs()["network"]["genesisHash"]
+    assert east.outputs()["identities"]["key"] == west.outputs()["identities"]["key"]
+    for cluster, own, other in (("a", east, west), ("b", west, east)):
+        listed = peers_of(consortium, cluster, space)
+        assert len(listed) == 3
+        assert own.outputs()["siblingNodes"] == other.outputs()["externalNodes"]
+        for node in other.outputs()["externalNodes"]:
+            p2p = node["endpoints"]["p2p"]
+            assert any(node["nodeId"] in each and f"@{p2p['host']}:{p2p['port']}?" in each for each in listed)
+    there = consortium.seen("b", space)
+    west.configure(lambda config: config["archipelago:nodes"].update({"quorum-node1": {}}))
+    refused = west.up()
+    assert refused.code != 0
+    assert "archipelago:nodes.quorum-node1: alpha/quorum-node1 is also a node of east" in refused.text
+    assert consortium.seen("b", space) == there
 
 
 def test_a_load_balancers_address_reaches_partners(consortium: Consortium, space: str) -> None:

@@ -10,7 +10,7 @@ from operate import validators
 from operate.site import look
 from operate.stack import Stack, names
 from operate.validators import Votes
-from operate.vote_guards import share
+from operate.vote_guards import harm, share
 from tests.fake_network import FOUR, FakeNetwork
 
 pytestmark = pytest.mark.unit
@@ -203,6 +203,38 @@ def test_s1_a_wish_of_a_partner_is_held_back_until_it_is_named_to_come_or_to_go(
     stack = replace(stack, imports=members)
     assert [change.unnamed for change in votes_of(stack).changes] == [True, True]
     assert cast(stack, votes_of(stack), force=True, allow_share=True) == {}
+
+
+def test_r16_a_validator_of_a_sibling_is_ours_and_not_another_organisations(network: FakeNetwork) -> None:
+    stack = network.stack("alpha")
+    kin = replace(stack, imports=tuple(replace(given, sibling=True) for given in stack.imports))
+    network.validate(*ALPHA, BETA[0])
+    assert [change.unnamed for change in votes_of(stack).changes] == [True]
+    (change,) = votes_of(kin).changes
+    assert (change.name, change.unnamed, change.add) == (BETA[1], False, True)
+    # nor is a validator here the last one of an organisation that has others there
+    seen = look([stack.site])
+    last = network.records[ALPHA[0]].address
+    after = {network.records[name].address for name in BETA} | {"0x1", "0x2"}
+    assert "last validator of alpha" in harm(last, False, after, [stack], seen)
+    assert "last validator of alpha" not in harm(last, False, after, [kin], seen)
+
+
+def test_r16_verify_wants_a_siblings_nodes_as_peers(network: FakeNetwork) -> None:
+    stack = network.stack("alpha")
+    moved = tuple(
+        replace(given, sibling=True, nodes=tuple(each.model_copy(update={"organisation": "alpha"}) for each in nodes))
+        for given in stack.imports
+        if (nodes := [each.model_copy(update={"name": f"west-{each.name}"}) for each in given.nodes])
+    )
+    kin = replace(stack, imports=moved)
+    assert set(kin.dialled) == set(stack.dialled)
+    assert {node.name for node in kin.book.own} == {node.name for node in stack.book.own}
+    mute = tuple(
+        replace(given, nodes=tuple(each.model_copy(update={"endpoints": {}}) for each in given.nodes))
+        for given in moved
+    )
+    assert len(replace(kin, imports=mute).dialled) == len(stack.records)  # known nowhere: dialled by none
 
 
 def test_s1_an_organisation_that_would_get_a_third_or_two_thirds_is_named() -> None:

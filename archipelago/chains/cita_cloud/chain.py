@@ -239,7 +239,7 @@ def _by_index(node: ExternalNode) -> tuple[int, str, str]:
 
 
 def _dialled(network: str, book: AddressBook, node: ExternalNode) -> Mapping[str, Endpoint]:
-    if node.organisation != book.organisation:
+    if not book.runs(node):
         return node.endpoints
     host = ports.object_name(network, node.index or 0)
     return {

@@ -71,7 +71,7 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
 def _place(settings: Settings, path: str, place: int, name: str) -> Iterator[Problem]:
     partner, _, node = name.rpartition("/")
     if partner:
-        if partner not in settings.partners or not node:
+        if not settings.knows(partner, node):
             words = f"{name!r} is no node of a partner: {partner!r} is not under archipelago:partners."
             yield Problem(path, words, "Write partner/node with the partner's name as it stands there.")
     elif name not in settings.nodes:

@@ -187,7 +187,7 @@ class GoQuorum(Founded):
         """The lists of peers; own nodes stand in it by Service name, so that it never depends on an allocated port."""
         enodes, urls = [], []
         for node in book:
-            own = node.organisation == book.organisation
+            own = book.runs(node)
             host = names.node_object(network, node.name)
             if own:
                 enodes.append(enode.Enode(node.node_id, host, geth.P2P))

@@ -52,7 +52,7 @@ def unfoundable(settings: Settings) -> Iterator[Problem]:
         yield Problem(path, "no node is a validator, so nobody could make a block.", "Write validator: true at a node.")
     for index, name in enumerate(validators):
         partner, _, node = name.rpartition("/")
-        if partner and (partner not in settings.partners or not node):
+        if partner and (not settings.knows(partner, node)):
             words = f"{name!r} is no node of a partner: {partner!r} is not under archipelago:partners."
             yield Problem(f"{path}[{index}]", words, "Write partner/node with the partner's name as it stands there.")
         elif not partner and name not in settings.nodes:

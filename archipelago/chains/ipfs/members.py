@@ -67,7 +67,7 @@ def live_files(book: AddressBook, plans: Sequence[NodePlan]) -> dict[str, str]:
     known = Swarms.of(book.organisation, book)
     swarms: dict[str, list[tuple[ExternalNode, tuple[Multiaddr, ...]]]] = {}
     for node in book:
-        end = inside.get(node.name) if node.organisation == book.organisation else node.endpoints.get(SWARM)
+        end = inside.get(node.name) if book.runs(node) else node.endpoints.get(SWARM)
         for swarm in known.ours(node) or (node.swarm or "",):
             swarms.setdefault(swarm, []).append((node, (of_endpoint(end),) if end else ()))
     listed = {
