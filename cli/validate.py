@@ -34,6 +34,7 @@ class Findings:
         settings: None where it is refused.
         problems: What `pulumi up` would refuse.
         warnings: What it may refuse.
+        doubts: What it accepts, and is seldom meant.
         stack: The stack with its partners' files; None while its secrets are sealed, or where it is refused.
     """
 
@@ -41,6 +42,7 @@ class Findings:
     settings: Settings | None = None
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
     stack: Written | None = None
 
     def plain(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Findings:
             "stack": self.file.stack,
             "valid": not self.problems,
             "problems": [asdict(each) for each in self.problems],
-            "warnings": [asdict(each) for each in self.warnings],
+            "warnings": [asdict(each) for each in (*self.warnings, *self.doubts)],
         }
 
 
@@ -92,6 +94,7 @@ def _look(file: StackFile, seed: str | None, last: Outputs) -> Findings:
         found.problems += in_plain_text(found.settings, set() if seed is None else {SEED})
         found.problems += _partners(found.settings, file)
         network = found.settings.network
+        found.doubts += (Problem("", words, "") for words in CHAINS[network.kind].doubts(found.settings))
         if network.founder and not last and not getattr(network, "genesis_file", None):
             found.warnings += CHAINS[network.kind].unfoundable(found.settings)
         whole = None if found.problems else opened_by_passphrase(file, seed)
@@ -146,6 +149,8 @@ def _show(found: Iterable[Findings]) -> None:
             consoles.out.print(f"[green]✓[/green] {each.file.source}: {_summary(each.settings)}")
         for warning in each.warnings:
             consoles.warn(f"unless the network is founded already: {warning.text(each.file.source)}")
+        for doubt in each.doubts:
+            consoles.warn(f"{each.file.source}: {doubt.message}")
         if each.settings and (notice := CHAINS[each.settings.network.kind].notice):
             notices[notice] = None
     for notice in notices:

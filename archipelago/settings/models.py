@@ -33,6 +33,7 @@ from archipelago.settings.types import (
     ObjectName,
     Size,
     Strict,
+    Texts,
     fault,
     quantity,
 )
@@ -106,7 +107,7 @@ class Exposure(Strict):
     type: Exposed = Field(default=Exposed.NODE_PORT, description="NodePort, LoadBalancer or ClusterIP.")
     host: Host | None = Field(default=None, description="What partners dial for this node, instead of cluster.address.")
     ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts by port name, as p2p: 30303.")
-    annotations: dict[str, str] = Field(default={}, description="Annotations of the Service, for load balancers.")
+    annotations: Texts = Field(default={}, description="Annotations of the Service, for load balancers.")
 
 
 class LocalDirectory(Strict):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from archipelago.model.pod import USER, PodOptions, Security
 from archipelago.settings.affinity import Affinity
 from archipelago.settings.numbers import LARGEST_SIGNED, Within
-from archipelago.settings.types import ObjectName, Strict, fault
+from archipelago.settings.types import TEXTS, ObjectName, Strict, fault, text_of, texts
 
 _PREFIX = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -33,19 +33,6 @@ def _secrets(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return value
     return [each["name"] if isinstance(each, dict) and set(each) == {"name"} else each for each in value]
-
-
-def _texts(value: Any) -> Any:
-    """YAML reads true and 42 as no text, and Kubernetes has nothing else in such a place."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _text(each) for key, each in value.items()}
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int) else value
 
 
 def _key(name: str) -> str:
@@ -79,18 +66,17 @@ def _selected(labels: dict[str, str | None]) -> dict[str, str | None]:
 
 
 # a scalar, whatever YAML makes of it
-_TEXTS = {"type": "object", "additionalProperties": {"not": {"type": ["object", "array", "null"]}}}
 _SELECTED = {"type": "object", "additionalProperties": True}
 Labels = Annotated[
     dict[str, str],
-    BeforeValidator(_texts),
+    BeforeValidator(texts),
     AfterValidator(_free),
     AfterValidator(_values),
-    WithJsonSchema(_TEXTS),
+    WithJsonSchema(TEXTS),
 ]
-Annotations = Annotated[dict[str, str], BeforeValidator(_texts), AfterValidator(_free), WithJsonSchema(_TEXTS)]
+Annotations = Annotated[dict[str, str], BeforeValidator(texts), AfterValidator(_free), WithJsonSchema(TEXTS)]
 MachineLabels = Annotated[
-    dict[str, str | None], BeforeValidator(_texts), AfterValidator(_selected), WithJsonSchema(_SELECTED)
+    dict[str, str | None], BeforeValidator(texts), AfterValidator(_selected), WithJsonSchema(_SELECTED)
 ]
 Id = Annotated[int, Within(1, _LARGEST_ID, _ROOT)]
 
@@ -100,7 +86,7 @@ class Toleration(Strict):
 
     key: str = Field(default="", description="Of the taint; empty for all.")
     operator: Literal["Equal", "Exists"] = Field(default="Equal", description="Equal or Exists.")
-    value: Annotated[str, BeforeValidator(_text)] = Field(default="", description="Of the taint, for Equal.")
+    value: Annotated[str, BeforeValidator(text_of)] = Field(default="", description="Of the taint, for Equal.")
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
         default="", description="NoSchedule, PreferNoSchedule or NoExecute; empty for all."
     )

@@ -98,6 +98,27 @@ def quantity(text: str) -> Decimal:
     return Decimal(match[1]) * _SCALES[match[2] or ""]
 
 
+def texts(value: Any) -> Any:
+    """What stands in a mapping of texts: YAML reads true and 42 as none, and Kubernetes has nothing else there."""
+    if not isinstance(value, dict):
+        return value
+    return {key: text_of(each) for key, each in value.items()}
+
+
+def text_of(value: Any) -> Any:
+    """A boolean or a whole number as the text that is meant."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+def _number(value: Any) -> Any:
+    """A number where a quantity is meant: `pulumi config set --path` writes 2 for "2"."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return format(Decimal(repr(value)), "f")
+
+
 def _quantity(text: str) -> str:
     if not _QUANTITY.fullmatch(text):
         raise fault(f"{text!r} is no Kubernetes quantity", "Write a size as 20Gi, a CPU share as 500m.")
@@ -234,17 +255,28 @@ NoneOrName = Annotated[
 Version = Annotated[
     str, BeforeValidator(_version), WithJsonSchema({"type": "string", "pattern": f"^{_VERSION.pattern}$"})
 ]
+TEXTS = {"type": "object", "additionalProperties": {"not": {"type": ["object", "array", "null"]}}}
+Texts = Annotated[dict[str, str], BeforeValidator(texts), WithJsonSchema(TEXTS)]
 Cpu = Annotated[
     str,
+    BeforeValidator(_number),
     AfterValidator(_quantity),
     AfterValidator(_cpu),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?m?$"}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?m?$"}, {"type": "number", "minimum": 0}]}),
 ]
 Memory = Annotated[
     str,
+    BeforeValidator(_number),
     AfterValidator(_quantity),
     AfterValidator(_bytes),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(k|[MGTPE]|[KMGTPE]i)?$"}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d+(\.\d+)?(k|[MGTPE]|[KMGTPE]i)?$"},
+                {"type": "number", "minimum": _LEAST_BYTES},
+            ]
+        }
+    ),
 ]
 Size = Annotated[Memory, AfterValidator(_some)]
 # within the cluster's range, which `cluster.nodePorts` says: `checks.settings` asks

@@ -20,6 +20,7 @@ from archipelago.settings.types import SEALED, BlockHash, Cpu, CurveKey, Memory,
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 PASSWORD_LENGTH = 6
 PASSWORD = f"Choose one of {PASSWORD_LENGTH} characters or more on one line, without white space at its end."
+_MILLISECONDS = "it is counted in milliseconds, and a smaller number is one in seconds, or before 2001"
 _USER = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)  # it stands in an ini file and in a shell's line
 
 
@@ -96,8 +97,8 @@ class ChainGenesis(Strict):
     validators: tuple[str, ...] = Field(
         default=(), description="Nodes in the order of their indices, a partner's as partner/name; default: own nodes."
     )
-    timestamp: int | None = Field(
-        default=None, ge=1, le=2**53 - 1, description="Of block 0, milliseconds since 1970; the founder chooses it."
+    timestamp: Annotated[int, Within(10**12, 2**53 - 1, _MILLISECONDS)] | None = Field(
+        default=None, description="Of block 0, milliseconds since 1970; the founder chooses it."
     )
     block_interval: int = Field(default=6, ge=1, le=3600, description="Seconds between blocks.")
     chain_id_hash: Literal["sha256", "sm3"] = Field(
