@@ -154,7 +154,7 @@ def test_with_bft_the_node_key_takes_the_place_of_kms_db(tmp_path: Path) -> None
     assert files["key_id"] == b"2"
 
 
-@pytest.mark.parametrize("changes", [{"network.genesis.timestamp": 1}, {"network.genesis.blockInterval": 3}])
+@pytest.mark.parametrize("changes", [{"network.genesis.timestamp": 10**12}, {"network.genesis.blockInterval": 3}])
 def test_a_volume_of_another_chain_is_refused_untouched(tmp_path: Path, changes: dict[str, int]) -> None:
     assert not Pod(tmp_path, plan_of(local())).start()
     other = Pod(tmp_path, plan_of(local(changes)))

@@ -122,4 +122,4 @@ def test_the_reference_lists_the_keys_of_a_section_in_a_section() -> None:
     assert [each.name for each in keys(SCHEMA, f"pools {KIND}")] == ["namespace", "createNamespace", "members"]
     listed = {each.name: each.type for each in keys(SCHEMA, f"pools.members {KIND}")}
     assert listed["port"] == "number from 1"
-    assert listed["storage.size"] == "text"
+    assert listed["storage.size"] == "text or number"
