@@ -28,7 +28,9 @@ class Problem:
         Args:
             source: The stack file's name, as `Pulumi.cluster-b.yaml`.
         """
-        place = f"{source}: archipelago:{self.path}" if self.path else source
+        # a key of another namespace has its own
+        named = self.path if self.path.startswith("kubernetes:") else f"archipelago:{self.path}"
+        place = f"{source}: {named}" if self.path else source
         return f"{safe(place)}: {safe(self.message)}\n  {safe(self.cure, NEWLINE)}"
 
 

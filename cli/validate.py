@@ -15,6 +15,7 @@ from archipelago.problems import Problem, Refused
 from archipelago.settings.read import Settings
 from archipelago.settings.secrecy import SEED, in_plain_text
 from archipelago.settings.stack_file import from_file
+from archipelago.settings.types import SEALED
 from archipelago.stack import clashes
 from archipelago.stack.bundles import read_files
 from archipelago.stack.converge import Written, converge
@@ -76,6 +77,7 @@ def validate(
         raise Refused([Problem("", "outputs are one stack's, and several are named.", "Name it with -s.")], "--outputs")
     last = read_outputs(outputs)
     found = [_look(file, seed, last) for file, seed in zip(files, read_seeds(seed_files, files), strict=True)]
+    _twice(found)
     _plan(found)
     if as_json:
         consoles.out.print_json(json.dumps([each.plain() for each in found]))
@@ -105,6 +107,27 @@ def _look(file: StackFile, seed: str | None, last: Outputs) -> Findings:
     except Refused as refused:
         found.problems += refused.problems
     return found
+
+
+def _twice(found: list[Findings]) -> None:
+    """Nodes of one name in two stacks of one organisation and network: with one seed they have the same keys."""
+    first: dict[tuple[str, str, str, str], Findings] = {}
+    for each in found:
+        if (settings := each.settings) is None:
+            continue
+        for node in settings.nodes:
+            place = (settings.organisation, settings.network.kind, settings.network.name, node)
+            other = first.setdefault(place, each)
+            if other is each or not other.settings or _another_seed(settings, other.settings):
+                continue
+            words = f"{other.file.source} has a node of this name, too: with one seed both would have the same keys."
+            cure = "Give one of them another name; or where each has a seed of its own, check them one by one."
+            each.problems.append(Problem(settings.path_of(node), words, cure))
+
+
+def _another_seed(one: Settings, other: Settings) -> bool:
+    seeds = [each.identity_seed.get_secret_value() for each in (one, other)]
+    return SEALED not in seeds and one.seed != other.seed
 
 
 def _plan(found: list[Findings]) -> None:

@@ -20,7 +20,7 @@ from archipelago.model.texts import LONGEST
 from archipelago.problems import Problem, Refused
 from archipelago.settings.read import located, read
 from archipelago.settings.secrecy import in_plain_text
-from archipelago.settings.stack_file import from_engine
+from archipelago.settings.stack_file import from_engine, provider_keys
 from archipelago.stack.bundles import PROFILES, SIBLING_NODES, UNREADABLE, bundle_of, read_files
 from archipelago.stack.plan import StackPlan, plan_stack
 from components import project
@@ -40,7 +40,10 @@ async def plan_here() -> StackPlan:
     """
     source = f"Pulumi.{pulumi.get_stack()}.yaml"
     root = project.folder(source)
-    config = from_engine({**get_config_env(), **CONFIG.get()})
+    written = {**get_config_env(), **CONFIG.get()}
+    if elsewhere := list(provider_keys(written)):
+        raise Refused(elsewhere, source)
+    config = from_engine(written)
     try:
         settings = read(config, source, CHAINS, lambda found: problems(found, CHAINS))
     except Refused as refused:

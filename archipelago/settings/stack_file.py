@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from archipelago.settings import yaml_reader
 from archipelago.settings.types import SEALED
 
 NAMESPACE = "archipelago"
+_PROVIDER = {f"kubernetes:{name}": name for name in ("context", "kubeconfig", "namespace")}
+_PROVIDER["kubernetes:cluster"] = "context"
 _SALT_BYTES = 8
 _ITERATIONS = 1_000_000
 Unseal = Callable[[str], str]
@@ -64,12 +66,41 @@ def from_file(path: Path, unseal: Callable[[Mapping[str, Any]], Unseal] | None =
         cure = "Start it with config: and the keys of docs/stack-files.md, or run pulumi stack init."
         raise Refused([Problem("", "it has no config section.", cure)], path.name)
     opened = unseal(document) if unseal else lambda _: SEALED
-    ours = {}
+    if problems := list(provider_keys(map(str, config))):
+        raise Refused(problems, path.name)
+    ours = _projects(path.parent / "Pulumi.yaml")
     for key, value in config.items():
         namespace, _, name = str(key).rpartition(":")
         if namespace in ("", NAMESPACE):  # a bare key belongs to the project, as for the engine
             ours[name] = _opened(value, opened)
     return ours
+
+
+def provider_keys(keys: Iterable[str]) -> Iterator[Problem]:
+    """Keys of Pulumi's own Kubernetes provider, which this program does not use: nodes would run in another cluster.
+
+    Args:
+        keys: Of the configuration, as `kubernetes:context`.
+    """
+    for key in sorted(set(keys) & _PROVIDER.keys()):
+        name = key.partition(":")[2]
+        cure = f"Write it as archipelago:cluster.{_PROVIDER[key]}, and take this one out: pulumi config rm {key}"
+        yield Problem(key, f"the stack's own provider does not read kubernetes:{name}.", cure)
+
+
+def _projects(path: Path) -> dict[str, Any]:
+    """Our keys of the section `config` of Pulumi.yaml: values that all stacks share, which a stack file overrides."""
+    document = _parsed(path) if path.is_file() else None
+    config = document.get("config") if isinstance(document, dict) else None
+    found: dict[str, Any] = {}
+    for key, value in config.items() if isinstance(config, dict) else ():
+        namespace, _, name = str(key).rpartition(":")
+        if namespace not in ("", NAMESPACE):
+            continue
+        given = [value[word] for word in ("value", "default") if isinstance(value, dict) and word in value]
+        if given or not isinstance(value, dict):
+            found[name] = given[0] if given else value
+    return found
 
 
 def _parsed(path: Path) -> Any:

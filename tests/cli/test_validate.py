@@ -241,3 +241,11 @@ def test_as_many_seeds_as_stacks(project: Project) -> None:
 def test_no_output_of_a_run_with_seeds_holds_a_key(project: Project, secrets: tuple[str, ...]) -> None:
     ran = project.seeded("validate", "cluster-a", "--json")
     assert not [text for text in secrets if text in ran.said]
+
+
+def test_r02_two_stacks_with_one_seed_and_equal_names_would_have_the_same_keys(project: Project) -> None:
+    project.append("cluster-a", SEALED)
+    (project.folder / "Pulumi.copy.yaml").write_text((project.folder / "Pulumi.cluster-a.yaml").read_text())
+    ran = project.run("validate", "-s", "cluster-a", "-s", "copy")
+    assert ran.code == 1
+    assert "nodes.quorum-node1: Pulumi.cluster-a.yaml has a node of this name, too" in ran.out
