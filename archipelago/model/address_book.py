@@ -62,4 +62,4 @@ def claims(node: ExternalNode) -> dict[str, str]:
         found[f"account {node.address}"] = f"account {node.address}"
     if node.index is not None:
         found[f"index {node.index}"] = f"index {node.index}"
-    return found | {f"{AT}{end}": f"address {end}" for end in node.endpoints.values()}
+    return found | {f"{AT}{end.place}": f"address {end}" for end in node.endpoints.values()}

@@ -162,6 +162,11 @@ class Endpoint(BaseModel):
         """Whether it is dialled by a name: where that leads, a policy cannot know."""
         return _address(self.host) is None
 
+    @property
+    def place(self) -> str:
+        """Host and port in one spelling, to compare: `::ffff:192.0.2.1` is 192.0.2.1, and names have no case."""
+        return f"{_address(self.host) or self.host.lower()} {self.port}"
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 

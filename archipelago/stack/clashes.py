@@ -137,7 +137,7 @@ def _clashes(settings: Settings, imports: Mapping[str, Import], ours: Ours) -> t
                 problems += () if told else _within(settings, one, node, said, kin)
     for node in ours.addressed:
         for end in node.endpoints.values():
-            theirs = seen.get(claim := f"{AT}{end}")
+            theirs = seen.get(claim := f"{AT}{end.place}")
             if theirs and theirs.organisation != own:
                 words[claim] = f"address {end}"
                 several.setdefault(claim, {theirs.organisation: theirs}).setdefault(own, node)
