@@ -77,6 +77,7 @@ def service(plan: StackPlan, node: NodePlan | None, exposed: Service) -> Manifes
         spec["publishNotReadyAddresses"] = True  # a node must be dialled to become ready
     if exposed.type is not Exposed.CLUSTER_IP and any(client.cidr for client in exposed.clients):
         spec["externalTrafficPolicy"] = "Local"  # or the policy would see a machine's address in the client's place
+    spec |= exposed.balancing
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from archipelago.model.endpoint import Endpoint, Exposed, Port
 from archipelago.model.pod import PodOptions
@@ -160,6 +161,7 @@ class Service:
         address: What a load balancer is asked to be; empty for any.
         headless: Whether its name stands for the pod itself, ready or not, and no port is translated.
         route: A proxy's way to its only port, which is dialled at `host`, the proxy's address; None without a proxy.
+        balancing: What its spec says of traffic from outside, as Kubernetes has it.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Service:
     address: str = ""
     headless: bool = False
     route: Route | None = None
+    balancing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def exposure(self) -> str:

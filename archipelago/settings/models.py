@@ -9,10 +9,11 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from archipelago.identity.derive import seed_from_text
-from archipelago.model.endpoint import Exposed, Host
+from archipelago.model.endpoint import Host
 from archipelago.model.plan import Resources
 from archipelago.model.volume import Place
 from archipelago.problems import Problem
+from archipelago.settings.exposure import Exposure
 from archipelago.settings.numbers import Within
 from archipelago.settings.partner import Partner, Sibling
 from archipelago.settings.pods import NodePod
@@ -27,13 +28,11 @@ from archipelago.settings.types import (
     Machine,
     Memory,
     NamespaceName,
-    NodePort,
     NodePorts,
     NoneOrName,
     ObjectName,
     Size,
     Strict,
-    Texts,
     fault,
     quantity,
 )
@@ -99,15 +98,6 @@ class Cluster(Strict):
         if not self.kubeconfig:
             return self
         return self.model_copy(update={"kubeconfig": str(root.absolute() / Path(self.kubeconfig).expanduser())})
-
-
-class Exposure(Strict):
-    """How partners reach a node's p2p and private-transaction ports."""
-
-    type: Exposed = Field(default=Exposed.NODE_PORT, description="NodePort, LoadBalancer or ClusterIP.")
-    host: Host | None = Field(default=None, description="What partners dial for this node, instead of cluster.address.")
-    ports: dict[str, NodePort] = Field(default={}, description="Pinned NodePorts by port name, as p2p: 30303.")
-    annotations: Texts = Field(default={}, description="Annotations of the Service, for load balancers.")
 
 
 class LocalDirectory(Strict):

@@ -127,6 +127,7 @@ def _outside(name: str, network: CitaNetwork, node: CitaNode, address: str) -> S
         clients=_clients(network),
         published=numbers,
         reserved=of_one_node(node.port_base) if node.port_base and not balanced else None,
+        balancing=exposure.balancing,
     )
 
 

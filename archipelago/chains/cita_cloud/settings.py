@@ -12,8 +12,9 @@ from archipelago.chains.cita_cloud.device import device_id
 from archipelago.chains.cita_cloud.service_settings import Services, read_services
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
+from archipelago.settings.exposure import Exposure
 from archipelago.settings.images import Image
-from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests
+from archipelago.settings.models import NetworkSettings, NodeSettings, Requests
 from archipelago.settings.numbers import LARGEST_SIGNED, Generation, Within
 from archipelago.settings.types import SEALED, BlockHash, Cpu, CurveKey, Memory, PrivateKey, Size, Strict, fault
 

@@ -234,7 +234,8 @@ def _service(name: str, exposure: Any, ports: tuple[Port, ...], site: Site) -> S
         host = names.service_host(name, site.namespace)
     annotations = getattr(exposure, "annotations", {})
     clients = tuple(Clients(**each.model_dump()) for each in getattr(exposure, "clients", ()))
-    return Service(name, exposure.type, ports, host, exposure.ports, annotations, clients)
+    balancing = getattr(exposure, "balancing", {})
+    return Service(name, exposure.type, ports, host, exposure.ports, annotations, clients, balancing=balancing)
 
 
 def _public_files(network: GoQuorumNetwork, node: Node[GoQuorumNode], file: GenesisFile | None) -> dict[str, str]:

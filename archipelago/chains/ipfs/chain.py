@@ -267,7 +267,9 @@ def _missing(stack: IpfsStack, node: Node[Member]) -> str:
 
 def _watched(stack: IpfsStack, node: Node[Member]) -> Watched:
     pool, swarm = stack.place(node.name)
-    spec = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity", *node.settings.unsaid})
+    # what is asked for alone: a release with one more setting changes nothing
+    asked = node.settings.model_dump(by_alias=True, mode="json", exclude={"identity"}, exclude_defaults=True)
+    spec = {key: value for key, value in asked.items() if value != {}}
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).digest()[:16]
     return Watched(
         name=node.name,

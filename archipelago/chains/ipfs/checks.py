@@ -56,7 +56,7 @@ def doubts(settings: IpfsStack) -> Iterator[str]:
 
 def _numbers(place: str, member: Member) -> Iterator[Problem]:
     taken = {STATUS_PORT.number: "of the container peers"}
-    wanted = {"swarmPort": member.swarm_port, "apiPort": member.api_port}
+    wanted = {"swarmPort": ports.listens(member), "apiPort": member.api_port}
     wanted |= {"gatewayPort": member.gateway_port} if member.gateway else {}
     for key, number in wanted.items():
         if number in taken:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archipelago.chains.ipfs import versions
+from archipelago.chains.ipfs import ports, versions
 from archipelago.chains.ipfs.settings import Member
 from archipelago.chains.ipfs.versions import Release
 from archipelago.settings.types import quantity
@@ -98,7 +98,7 @@ def _datastore(member: Member) -> Json:
 
 def _addresses(member: Member, release: Release) -> Json:
     return {
-        "Swarm": [f"/ip4/0.0.0.0/tcp/{member.swarm_port}", f"/ip6/::/tcp/{member.swarm_port}"],
+        "Swarm": [f"/ip4/0.0.0.0/tcp/{ports.listens(member)}", f"/ip6/::/tcp/{ports.listens(member)}"],
         "Announce": [ANNOUNCE],
         "NoAnnounce": [],
         "API": f"/ip4/{api_host(release)}/tcp/{member.api_port}",

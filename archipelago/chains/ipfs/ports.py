@@ -16,13 +16,15 @@ from archipelago.model.plan import Clients, Route, Service
 from archipelago.problems import Problem
 
 SWARM, API, GATEWAY = "swarm", "api", "gateway"
+SWARM_PORT = 4001
+_FREE = 1024  # the first port that every process may open
 _EXPOSED = "-swarm"  # after a member's name, the Service for partners
 
 
 def opened(settings: IpfsStack, member: Member) -> tuple[Port, ...]:
     """Ports that pods of the cluster may have: the API only where it asks for a token."""
     guarded = release(member.version or settings.network.version) >= API_AUTHORIZATIONS
-    found = [Port(SWARM, member.swarm_port, Reach.PARTNERS)]
+    found = [Port(SWARM, listens(member), Reach.PARTNERS)]
     found += [Port(API, member.api_port, Reach.OPERATORS)] * guarded
     found += [Port(GATEWAY, member.gateway_port, Reach.OPERATORS)] * member.gateway
     return tuple(found)
@@ -73,7 +75,19 @@ def outside(settings: IpfsStack, node: str, site: Site) -> Service:
         annotations=exposure.annotations,
         clients=_clients(member),
         address=requested,
+        published={} if exposure.type is Exposed.NODE_PORT else _published(member),
+        balancing=exposure.balancing,
     )
+
+
+def listens(member: Member) -> int:
+    """Where the daemon listens for the swarm: it runs without the right to a port below 1024."""
+    return member.swarm_port if member.swarm_port >= _FREE else SWARM_PORT
+
+
+def _published(member: Member) -> dict[str, int]:
+    """What is dialled from outside where the daemon listens elsewhere."""
+    return {SWARM: member.swarm_port} if listens(member) != member.swarm_port else {}
 
 
 def traefik_ask(member: Member) -> Ask | None:

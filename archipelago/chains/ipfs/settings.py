@@ -21,8 +21,9 @@ from archipelago.chains.ipfs.fields import (
 )
 from archipelago.model.endpoint import Exposed
 from archipelago.settings.clients import Client
+from archipelago.settings.exposure import Exposure
 from archipelago.settings.images import Image, Repository
-from archipelago.settings.models import Exposure, NetworkSettings, NodeSettings, Requests, StackSettings, Storage
+from archipelago.settings.models import NetworkSettings, NodeSettings, Requests, StackSettings, Storage
 from archipelago.settings.numbers import Generation, Within
 from archipelago.settings.pods import PodSettings
 from archipelago.settings.profiles import Identities, place_of, with_identities
@@ -151,7 +152,10 @@ class Member(NodeSettings):
         default=(), description="More members to dial first, as multiaddrs; partners' are dialled without being here."
     )
     exposure: SwarmExposure = SwarmExposure()
-    swarm_port: Port = Field(default=4001, description="Of the swarm: container, headless Service, load balancer.")
+    swarm_port: Annotated[int, Within(1, 65535, "it is a port")] = Field(
+        default=4001,
+        description="Of the swarm: container, headless Service, load balancer; below 1024 of the load balancer alone.",
+    )
     api_port: Port = Field(default=5001, description="Of the API: container, headless Service, load balancer.")
     gateway: bool = Field(default=False, description="true: its HTTP gateway serves pods of the cluster.")
     gateway_port: Port = Field(default=8080, description="Of the gateway.")
