@@ -128,3 +128,17 @@ def test_a_founder_makes_no_genesis_while_a_partner_says_that_it_runs_another_on
 def bundle_with(config: Any, received: Any, root: Path) -> dict[str, Any]:
     """The bundle of a stack whose files are in a folder."""
     return crossed(outputs_of(plan_of(config, received, {}, root)))
+
+
+def test_an_address_in_another_spelling_is_the_same_address() -> None:
+    world = met()
+    first = world.plans["alpha"].records[0].endpoints["p2p"]
+
+    def claims(raw: Any) -> None:
+        raw["externalNodes"][0]["endpoints"]["p2p"].update(host=f"::ffff:{first.host}", port=first.port)
+        raw["network"].update(edition=raw["network"]["edition"] + 1)
+
+    given = signed_again(claims, copy.deepcopy(crossed(world.outputs["beta"])))
+    plan = plan_of(world.configs["alpha"], {"beta": given}, floats(world.outputs["alpha"]))
+    (partner,) = plan.imports
+    assert list(partner.left_out) == ["quorum-node1"], "our address is ours"
