@@ -214,7 +214,9 @@ def is_signed(raw: dict[str, Any]) -> bool:
     the same key has signed for another purpose is no bundle, whatever its fields.
     """
     network = raw.get("network")
-    if not for_purpose(network if isinstance(network, dict) else {}, BUNDLE):
+    if isinstance(network, str):  # a profile's; a bundle has a record there, or nothing
+        return False
+    if not all(for_purpose(each, BUNDLE) for each in (raw, network) if isinstance(each, dict)):
         return False
     return verify(str(raw.get("key", "")), canonical(raw), str(raw.get("signature", "")))
 

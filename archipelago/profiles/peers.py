@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from archipelago.identity.peer_id import base36
 from archipelago.identity.sealing import Sealer
 from archipelago.model.address_book import claims
-from archipelago.model.endpoint import inside
+from archipelago.model.endpoint import inside, searched
 from archipelago.model.profile import Heard, Profile, Publication
 from archipelago.model.record import ExternalNode
 from archipelago.model.swarms import Swarms
@@ -91,7 +91,7 @@ def peers(
             for namespace, shared in shown
             if shared
         ]
-    shown_here, doubts = _one_of_each_name(_told_apart(made), strangers)
+    shown_here, doubts = _one_of_each_name(_told_apart(made, strangers), strangers)
     return shown_here, [*limits.first(closed, "more kubeconfigs cannot be opened."), *doubts]
 
 
@@ -103,16 +103,22 @@ def _label(at: Publication) -> str:
         return ""
 
 
-def _told_apart(made: Sequence[Peer]) -> list[Peer]:
+def _told_apart(made: Sequence[Peer], strangers: Container[Place] = ()) -> list[Peer]:
     """`a-b` has an identity `c` and `a` one named `b-c`: names of both are made longer, whichever came first.
+
+    Strangers take the name of no partner: where one partner alone has it, that one keeps it.
 
     A name that looks like a longer one is made longer, too, or an organisation could choose that of another.
     """
+    known = [each for each in made if each.profile.place not in strangers]
     counts = Counter((each.namespace, each.object_name) for each in made)
-    return [
-        longer(each) if counts[each.namespace, each.object_name] > 1 or _LONGER.fullmatch(each.object_name) else each
-        for each in made
-    ]
+    partners = Counter((each.namespace, each.object_name) for each in known)
+
+    def is_shared(peer: Peer) -> bool:
+        place = (peer.namespace, peer.object_name)
+        return (counts if peer.profile.place in strangers else partners)[place] > 1
+
+    return [longer(each) if is_shared(each) or _LONGER.fullmatch(each.object_name) else each for each in made]
 
 
 def _one_of_each_name(made: Sequence[Peer], strangers: Container[Place]) -> tuple[list[Peer], list[str]]:
@@ -156,6 +162,7 @@ def relayed_members(
     swarms: Swarms,
     network: str,
     parse: Parse,
+    namespaces: Collection[str] = (),
 ) -> tuple[list[ExternalNode], list[str]]:
     """Members of organisations that are no partners, as their profiles tell of them, in swarms that are ours, too.
 
@@ -168,6 +175,7 @@ def relayed_members(
         swarms: What everybody calls ours.
         network: Its name.
         parse: Reads a record as the protocol has it.
+        namespaces: Those of the stack, whose Services pods find by short names.
     """
     keys = {str(node.swarm): node.fingerprint for node in sorted(ours, key=lambda node: node.fingerprint or "")}
     taken = {claim: str(node) for node in (*ours, *partners) for claim in claims(node)}
@@ -186,14 +194,22 @@ def relayed_members(
                 words = f"{node} holds another key of the swarm {node.swarm} ({node.fingerprint})"
             elif clash := next((taken[claim] for claim in claims(node) if claim in taken), None):
                 words = f"{node} claims what belongs to {clash}"
-            elif not allowed and (host := next((at.host for at in node.endpoints.values() if inside(at.host)), "")):
-                words = f"the host {host} of {node} {inside(host)}"
+            elif not allowed and (reason := _is_inside(node, namespaces)):
+                words = reason
             else:
                 found[node.key] = node
                 taken |= dict.fromkeys(claims(node), str(node))
                 continue
             doubts.append(f"The profile {each.profile}: {words}. It is not dialled.")
     return list(found.values()), limits.first(doubts, "more members in profiles of others are not dialled.")
+
+
+def _is_inside(node: ExternalNode, namespaces: Collection[str]) -> str:
+    """Why a host of a node leads into our own cluster; empty where none does."""
+    for host in sorted({at.host for at in node.endpoints.values()}):
+        if reason := inside(host) or searched(host, namespaces):
+            return f"the host {host} of {node} {reason}"
+    return ""
 
 
 def _members(each: Heard, network: str, parse: Parse) -> tuple[list[ExternalNode], int]:

@@ -198,7 +198,9 @@ def _taken(
     strangers = sorted((each for each in known if each.via), key=lambda each: each.heard.place not in before)
     ours = [*records, *continuity.addressed(last, nodes)]
     allowed = ((each.heard, near.issuperset(each.via)) for each in strangers)
-    found, undialled = relayed_members(allowed, ours, partners, swarms, settings.network.name, chain.parse_node)
+    found, undialled = relayed_members(
+        allowed, ours, partners, swarms, settings.network.name, chain.parse_node, settings.namespaces
+    )
     members = limits.fitting(found, lambda some: listed(some) + limits.size_of(files))
     left = [str(node) for node in found[len(members) :]]
     words = "not dialled: the ConfigMap of peers holds no more of organisations that are no partners"

@@ -135,6 +135,7 @@ def accept(
             problems += () if partner.allow_inside else _inside(at, node, name, settings)
             nodes.append(node)
     network = _network(path, raw, problems)
+    problems += _other_network(path, where, network, whose, settings)
     sealing_key, sealed = _sealed(path, raw, settings.organisation, problems)
     if problems:
         return problems
@@ -245,6 +246,16 @@ def _network(path: str, raw: Mapping[str, Any], problems: list[Problem]) -> Netw
             Problem(path, f"its network record: {_first(error)}.", "Ask the partner which version it runs.")
         )
         return None
+
+
+def _other_network(path: str, where: str, of: NetworkRecord | None, whose: str, settings: Settings) -> list[Problem]:
+    """A record of another network, as one without nodes may hand over: its genesis and edition are not ours."""
+    ours = (settings.network.name, settings.network.kind, whose)
+    if of is None or (of.name, of.kind, of.organisation) == ours:
+        return []
+    said = f"{of.name} ({quoted(of.kind)}) by {of.organisation}"
+    words = f"{where} hands over a record of the network {said}, not of {ours[0]} ({ours[1]}) by {whose}."
+    return [Problem(path, words, "Correct the partner's name or source, or archipelago:network.name.")]
 
 
 def _sealed(path: str, raw: Mapping[str, Any], own: str, problems: list[Problem]) -> tuple[str, dict[str, str]]:

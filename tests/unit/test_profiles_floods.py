@@ -16,7 +16,7 @@ from tests import ipfs
 from tests.identities import Shown, settled
 from tests.stacks import seed
 from tests.unit.test_profiles_hostile import signed_again
-from tests.unit.test_profiles_strangers import EVIL, OWN_KEY, forged, relays, stranger, urls, with_beta
+from tests.unit.test_profiles_strangers import EVIL, OWN_KEY, at, forged, relays, stranger, urls, with_beta
 from tests.world import objects
 
 pytestmark = pytest.mark.unit
@@ -115,3 +115,14 @@ def test_a_config_map_of_a_stranger_has_no_name_that_a_member_to_come_may_have()
     assert "public-models-ss" not in maps
     assert [name for name in maps if name.startswith("public-models-ss-")]
     assert "public-models" in maps, "others keep their short names"
+
+
+@pytest.mark.parametrize("host", ["vault", "grafana.ipfs", "kube-dns.kube-system"])
+def test_a_strangers_host_that_pods_complete_to_a_service_of_ours_is_not_dialled(host: str) -> None:
+    made = settled()
+    relays(made, at(host, 8200))
+    plan = made.up("gamma")
+    assert not [node for node in plan.exchange.members if node.organisation == "aaa"]
+    assert any(f"the host {host} of aaa/public-archive is short" in each for each in plan.warnings)
+    made.configs["gamma"]["partners"]["alpha"]["allowInside"] = True
+    assert [node for node in made.up("gamma").exchange.members if node.organisation == "aaa"]

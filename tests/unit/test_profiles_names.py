@@ -76,3 +76,20 @@ def test_c10_two_objects_under_one_name_are_refused_whatever_they_are_made_of() 
     twice = replace(first, secrets={f"{first.object_name}-identity": {"key": "another"}})
     (problem,) = limits.problems(replace(plan, nodes=(twice, *plan.nodes[1:])))
     assert f"-{first.name}-identity must be one object, got 2 of that name." in problem.message
+
+
+def test_a_stranger_renames_no_peer_of_a_partner() -> None:
+    """`gpu-eu` of beta stayed under its name until a relay told of `eu` of an organisation beta-gpu."""
+    (peer, *_) = granted().plans["beta"].exchange.peers
+
+    def of(organisation: str, identity: str) -> Peer:
+        profile = peer.profile.model_copy(update={"organisation": organisation, "identity": identity})
+        return replace(peer, profile=profile, object_name=f"{organisation}-{identity}")
+
+    partner, stranger, other = of("beta", "gpu-eu"), of("beta-gpu", "eu"), of("beta-gpu-eu", "x")
+    first, second, third = _told_apart([partner, stranger, other], {stranger.profile.place, other.profile.place})
+    assert first.object_name == "beta-gpu-eu"
+    assert second.object_name.startswith("beta-gpu-eu-")
+    assert third.object_name == "beta-gpu-eu-x"
+    both = _told_apart([partner, stranger], ())
+    assert "beta-gpu-eu" not in {each.object_name for each in both}, "of two partners, neither has it"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archipelago.identity.curve25519 import verify
-from archipelago.model.profile import heard
+from archipelago.model.profile import description, heard
 from archipelago.model.record import canonical, is_signed
 from tests.profiles import Net
 from tests.stacks import alpha, beta, bundle, plan_of
@@ -40,6 +40,15 @@ def test_s6_a_text_that_was_signed_for_another_purpose_is_no_bundle(purpose: obj
     forged = bundle_again(lambda raw: raw["network"].update(purpose=purpose), copy.deepcopy(given))
     assert verify(forged["key"], canonical(forged), forged["signature"])
     assert not is_signed(forged)
+
+
+@pytest.mark.parametrize("purpose", ["profile", None])
+def test_a_description_that_is_signed_for_a_profile_is_no_bundle(purpose: str | None) -> None:
+    """Its network is a name, so the purpose stands beside it; an older program says none."""
+    raw = {**own(started(STAR)), "purpose": purpose}
+    described = description(signed_again(raw, bytes(32)))
+    assert verify(described["key"], canonical(described), described["signature"])
+    assert not is_signed(described)
 
 
 @pytest.mark.parametrize("purpose", ["bundle", "node", "delivery", "profile"])

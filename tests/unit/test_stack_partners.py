@@ -262,3 +262,16 @@ def test_pasted_qubernetes_nodes_join_the_book_and_their_faults_are_told_by_inde
     (problem,) = refusal_of(alpha({"partners.delta": {"nodes": pasted}}))
     assert problem.path == "partners.delta.nodes[1]"
     assert "delta/quorum-node1: Tm_Url is written host:port without http://" in problem.message
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"kind": "ipfs"}, {"organisation": "zeta"}])
+def test_a_record_of_another_network_is_refused_although_no_node_comes_with_it(change: dict[str, Any]) -> None:
+    """Nodes say of which network they are; a bundle without any was taken whatever its record said."""
+
+    def other(given: Config) -> None:
+        given["network"].update(change)
+        given["externalNodes"] = []
+
+    (problem,) = refusal(other, UNSIGNED)
+    assert problem.path == "partners.alpha"
+    assert "hands over a record of" in problem.message
