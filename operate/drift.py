@@ -9,6 +9,7 @@ from typing import Any
 
 from archipelago.manifests.common import MANAGED_BY, MANAGER, OWNER, STACK, Manifest, full_name
 from archipelago.manifests.stack import manifests
+from archipelago.model.endpoint import Exposed
 from archipelago.model.plan import NodePlan, Service
 from archipelago.model.record import ExternalNode
 from archipelago.settings.types import quantity
@@ -101,7 +102,9 @@ def _settled(node: NodePlan, record: ExternalNode) -> NodePlan:
     names = [port.name for port in node.service.ports]
     if node.service.settled or any(name not in known for name in names):
         return node
-    ports = {name: known[name].port for name in names}
+    # the cluster gives a load balancer NodePorts, too, that nobody dials
+    chosen = node.service.type is Exposed.NODE_PORT
+    ports = {name: known[name].port for name in names} if chosen else node.service.node_ports
     service: Service = replace(node.service, host=known[names[0]].host, node_ports=ports)
     # whoever compares by identity (is this the partners' Service?) gets the new one in both places
     return replace(node, service=service)
