@@ -156,7 +156,7 @@ def test_the_default_network_of_the_chart_is_told_apart(tmp_path: Path) -> None:
         ("SwarmPool", "SwarmPond", "SwarmPond is no kind"),
         ("swarmPort: 4001", "swarmPort: many", "swarmPort"),
         ("swarmPort: 4001", "swarmHaven: 4001", "swarmHaven"),
-        ("swarmPort: 4001", "swarmPort: 80", "out of range"),
+        ("swarmPort: 4001", "swarmPort: 70000", "out of range"),
         ("v0.8.0", "v0.10.0", "drops the connections"),
         ("exposedAPI: false", "exposedAPI: true", "asks nobody who uses its API"),
         ("capacity: 1Gi", "capacity: 1M", "too small"),

@@ -111,7 +111,7 @@ def test_an_endpoint_is_the_multiaddr_that_is_read_back(host: str, port: int) ->
 @pytest.mark.parametrize(
     ("changes", "path", "words", "cure"),
     [
-        ({f"{ARCHIVE}.swarmPort": 80}, f"{ARCHIVE}.swarmPort", "out of range", "in the range"),
+        ({f"{ARCHIVE}.swarmPort": 0}, f"{ARCHIVE}.swarmPort", "out of range", "in the range"),
         ({f"{ARCHIVE}.swarmPort": 70000}, f"{ARCHIVE}.swarmPort", "out of range", "in the range"),
         ({f"{ARCHIVE}.swarmPort": "four"}, f"{ARCHIVE}.swarmPort", "should be", "docs/stack-files.md"),
         ({f"{ARCHIVE}.apiPort": 4001}, f"{ARCHIVE}.apiPort", "4001 is the port that swarmPort names", "its own"),

@@ -95,7 +95,7 @@ def test_c21_a_number_that_cita_cloud_does_not_read_is_refused(path: str, below:
         ("connections.high", 1, 2**31),
         ("identity.generation", 0, 2**53),
         ("keyGeneration", 0, 2**53),
-        ("swarmPort", 1023, 65536),
+        ("swarmPort", 0, 65536),
         ("garbageCollection.watermark", 9, 100),
         ("garbageCollection.storageMax", 9, 96),
     ],

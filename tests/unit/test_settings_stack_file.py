@@ -97,7 +97,7 @@ def test_a_missing_file_is_refused_with_the_command_that_makes_one(tmp_path: Pat
 
 
 def test_bare_keys_belong_to_the_project_and_foreign_ones_to_others(tmp_path: Path) -> None:
-    text = "config:\n  organisation: alpha\n  archipelago:nodes: {a: {}}\n  kubernetes:context: other\n"
+    text = "config:\n  organisation: alpha\n  archipelago:nodes: {a: {}}\n  kubernetes:deleteUnreachable: true\n"
     assert from_file(written(tmp_path, text)) == {"organisation": "alpha", "nodes": {"a": {}}}
 
 
